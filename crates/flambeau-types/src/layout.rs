@@ -1,0 +1,252 @@
+//! Sizes, strides and offset: how a view lies over its storage.
+
+use smallvec::SmallVec;
+
+use crate::{Error, Result};
+
+/// A short list of sizes, strides or dimensions.
+pub type Dims = SmallVec<[i64; 5]>;
+
+/// How a tensor lies over its storage: sizes, strides and offset, all counted in elements.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct Layout {
+    /// The length of each dimension.
+    pub sizes: Dims,
+    /// The step, in elements, from one index to the next along each dimension; 0 repeats.
+    pub strides: Dims,
+    /// Where the first element lies.
+    pub offset: i64,
+}
+
+/// The number of elements of a shape.
+#[inline]
+pub fn numel(sizes: &[i64]) -> i64 {
+    sizes.iter().product()
+}
+
+/// The strides of a row-major tensor of these sizes.
+#[inline]
+pub fn contiguous_strides(sizes: &[i64]) -> Dims {
+    let mut strides: Dims = SmallVec::from_elem(1, sizes.len());
+    for d in (1..sizes.len()).rev() {
+        strides[d - 1] = strides[d] * sizes[d].max(1);
+    }
+    strides
+}
+
+/// The shape two shapes broadcast to: dimensions are matched from the last, and a size of 1 stretches.
+pub fn broadcast_shapes(a: &[i64], b: &[i64]) -> Result<Dims> {
+    let n = a.len().max(b.len());
+    let mut out: Dims = SmallVec::from_elem(1, n);
+    for d in 0..n {
+        let x = if d + a.len() >= n { a[d + a.len() - n] } else { 1 };
+        let y = if d + b.len() >= n { b[d + b.len() - n] } else { 1 };
+        out[d] = match (x, y) {
+            _ if x == y => x,
+            (1, y) => y,
+            (x, 1) => x,
+            _ => {
+                return Err(Error::runtime(format!(
+                    "The size of tensor a ({x}) must match the size of tensor b ({y}) at non-singleton dimension {d}"
+                )));
+            }
+        };
+    }
+    Ok(out)
+}
+
+/// A dimension counted from the front: negative ones count from the back; a 0-d tensor takes 0 and -1.
+#[inline]
+pub fn normalize_dim(dim: i64, ndim: usize) -> Result<usize> {
+    let n = ndim.max(1) as i64;
+    if dim < -n || dim >= n {
+        return Err(Error::index(format!(
+            "Dimension out of range (expected to be in range of [{}, {}], but got {dim})",
+            -n,
+            n - 1
+        )));
+    }
+    Ok(if dim < 0 { dim + n } else { dim } as usize)
+}
+
+impl Layout {
+    /// Row-major, from offset 0.
+    #[inline]
+    pub fn contiguous(sizes: &[i64]) -> Layout {
+        Layout { strides: contiguous_strides(sizes), sizes: sizes.into(), offset: 0 }
+    }
+
+    /// The number of dimensions.
+    #[inline]
+    pub fn ndim(&self) -> usize {
+        self.sizes.len()
+    }
+
+    /// The number of elements.
+    #[inline]
+    pub fn numel(&self) -> i64 {
+        numel(&self.sizes)
+    }
+
+    /// True if the elements lie in row-major order without gaps.
+    #[inline]
+    pub fn is_contiguous(&self) -> bool {
+        let mut expected = 1;
+        for (&n, &s) in self.sizes.iter().zip(&self.strides).rev() {
+            if n == 0 {
+                return true;
+            }
+            if n != 1 {
+                if s != expected {
+                    return false;
+                }
+                expected *= n;
+            }
+        }
+        true
+    }
+
+    /// True for 4-d tensors stored as (batch, height, width, channels) without gaps.
+    pub fn is_channels_last(&self) -> bool {
+        if self.sizes.len() != 4 {
+            return false;
+        }
+        let mut expected = 1;
+        for d in [1, 3, 2, 0] {
+            if self.sizes[d] == 0 {
+                return true;
+            }
+            if self.sizes[d] != 1 {
+                if self.strides[d] != expected {
+                    return false;
+                }
+                expected *= self.sizes[d];
+            }
+        }
+        true
+    }
+
+    /// True if the elements fill one block of memory without gaps or overlaps, in whatever order of dimensions.
+    pub fn is_dense(&self) -> bool {
+        let mut order: SmallVec<[usize; 5]> = (0..self.ndim()).filter(|&d| self.sizes[d] != 1).collect();
+        if self.numel() == 0 {
+            return true;
+        }
+        order.sort_by_key(|&d| self.strides[d]);
+        let mut expected = 1;
+        order.into_iter().all(|d| {
+            let fits = self.strides[d] == expected;
+            expected *= self.sizes[d];
+            fits
+        })
+    }
+
+    /// The lowest and highest element touched, as offsets into the storage; `None` when there is no element.
+    pub fn extent(&self) -> Option<(i64, i64)> {
+        if self.numel() == 0 {
+            return None;
+        }
+        let (mut low, mut high) = (self.offset, self.offset);
+        for (&n, &s) in self.sizes.iter().zip(&self.strides) {
+            let reach = (n - 1) * s;
+            if reach < 0 { low += reach } else { high += reach }
+        }
+        Some((low, high))
+    }
+
+    /// This layout seen through a larger shape, repeating with stride 0.
+    pub fn expand(&self, sizes: &[i64]) -> Result<Layout> {
+        let (n, m) = (sizes.len(), self.ndim());
+        let fail = |why: String| Error::runtime(why);
+        if n < m {
+            return Err(fail(format!(
+                "expand(torch.FloatTensor{{{:?}}}, size={:?}): the number of sizes provided ({n}) must be greater or equal to the number \
+                 of dimensions in the tensor ({m})",
+                self.sizes.as_slice(),
+                sizes
+            )));
+        }
+        let mut out = Layout { sizes: sizes.into(), strides: SmallVec::from_elem(0, n), offset: self.offset };
+        for d in 0..n {
+            let from = (d + m).checked_sub(n);
+            match from {
+                Some(f) => {
+                    let have = self.sizes[f];
+                    let want = if sizes[d] == -1 { have } else { sizes[d] };
+                    out.sizes[d] = want;
+                    if have == want {
+                        out.strides[d] = self.strides[f];
+                    } else if have != 1 || want < 0 {
+                        return Err(fail(format!(
+                            "The expanded size of the tensor ({want}) must match the existing size ({have}) at non-singleton dimension {d}.  \
+                             Target sizes: {sizes:?}.  Tensor sizes: {:?}",
+                            self.sizes.as_slice()
+                        )));
+                    }
+                }
+                None if sizes[d] < 0 => {
+                    return Err(fail(format!(
+                        "The expanded size of the tensor ({}) isn't allowed in a leading, non-existing dimension {d}",
+                        sizes[d]
+                    )));
+                }
+                None => {}
+            }
+        }
+        Ok(out)
+    }
+
+    /// The strides with which `sizes` views these same elements in row-major order, or `None` if that needs a copy.
+    pub fn view_strides(&self, sizes: &[i64]) -> Option<Dims> {
+        if self.numel() == 0 {
+            return Some(if sizes == self.sizes.as_slice() { self.strides.clone() } else { contiguous_strides(sizes) });
+        }
+        let mut out: Dims = SmallVec::from_elem(0, sizes.len());
+        let mut view_d = sizes.len() as i64 - 1;
+        let mut chunk_base = self.strides.last().copied().unwrap_or(1);
+        let (mut tensor_numel, mut view_numel) = (1, 1);
+        for d in (0..self.ndim()).rev() {
+            tensor_numel *= self.sizes[d];
+            let ends_chunk = d == 0 || (self.sizes[d - 1] != 1 && self.strides[d - 1] != tensor_numel * chunk_base);
+            if ends_chunk {
+                while view_d >= 0 && (view_numel < tensor_numel || sizes[view_d as usize] == 1) {
+                    out[view_d as usize] = view_numel * chunk_base;
+                    view_numel *= sizes[view_d as usize];
+                    view_d -= 1;
+                }
+                if view_numel != tensor_numel {
+                    return None;
+                }
+                if d > 0 {
+                    chunk_base = self.strides[d - 1];
+                    tensor_numel = 1;
+                    view_numel = 1;
+                }
+            }
+        }
+        while self.ndim() == 0 && view_d >= 0 {
+            out[view_d as usize] = 1;
+            view_d -= 1;
+        }
+        (view_d == -1).then_some(out)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn views_of_transposed_need_a_copy() {
+        let t = Layout { sizes: [3i64, 2].as_slice().into(), strides: [1i64, 3].as_slice().into(), offset: 0 };
+        assert_eq!(t.view_strides(&[6]), None);
+        assert_eq!(t.view_strides(&[3, 1, 2]).unwrap().as_slice(), &[1, 6, 3]);
+        assert!(t.is_dense() && !t.is_contiguous());
+    }
+
+    #[test]
+    fn broadcasting_stretches_ones() {
+        assert_eq!(broadcast_shapes(&[3, 1], &[2]).unwrap().as_slice(), &[3, 2]);
+        assert!(broadcast_shapes(&[3], &[2]).is_err());
+    }
+}
