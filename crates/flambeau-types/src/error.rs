@@ -2,6 +2,7 @@
 
 use std::any::Any;
 use std::fmt;
+use std::sync::Arc;
 
 /// The class of an error, named after the Python exception that it becomes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -24,8 +25,9 @@ pub enum ErrorKind {
     Foreign,
 }
 
-/// An error with its class and its message. One word in size, so that `Result` stays small.
-pub struct Error(Box<Inner>);
+/// An error with its class and its message. One word in size, so that `Result` stays small; cheap to clone.
+#[derive(Clone)]
+pub struct Error(Arc<Inner>);
 
 struct Inner {
     kind: ErrorKind,
@@ -40,7 +42,7 @@ impl Error {
     /// An error of a class.
     #[cold]
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Error {
-        Error(Box::new(Inner { kind, message: message.into(), payload: None }))
+        Error(Arc::new(Inner { kind, message: message.into(), payload: None }))
     }
 
     /// A `RuntimeError`.
@@ -73,10 +75,10 @@ impl Error {
         Error::new(ErrorKind::NotImplemented, message)
     }
 
-    /// Wraps an exception of another language; it is handed back by [`Error::into_payload`].
+    /// Wraps an exception of another language; it is handed back by [`Error::payload`].
     #[cold]
     pub fn foreign(message: impl Into<String>, payload: Box<dyn Any + Send + Sync>) -> Error {
-        Error(Box::new(Inner { kind: ErrorKind::Foreign, message: message.into(), payload: Some(payload) }))
+        Error(Arc::new(Inner { kind: ErrorKind::Foreign, message: message.into(), payload: Some(payload) }))
     }
 
     /// The class.
@@ -90,8 +92,8 @@ impl Error {
     }
 
     /// The wrapped exception, if this is [`ErrorKind::Foreign`].
-    pub fn into_payload(self) -> Option<Box<dyn Any + Send + Sync>> {
-        self.0.payload
+    pub fn payload(&self) -> Option<&(dyn Any + Send + Sync)> {
+        self.0.payload.as_deref()
     }
 }
 

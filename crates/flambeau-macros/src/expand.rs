@@ -1,0 +1,495 @@
+//! What an operator block becomes: a `static` table entry, Rust methods, and methods for gradient formulas.
+
+use proc_macro2::TokenStream;
+use quote::{format_ident, quote};
+use syn::{Expr, ExprPath, Ident};
+
+use crate::parse::{Block, Body, MapArm, Outputs, Param};
+use crate::types::{Base, ParamType};
+
+pub fn expand(b: &Block) -> syn::Result<TokenStream> {
+    check(b)?;
+    let def = definition(b)?;
+    let methods = methods(b);
+    Ok(quote! { #def #methods })
+}
+
+fn error(at: &Ident, message: String) -> syn::Error {
+    syn::Error::new(at.span(), message)
+}
+
+/// The mistakes a block can hold, each named in the block's own words.
+fn check(b: &Block) -> syn::Result<()> {
+    let name = &b.name;
+    if let Body::Kernel(_) = b.body {
+        for (rule, there) in [("dtype", b.dtype.is_some()), ("shape", b.shape.is_some())] {
+            if !there {
+                return Err(error(name, format!("operator `{name}` has no `{rule}` rule: a kernel writes into outputs made by it")));
+            }
+        }
+    }
+    if let Body::Map { inputs, scalars, .. } = &b.body {
+        if b.dtype.is_none() {
+            return Err(error(name, format!("operator `{name}` has no `dtype` rule")));
+        }
+        for used in inputs.iter().chain(scalars) {
+            if slot(b, used).is_none() {
+                return Err(error(used, format!("`{used}` is not a parameter of `{name}`")));
+            }
+        }
+    }
+    if matches!(b.body, Body::Composite(_)) && !b.vjps.is_empty() {
+        return Err(error(name, format!("operator `{name}` is a composite: its derivative follows from its parts, drop the vjp")));
+    }
+    for line in &b.vjps {
+        match b.params.iter().find(|p| p.name == line.input) {
+            None => return Err(error(&line.input, format!("`{}` is not an input of `{name}`", line.input))),
+            Some(p) if !p.ty.holds_tensors() => {
+                return Err(error(&line.input, format!("`{}` is not a tensor: no gradient flows into it", line.input)));
+            }
+            _ => {}
+        }
+        for c in &line.captures {
+            let output = b.outputs.names().iter().any(|o| **o == c.name);
+            if c.name != "g" && c.name != "gs" && !output && slot(b, &c.name).is_none() {
+                return Err(error(&c.name, format!("`{}` is neither an input nor an output of `{name}`", c.name)));
+            }
+        }
+    }
+    for c in &b.contiguous {
+        if slot(b, c).is_none() {
+            return Err(error(c, format!("`{c}` is not a parameter of `{name}`")));
+        }
+    }
+    Ok(())
+}
+
+fn slot(b: &Block, name: &Ident) -> Option<usize> {
+    b.params.iter().position(|p| p.name == *name)
+}
+
+fn rust_name(b: &Block) -> Ident {
+    match &b.overload {
+        Some(o) => format_ident!("{}_{}", b.name, o, span = b.name.span()),
+        None => b.name.clone(),
+    }
+}
+
+fn static_name(b: &Block) -> Ident {
+    format_ident!("{}", rust_name(b).to_string().to_uppercase())
+}
+
+/// The Python name: a trailing underscore only keeps a Rust word apart (`where_`).
+fn python_name(name: &Ident) -> String {
+    let text = name.to_string();
+    match text.strip_suffix('_') {
+        Some(word) if matches!(word, "where" | "clone" | "type" | "move" | "ref") => word.to_string(),
+        _ => text,
+    }
+}
+
+fn definition(b: &Block) -> syn::Result<TokenStream> {
+    let id = static_name(b);
+    let name = python_name(&b.name);
+    let overload = b.overload.as_ref().map_or(String::new(), |o| o.to_string());
+    let doc = docs_text(b);
+    let params = b.params.iter().map(param_entry);
+    let (outputs, list) = match &b.outputs {
+        Outputs::Named(names) => (names.iter().map(|n| n.to_string()).collect::<Vec<_>>(), false),
+        Outputs::List(name) => (vec![name.to_string()], true),
+    };
+    let places = b.variants.iter().map(place).collect::<Vec<_>>();
+    let aliases = b.aliases.iter().map(|(at, alias)| {
+        let at = place(at);
+        let alias = alias.to_string();
+        quote!((#at, #alias))
+    });
+    let inplace = match &b.inplace {
+        Some(n) => {
+            let n = n.to_string();
+            quote!(Some(#n))
+        }
+        None => quote!(None),
+    };
+    let (out, factory, nondiff) = (b.out, b.factory, b.nondifferentiable);
+    let node = match &b.node {
+        Some(n) => n.value(),
+        None => format!("{}Backward0", camel(&name)),
+    };
+    let contiguous = b.contiguous.iter().filter_map(|c| slot(b, c));
+    let body = body(b)?;
+    let vjps = b.vjps.iter().map(|l| vjp(b, l));
+    let samples = match &b.samples {
+        Some(e) => quote!(Some(|| #e)),
+        None => quote!(None),
+    };
+    let id_doc = format!("The table entry of `{name}`.");
+    Ok(quote! {
+        #[doc = #id_doc]
+        pub static #id: crate::ops::OpDef = crate::ops::OpDef {
+            name: #name,
+            overload: #overload,
+            doc: #doc,
+            file: file!(),
+            params: &[#(#params),*],
+            outputs: &[#(#outputs),*],
+            list: #list,
+            places: &[#(#places),*],
+            aliases: &[#(#aliases),*],
+            inplace: #inplace,
+            out: #out,
+            factory: #factory,
+            node: #node,
+            contiguous: &[#(#contiguous),*],
+            nondifferentiable: #nondiff,
+            body: #body,
+            vjps: &[#(#vjps),*],
+            samples: #samples,
+        };
+    })
+}
+
+fn docs_text(b: &Block) -> String {
+    let mut text = String::new();
+    for attr in &b.docs {
+        if let syn::Meta::NameValue(nv) = &attr.meta
+            && let Expr::Lit(lit) = &nv.value
+            && let syn::Lit::Str(s) = &lit.lit
+        {
+            let line = s.value();
+            text.push_str(line.strip_prefix(' ').unwrap_or(&line));
+            text.push('\n');
+        }
+    }
+    text
+}
+
+fn camel(name: &str) -> String {
+    name.split('_')
+        .map(|w| {
+            let mut c = w.chars();
+            c.next().map_or(String::new(), |f| f.to_uppercase().collect::<String>() + c.as_str())
+        })
+        .collect()
+}
+
+fn place(word: &Ident) -> TokenStream {
+    let variant = format_ident!("{}", camel(&word.to_string()));
+    quote!(crate::ops::Place::#variant)
+}
+
+fn is_none(e: &Expr) -> bool {
+    matches!(e, Expr::Path(ExprPath { path, .. }) if path.is_ident("None"))
+}
+
+fn default_arg(e: &Expr) -> TokenStream {
+    if is_none(e) { quote!(crate::ops::Arg::None) } else { quote!(crate::ops::Arg::from(#e)) }
+}
+
+fn param_entry(p: &Param) -> TokenStream {
+    let name = python_name(&p.name);
+    let kind = p.ty.kind();
+    let (optional, keyword_only) = (p.ty.optional, p.keyword_only);
+    let default = match &p.default {
+        Some(e) => {
+            let (arg, text) = (default_arg(e), quote!(#e).to_string());
+            quote!(Some((|| #arg, #text)))
+        }
+        None => quote!(None),
+    };
+    quote! { crate::ops::Param { name: #name, kind: crate::ops::Kind::#kind, optional: #optional, keyword_only: #keyword_only, default: #default } }
+}
+
+/// `let x: &Tensor = ...;` for every parameter, read from `args`.
+fn bindings(b: &Block) -> TokenStream {
+    let lets = b.params.iter().enumerate().map(|(i, p)| {
+        let (name, ty) = (&p.name, p.ty.borrowed());
+        quote! { let #name: #ty = crate::ops::FromArg::from_arg(&args[#i]); }
+    });
+    let factory = b.factory.then(|| {
+        let at = b.params.len();
+        quote! { let options: crate::ops::Options = crate::ops::Options::from_args(&args[#at..]); }
+    });
+    quote! { #(#lets)* #factory }
+}
+
+fn body(b: &Block) -> syn::Result<TokenStream> {
+    let lets = bindings(b);
+    let function = |ret: TokenStream, code: TokenStream| quote!({ #[allow(unused_variables)] fn run(args: &[crate::ops::Arg]) -> crate::Result<#ret> { #lets #code } run });
+    let specs = |shape: &TokenStream| {
+        let dtype = &b.dtype;
+        function(
+            quote!(crate::ops::Specs),
+            quote! { crate::ops::Specs::new(#dtype, #shape) },
+        )
+    };
+    Ok(match &b.body {
+        Body::Map { inputs, scalars, arms } => {
+            let dtype = &b.dtype;
+            let types = function(quote!(crate::DType), quote! { crate::ops::IntoDType::into_dtype(#dtype) });
+            let input_slots = inputs.iter().filter_map(|i| slot(b, i));
+            let scalar_slots = scalars.iter().filter_map(|i| slot(b, i));
+            let kernels = arms.iter().map(|a| map_arm(inputs, scalars, a)).collect::<syn::Result<Vec<_>>>()?;
+            quote! { crate::ops::Body::Map { dtype: #types, inputs: &[#(#input_slots),*], scalars: &[#(#scalar_slots),*], kernels: &[#(#kernels),*] } }
+        }
+        Body::Kernel(code) => {
+            let shape = &b.shape;
+            let specs = specs(&quote!(#shape));
+            let run = kernel_function(b, code, false);
+            quote! { crate::ops::Body::Kernel { specs: #specs, run: #run } }
+        }
+        Body::Mutate(code) => {
+            let run = kernel_function(b, code, true);
+            quote! { crate::ops::Body::Mutate { run: #run } }
+        }
+        Body::View(code) => {
+            let run = function(quote!(crate::ops::Views), quote! { let r = { #code }; crate::ops::IntoViews::into_views(r) });
+            quote! { crate::ops::Body::View(#run) }
+        }
+        Body::Compute(code) => {
+            let run = function(quote!(crate::ops::Outputs), quote! { let r = { #code }; crate::ops::IntoOutputs::into_outputs(r) });
+            let specs = match (&b.dtype, &b.shape) {
+                (Some(_), Some(shape)) => {
+                    let specs = specs(&quote!(#shape));
+                    quote!(Some(#specs))
+                }
+                _ => quote!(None),
+            };
+            quote! { crate::ops::Body::Compute { specs: #specs, run: #run } }
+        }
+        Body::Composite(code) => {
+            let run = function(quote!(crate::ops::Outputs), quote! { let r = { #code }; crate::ops::IntoOutputs::into_outputs(r) });
+            quote! { crate::ops::Body::Composite(#run) }
+        }
+    })
+}
+
+/// A kernel sees views of its tensors, under lock; everything else as it is. `Mutate` writes its first parameter.
+fn kernel_function(b: &Block, code: &TokenStream, mutate: bool) -> TokenStream {
+    let lets = b.params.iter().enumerate().map(|(i, p)| {
+        let name = &p.name;
+        if mutate && i == 0 {
+            return quote! { let mut #name = outputs.next(); };
+        }
+        let borrowed = p.ty.borrowed();
+        let from = quote!(crate::ops::FromArg::from_arg(&args[#i]));
+        match (p.ty.base, p.ty.optional) {
+            (Base::Tensor, false) => quote! { let #name = locked.view(#from); },
+            (Base::Tensor, true) => quote! { let #name = { let t: #borrowed = #from; t.map(|t| locked.view(t)) }; },
+            (Base::Tensors, _) => quote! { let #name = { let t: #borrowed = #from; locked.views(t) }; },
+            _ => quote! { let #name: #borrowed = #from; },
+        }
+    });
+    let outs = (!mutate).then(|| {
+        let names = b.outputs.names();
+        quote! { #(let mut #names = outputs.next();)* }
+    });
+    let factory = b.factory.then(|| {
+        let at = b.params.len();
+        quote! { let options: crate::ops::Options = crate::ops::Options::from_args(&args[#at..]); }
+    });
+    quote! {{
+        #[allow(unused_variables, unused_mut)]
+        fn run(args: &[crate::ops::Arg], locked: &crate::dispatch::Locked, outputs: &mut crate::dispatch::OutViews) -> crate::Result<()> {
+            #(#lets)* #outs #factory
+            let r = { #code };
+            crate::ops::Done::done(r)
+        }
+        run
+    }}
+}
+
+fn map_arm(inputs: &[Ident], scalars: &[Ident], arm: &MapArm) -> syn::Result<TokenStream> {
+    let mut kernels = Vec::new();
+    for class in &arm.classes {
+        let types: &[&str] = match class.to_string().as_str() {
+            "Float" => &["f32", "f64"],
+            "Int" => &["i64"],
+            "Bool" => &["u8"],
+            "Complex" => &["c32", "c64"],
+            "Real" => &["f32", "f64", "i64", "u8"],
+            other => {
+                return Err(error(class, format!("unknown class `{other}`: a map line is for Float, Int, Bool, Complex or Real (the first three)")));
+            }
+        };
+        for ty in types {
+            let input = format_ident!("{ty}");
+            let output = match (arm.to_bool, arm.to_real, *ty) {
+                (true, _, _) => format_ident!("bool"),
+                (_, true, "c32") => format_ident!("f32"),
+                (_, true, "c64") => format_ident!("f64"),
+                _ => input.clone(),
+            };
+            let body = &arm.body;
+            kernels.push(quote! { flambeau_cpu::map_kernel!(#input => #output, |#(#inputs),*; #(#scalars),*| #body) });
+        }
+    }
+    Ok(quote! { #(#kernels),* })
+}
+
+fn vjp(b: &Block, line: &crate::parse::Vjp) -> TokenStream {
+    let input = slot(b, &line.input).unwrap_or(0);
+    let mut captures = Vec::new();
+    let mut lets = Vec::new();
+    for c in &line.captures {
+        let name = &c.name;
+        if name == "g" {
+            lets.push(quote! { let g = &cx.grad()?; });
+            continue;
+        }
+        if name == "gs" {
+            lets.push(quote! { let gs = &cx.grads()?; });
+            continue;
+        }
+        let at_output = b.outputs.names().iter().position(|o| *o == name);
+        let at = at_output.map(|o| o + b.params.len()).or_else(|| slot(b, name)).unwrap_or(0);
+        let ty = b.params.get(at).map(|p| p.ty);
+        if c.shape_only {
+            captures.push(quote! { crate::ops::Capture { slot: #at, how: crate::ops::How::Meta } });
+            lets.push(quote! { let #name = cx.meta(#at)?; });
+        } else if ty.is_none_or(ParamType::holds_tensors) {
+            captures.push(quote! { crate::ops::Capture { slot: #at, how: crate::ops::How::Data } });
+            match ty {
+                Some(t) if matches!(t.base, Base::Tensors | Base::OptTensors) => lets.push(quote! { let #name = &cx.values(#at)?; }),
+                Some(t) if t.optional => lets.push(quote! { let #name = cx.optional_value(#at)?; let #name = #name.as_ref(); }),
+                _ if matches!(b.outputs, Outputs::List(_)) && at_output.is_some() => lets.push(quote! { let #name = &cx.output_values()?; }),
+                _ => lets.push(quote! { let #name = &cx.value(#at)?; }),
+            }
+        } else {
+            captures.push(quote! { crate::ops::Capture { slot: #at, how: crate::ops::How::Argument } });
+            let borrowed = ty.map(ParamType::borrowed);
+            lets.push(quote! { let #name: #borrowed = crate::ops::FromArg::from_arg(cx.arg(#at)?); });
+        }
+    }
+    let formula = &line.formula;
+    quote! {
+        crate::ops::Vjp {
+            input: #input,
+            captures: &[#(#captures),*],
+            run: {
+                #[allow(unused_variables)]
+                fn run(cx: &crate::autograd::Formula) -> crate::Result<crate::ops::Gradient> { #(#lets)* let r = #formula; crate::ops::IntoGradient::into_gradient(r) }
+                run
+            },
+        }
+    }
+}
+
+/// The Rust methods: `name(required...)`, `name_with(all...)` where there are defaults, in-place forms, formula forms.
+fn methods(b: &Block) -> TokenStream {
+    let on_tensor = b.params.first().is_some_and(|p| p.ty.base == Base::Tensor && !p.ty.optional);
+    let has_defaults = b.factory || b.params.iter().any(|p| p.default.is_some());
+    let base = rust_name(b);
+    let is_mutate = matches!(b.body, Body::Mutate(_));
+    let mut tensor = Vec::new();
+    let mut formula = Vec::new();
+    let mut forms = vec![];
+    if !is_mutate {
+        forms.push((base.clone(), quote!(crate::dispatch::call)));
+    }
+    if let Some(inplace) = &b.inplace {
+        let name = match &b.overload {
+            Some(o) => format_ident!("{inplace}{o}"),
+            None => inplace.clone(),
+        };
+        forms.push((name, quote!(crate::dispatch::call_inplace)));
+    }
+    for (name, entry) in &forms {
+        tensor.push(method(b, name, entry, false, on_tensor));
+        if has_defaults {
+            tensor.push(method(b, &format_ident!("{name}_with"), entry, true, on_tensor));
+        }
+    }
+    let one = matches!(&b.outputs, Outputs::Named(n) if n.len() == 1);
+    if on_tensor && one && !is_mutate {
+        formula.push(formula_method(b, &base, false));
+        if has_defaults && !b.factory {
+            formula.push(formula_method(b, &format_ident!("{base}_with"), true));
+        }
+    }
+    if on_tensor {
+        let val = (!formula.is_empty()).then(|| quote!(#[allow(missing_docs)] impl crate::ops::Val { #(#formula)* }));
+        quote! { impl crate::Tensor { #(#tensor)* } #val }
+    } else {
+        quote! { #(#tensor)* }
+    }
+}
+
+fn method(b: &Block, name: &Ident, entry: &TokenStream, full: bool, on_tensor: bool) -> TokenStream {
+    let id = static_name(b);
+    let mut signature = Vec::new();
+    let mut args = Vec::new();
+    for (i, p) in b.params.iter().enumerate() {
+        let ident = &p.name;
+        if i == 0 && on_tensor {
+            signature.push(quote!(&self));
+            args.push(quote!(crate::ops::Arg::from(self)));
+        } else if !full && let Some(e) = &p.default {
+            args.push(default_arg(e));
+        } else {
+            let ty = p.ty.public();
+            signature.push(quote!(#ident: #ty));
+            args.push(match (p.ty.base, p.ty.optional) {
+                (Base::Operand, false) => quote!({ let o: crate::ops::Operand = #ident.into(); crate::ops::Arg::from(o) }),
+                (Base::Scalar, false) => quote!({ let s: crate::Scalar = #ident.into(); crate::ops::Arg::from(s) }),
+                _ => quote!(crate::ops::Arg::from(#ident)),
+            });
+        }
+    }
+    if b.factory {
+        let options = if full {
+            signature.push(quote!(options: crate::ops::Options));
+            quote!(options)
+        } else {
+            quote!(crate::ops::Options::default())
+        };
+        args.push(quote!(crate::ops::Arg::from(#options)));
+    }
+    let (ret, take) = match &b.outputs {
+        Outputs::List(_) => (quote!(Vec<crate::Tensor>), quote!(crate::ops::take_list(out))),
+        Outputs::Named(n) if n.len() == 1 => (quote!(crate::Tensor), quote!(crate::ops::take_one(out))),
+        Outputs::Named(n) => {
+            let t = n.iter().map(|_| quote!(crate::Tensor));
+            let n = n.iter().enumerate().map(|(i, _)| quote!(out[#i].clone()));
+            (quote!((#(#t),*)), quote!((#(#n),*)))
+        }
+    };
+    let docs = &b.docs;
+    let extra = if full { "\n\nEvery argument is given." } else { "" };
+    let args = quote! { crate::ops::args([#(#args),*]) };
+    quote! {
+        #(#docs)*
+        #[doc = #extra]
+        pub fn #name(#(#signature),*) -> crate::Result<#ret> {
+            let out = #entry(&#id, #args)?;
+            Ok(#take)
+        }
+    }
+}
+
+fn formula_method(b: &Block, name: &Ident, full: bool) -> TokenStream {
+    let id = static_name(b);
+    let mut signature = vec![quote!(&self)];
+    let mut args = vec![quote!(self.to_arg()?)];
+    for p in b.params.iter().skip(1) {
+        let ident = &p.name;
+        if !full && let Some(e) = &p.default {
+            args.push(default_arg(e));
+            continue;
+        }
+        let ty = p.ty.formula();
+        signature.push(quote!(#ident: #ty));
+        args.push(match (p.ty.base, p.ty.optional) {
+            (Base::Tensor | Base::Operand, false) => quote!({ let v: crate::ops::Val = #ident.into(); v.to_arg()? }),
+            (Base::Tensor | Base::Operand, true) => quote!(match #ident { Some(v) => v.to_arg()?, None => crate::ops::Arg::None }),
+            (Base::Tensors, _) => quote!(crate::ops::Val::list_to_arg(#ident)?),
+            (Base::Scalar, false) => quote!({ let s: crate::Scalar = #ident.into(); crate::ops::Arg::from(s) }),
+            _ => quote!(crate::ops::Arg::from(#ident)),
+        });
+    }
+    quote! {
+        pub fn #name(#(#signature),*) -> crate::ops::Val {
+            crate::ops::Val::run(|| Ok(crate::ops::take_one(crate::dispatch::call(&#id, crate::ops::args([#(#args),*]))?)))
+        }
+    }
+}

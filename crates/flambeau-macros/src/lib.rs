@@ -1,0 +1,15 @@
+//! Procedural macros of Flambeau. `op!` turns one readable block into everything an operator is: its table entry, its
+//! Rust method, its form in gradient formulas. The grammar is in [`parse`], what it becomes in [`expand`].
+
+use proc_macro::TokenStream;
+
+mod expand;
+mod parse;
+mod types;
+
+/// Defines one operator. See CONTRIBUTING.md, "Add an operator", for the form.
+#[proc_macro]
+pub fn op(input: TokenStream) -> TokenStream {
+    let block = syn::parse_macro_input!(input as parse::Block);
+    expand::expand(&block).unwrap_or_else(|e| e.to_compile_error()).into()
+}

@@ -1,0 +1,25 @@
+//! Automatic differentiation: a graph of [`Node`]s recorded as operators run, and an engine that walks it backwards.
+//!
+//! - `mode`: whether operators are recorded.
+//! - `record`: what a tensor knows of its place in the graph.
+//! - `node`: a recorded operator; `saved`: the tensors it keeps.
+//! - `inplace`: how a write in place rewires the graph.
+//! - `engine`: the walk.
+//! - `gradcheck`: derivatives against finite differences.
+
+mod engine;
+mod gradcheck;
+mod inplace;
+mod mode;
+mod node;
+mod record;
+mod saved;
+
+pub use engine::{backward, grad};
+pub use gradcheck::{GradcheckOptions, gradcheck, gradgradcheck};
+pub(crate) use inplace::{check_inplace, rebase, refresh_view};
+pub use mode::{GradMode, enable_grad, grad_enabled, no_grad, set_grad_enabled};
+pub use node::{Backward, Edge, Formula, Meta, Node};
+pub(crate) use node::{record_op, set_history};
+pub use record::{Hook, HookHandle, PostHook, Record};
+pub use saved::{Saved, SavedTensor};

@@ -1,0 +1,275 @@
+//! What a tensor knows of its place in the graph.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Weak};
+
+use parking_lot::Mutex;
+
+use super::engine;
+use super::node::{Edge, Node};
+use super::refresh_view;
+use crate::{Error, Result, Tensor, WeakTensor};
+
+/// A function called with a gradient; it may return another in its place.
+pub type Hook = Arc<dyn Fn(&Tensor) -> Result<Option<Tensor>> + Send + Sync>;
+
+/// A function called with a leaf after its gradient was accumulated.
+pub type PostHook = Arc<dyn Fn(&Tensor) -> Result<()> + Send + Sync>;
+
+/// A tensor's part in autograd: made when it first needs one, shared by the handles that stand for the same variable.
+#[derive(Default)]
+pub struct Record {
+    requires_grad: AtomicBool,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    grad_fn: Option<(Arc<Node>, u32)>,
+    grad: Option<Tensor>,
+    accumulator: Weak<Node>,
+    hooks: Vec<(u64, Hook)>,
+    post_hooks: Vec<(u64, PostHook)>,
+    retains_grad: bool,
+}
+
+static NEXT_HOOK: AtomicU64 = AtomicU64::new(0);
+
+/// A registered hook, to remove it by.
+#[derive(Clone)]
+pub struct HookHandle {
+    id: u64,
+    place: HookPlace,
+}
+
+#[derive(Clone)]
+enum HookPlace {
+    Record(Weak<Record>),
+    Node(Weak<Node>),
+}
+
+impl HookHandle {
+    /// Its number, unique in the process.
+    pub fn id(&self) -> u64 {
+        self.id
+    }
+
+    /// Removes the hook.
+    pub fn remove(&self) {
+        match &self.place {
+            HookPlace::Record(r) => {
+                if let Some(r) = r.upgrade() {
+                    let mut s = r.state.lock();
+                    s.hooks.retain(|(id, _)| *id != self.id);
+                    s.post_hooks.retain(|(id, _)| *id != self.id);
+                }
+            }
+            HookPlace::Node(n) => {
+                if let Some(n) = n.upgrade() {
+                    n.remove_hook(self.id);
+                }
+            }
+        }
+    }
+}
+
+impl Record {
+    pub(crate) fn grad_fn(&self) -> Option<(Arc<Node>, u32)> {
+        self.state.lock().grad_fn.clone()
+    }
+
+    pub(crate) fn set_grad_fn(&self, node: Option<(Arc<Node>, u32)>) {
+        let mut s = self.state.lock();
+        let old = std::mem::replace(&mut s.grad_fn, node);
+        drop(s);
+        drop(old);
+    }
+
+    pub(crate) fn take_hooks(&self) -> Vec<(u64, Hook)> {
+        std::mem::take(&mut self.state.lock().hooks)
+    }
+
+    pub(crate) fn hooks(&self) -> Vec<Hook> {
+        self.state.lock().hooks.iter().map(|(_, h)| h.clone()).collect()
+    }
+
+    pub(crate) fn post_hooks(&self) -> Vec<PostHook> {
+        self.state.lock().post_hooks.iter().map(|(_, h)| h.clone()).collect()
+    }
+
+    pub(crate) fn grad(&self) -> Option<Tensor> {
+        self.state.lock().grad.clone()
+    }
+
+    pub(crate) fn put_grad(&self, grad: Option<Tensor>) -> Option<Tensor> {
+        std::mem::replace(&mut self.state.lock().grad, grad)
+    }
+
+    pub(crate) fn leaf_requires_grad(&self) -> bool {
+        self.requires_grad.load(Relaxed)
+    }
+
+    fn is_recorded(&self) -> bool {
+        self.state.lock().grad_fn.is_some()
+    }
+}
+
+/// The autograd side of a tensor.
+impl Tensor {
+    pub(crate) fn record(&self) -> &Arc<Record> {
+        self.0.record.get_or_init(Arc::default)
+    }
+
+    pub(crate) fn record_if_any(&self) -> Option<&Arc<Record>> {
+        self.0.record.get()
+    }
+
+    /// True if gradients flow to or through it.
+    #[inline]
+    pub fn requires_grad(&self) -> bool {
+        if self.0.base.is_none() && self.0.record.get().is_none() {
+            return false;
+        }
+        self.requires_grad_slow()
+    }
+
+    fn requires_grad_slow(&self) -> bool {
+        refresh_view(self);
+        self.0.record.get().is_some_and(|r| r.leaf_requires_grad() || r.is_recorded())
+    }
+
+    /// True if it was not computed by a recorded operator.
+    pub fn is_leaf(&self) -> bool {
+        self.grad_fn().is_none()
+    }
+
+    /// The operator that computed it, and which output it is.
+    pub fn grad_fn(&self) -> Option<(Arc<Node>, u32)> {
+        refresh_view(self);
+        self.0.record.get().and_then(|r| r.grad_fn())
+    }
+
+    /// Says whether gradients are wanted; a leaf of a floating-point or complex dtype. Gives the same tensor.
+    pub fn requires_grad_(&self, on: bool) -> Result<Tensor> {
+        if !self.is_leaf() {
+            if on {
+                return Ok(self.clone());
+            }
+            return Err(Error::runtime(
+                "you can only change requires_grad flags of leaf variables. If you want to use a computed variable in a subgraph that \
+                 doesn't require differentiation use var_no_grad = var.detach().",
+            ));
+        }
+        if on && !self.dtype().is_differentiable() {
+            return Err(Error::runtime("only Tensors of floating point dtype can require gradients"));
+        }
+        if on || self.0.record.get().is_some() {
+            self.record().requires_grad.store(on, Relaxed);
+        }
+        Ok(self.clone())
+    }
+
+    /// The gradient accumulated by [`Tensor::backward`].
+    pub fn grad(&self) -> Option<Tensor> {
+        self.0.record.get().and_then(|r| r.grad())
+    }
+
+    /// Replaces the gradient.
+    pub fn set_grad(&self, grad: Option<Tensor>) -> Result<()> {
+        if let Some(g) = &grad {
+            if g.dtype() != self.dtype() {
+                return Err(Error::runtime(format!(
+                    "assigned grad has data of a different type: the tensor is {}, the grad {}",
+                    self.dtype(),
+                    g.dtype()
+                )));
+            }
+            if g.size() != self.size() {
+                return Err(Error::runtime(format!(
+                    "assigned grad has data of a different size: the tensor is {:?}, the grad {:?}",
+                    self.size(),
+                    g.size()
+                )));
+            }
+            if g.is(self) {
+                return Err(Error::runtime("can't assign Variable as its own grad"));
+            }
+        } else if self.0.record.get().is_none() {
+            return Ok(());
+        }
+        self.record().put_grad(grad);
+        Ok(())
+    }
+
+    /// Where gradients of this tensor go.
+    pub fn gradient_edge(&self) -> Option<Edge> {
+        if let Some((node, output)) = self.grad_fn() {
+            return Some(Edge { node, output });
+        }
+        let record = self.0.record.get().filter(|r| r.leaf_requires_grad())?;
+        let mut s = record.state.lock();
+        if let Some(node) = s.accumulator.upgrade() {
+            return Some(Edge { node, output: 0 });
+        }
+        let node = Node::accumulate(self, record.clone());
+        s.accumulator = Arc::downgrade(&node);
+        Some(Edge { node, output: 0 })
+    }
+
+    /// Keeps the gradient of a tensor that is no leaf in its `grad`.
+    pub fn retain_grad(&self) -> Result<()> {
+        if !self.requires_grad() {
+            return Err(Error::runtime("can't retain_grad on Tensor that has requires_grad=False"));
+        }
+        if let Some((node, output)) = self.grad_fn() {
+            let record = self.record();
+            if !std::mem::replace(&mut record.state.lock().retains_grad, true) {
+                node.retain(output, Arc::downgrade(record));
+            }
+        }
+        Ok(())
+    }
+
+    /// True after [`Tensor::retain_grad`] on a tensor that is no leaf.
+    pub fn retains_grad(&self) -> bool {
+        self.0.record.get().is_some_and(|r| r.state.lock().retains_grad)
+    }
+
+    /// Calls `hook` with each gradient of this tensor before it is used.
+    pub fn register_hook(&self, hook: Hook) -> Result<HookHandle> {
+        if !self.requires_grad() {
+            return Err(Error::runtime("cannot register a hook on a tensor that doesn't require gradient"));
+        }
+        let id = NEXT_HOOK.fetch_add(1, Relaxed);
+        if let Some((node, output)) = self.grad_fn() {
+            node.add_hook(output, id, hook);
+            return Ok(HookHandle { id, place: HookPlace::Node(Arc::downgrade(&node)) });
+        }
+        self.record().state.lock().hooks.push((id, hook));
+        Ok(HookHandle { id, place: HookPlace::Record(Arc::downgrade(self.record())) })
+    }
+
+    /// Calls `hook` with this leaf after its gradient was accumulated.
+    pub fn register_post_accumulate_grad_hook(&self, hook: PostHook) -> Result<HookHandle> {
+        if !self.is_leaf() {
+            return Err(Error::runtime("post accumulate grad hooks cannot be registered on non-leaf tensors"));
+        }
+        if !self.requires_grad() {
+            return Err(Error::runtime("cannot register a hook on a tensor that doesn't require gradient"));
+        }
+        let id = NEXT_HOOK.fetch_add(1, Relaxed);
+        self.record().state.lock().post_hooks.push((id, hook));
+        Ok(HookHandle { id, place: HookPlace::Record(Arc::downgrade(self.record())) })
+    }
+
+    /// Computes the gradient of this one-element tensor and adds it into the `grad` of every leaf it depends on.
+    pub fn backward(&self) -> Result<()> {
+        engine::backward(std::slice::from_ref(self), &[None], None, false, None)
+    }
+}
+
+/// A leaf as its accumulator holds it: the variable may be gone, its record is not.
+pub(crate) struct Leaf {
+    pub record: Arc<Record>,
+    pub tensor: WeakTensor,
+}

@@ -1,0 +1,417 @@
+//! The one way into an operator: [`call`], and its in-place and `out=` forms.
+
+use flambeau_cpu::{View, ViewMut};
+use smallvec::SmallVec;
+
+use crate::autograd::{self, grad_enabled, no_grad};
+use crate::ops::{Arg, Args, Body, OpDef, Outputs, Specs};
+use crate::storage::Storage;
+use crate::tensor::Made;
+use crate::{DType, Device, Error, ErrorKind, Kind, Layout, Result, Tensor};
+
+mod elementwise;
+
+/// Runs an operator on new outputs.
+pub fn call(op: &'static OpDef, args: Args) -> Result<Outputs> {
+    if let Body::Composite(run) = op.body {
+        return run(&args);
+    }
+    let recording = grad_enabled() && !op.nondifferentiable && any_requires_grad(&args);
+    let outputs = match op.body {
+        Body::Map { .. } => elementwise::fresh(op, &args)?,
+        Body::View(run) => views(op, &args, run)?,
+        Body::Mutate { .. } => return mutate(op, args),
+        Body::Kernel { .. } | Body::Compute { .. } => no_grad(|| compute(op, &args))?,
+        Body::Composite(_) => unreachable!("handled above"),
+    };
+    if recording {
+        autograd::record_op(op, &args, &outputs);
+    }
+    if op.factory
+        && let Some(Arg::Options(o)) = args.last()
+        && o.requires_grad
+    {
+        outputs[0].requires_grad_(true)?;
+    }
+    Ok(outputs)
+}
+
+/// Runs an operator and writes the result into its first argument.
+pub fn call_inplace(op: &'static OpDef, mut args: Args) -> Result<Outputs> {
+    if let Body::Mutate { .. } = op.body {
+        return mutate(op, args);
+    }
+    let Arg::Tensor(x) = &args[0] else { return Err(Error::type_(format!("{}: the first argument must be a tensor", op.name))) };
+    let x = x.clone();
+    autograd::check_inplace(&x)?;
+    check_no_inner_overlap(&x)?;
+    let recording = grad_enabled() && any_requires_grad(&args);
+    if let Body::Map { .. } = op.body
+        && (!recording || op.nondifferentiable)
+        && !x.is_conj()
+        && !x.is_neg()
+    {
+        elementwise::into(op, &args, &x, true)?;
+        x.bump_version();
+        return Ok(SmallVec::from_buf([x]));
+    }
+    let reads_x = |c: &crate::ops::Capture| c.slot == 0 && c.how == crate::ops::How::Data;
+    if recording && op.vjps.iter().any(|l| l.captures.iter().any(reads_x)) {
+        // The formula reads what is about to be overwritten.
+        let copy = no_grad(|| x.clone_tensor())?;
+        autograd::set_history(&copy, x.grad_fn());
+        args[0] = Arg::Tensor(copy);
+    }
+    let result = call(op, args)?;
+    let y = &result[0];
+    check_castable(y.dtype(), x.dtype())?;
+    if y.size() != x.size() {
+        return Err(Error::runtime(format!(
+            "output with shape {:?} doesn't match the broadcast shape {:?}",
+            x.size(),
+            y.size()
+        )));
+    }
+    write(&x, &y.detach())?;
+    if recording {
+        let y = if y.dtype() == x.dtype() { y.clone() } else { y.to_dtype(x.dtype())? };
+        autograd::rebase(&x, &y)?;
+    }
+    Ok(SmallVec::from_buf([x]))
+}
+
+/// Runs an operator and writes its results into given tensors.
+pub fn call_out(op: &'static OpDef, args: Args, outs: &[Tensor]) -> Result<Outputs> {
+    if grad_enabled() && (any_requires_grad(&args) || outs.iter().any(Tensor::requires_grad)) {
+        return Err(Error::runtime(format!(
+            "{}(): functions with out=... arguments don't support automatic differentiation, but one of the arguments requires grad.",
+            op.name
+        )));
+    }
+    no_grad(|| {
+        if let (Body::Map { .. }, [out]) = (&op.body, outs)
+            && !out.is_conj()
+            && elementwise::into_out(op, &args, out)?
+        {
+            out.bump_version();
+            return Ok(SmallVec::from_buf([out.clone()]));
+        }
+        let results = call(op, args)?;
+        if results.len() != outs.len() {
+            return Err(Error::type_(format!("{}() gives {} tensors, but out= has {}", op.name, results.len(), outs.len())));
+        }
+        let mut written = Outputs::new();
+        for (result, out) in results.iter().zip(outs) {
+            if result.device() != out.device() {
+                return Err(Error::runtime(format!(
+                    "Expected all tensors to be on the same device, but found at least two devices, {} and {}!",
+                    result.device(),
+                    out.device()
+                )));
+            }
+            if !can_cast(result.dtype(), out.dtype()) {
+                return Err(Error::runtime(format!(
+                    "result type {} can't be cast to the desired output type {}",
+                    result.dtype().title(),
+                    out.dtype().title()
+                )));
+            }
+            if out.size() == result.size() {
+                check_no_inner_overlap(out)?;
+                write(out, result)?;
+                written.push(out.clone());
+            } else {
+                let resized = out.resized(result.layout())?;
+                write(&resized, result)?;
+                written.push(resized);
+            }
+        }
+        Ok(written)
+    })
+}
+
+fn any_requires_grad(args: &[Arg]) -> bool {
+    let mut any = false;
+    for a in args {
+        a.each_tensor(&mut |t| any |= t.requires_grad());
+    }
+    any
+}
+
+/// Copies `from` over `to` without a graph, and counts the write.
+pub(crate) fn write(to: &Tensor, from: &Tensor) -> Result<()> {
+    no_grad(|| to.copy_(from)).map(|_| ())
+}
+
+fn views(op: &'static OpDef, args: &[Arg], run: fn(&[Arg]) -> Result<crate::ops::Views>) -> Result<Outputs> {
+    let Arg::Tensor(x) = &args[0] else { return Err(Error::type_(format!("{}: the first argument must be a tensor", op.name))) };
+    let specs = run(args)?;
+    let many = op.list;
+    Ok(specs
+        .into_iter()
+        .map(|s| {
+            let t = x.view_with(s.layout, s.dtype.unwrap_or(x.dtype()), x.is_conj() ^ s.flip_conj, x.is_neg() ^ s.flip_neg);
+            if many {
+                t.0.made.store(Made::OneOfMany as u8, std::sync::atomic::Ordering::Relaxed);
+            }
+            t
+        })
+        .collect())
+}
+
+fn compute(op: &'static OpDef, args: &[Arg]) -> Result<Outputs> {
+    let on_meta = device_of(op, args)? == Device::Meta;
+    let make = |specs: Specs| -> Result<Outputs> {
+        let device = if on_meta { Device::Meta } else { Device::Cpu };
+        specs.0.into_iter().map(|(dtype, layout)| Tensor::empty_layout(layout, dtype, device)).collect()
+    };
+    match op.body {
+        Body::Kernel { specs, run } => {
+            let outputs = make(specs(args)?)?;
+            if !on_meta {
+                run_kernel(op, args, &outputs, run)?;
+            }
+            Ok(outputs)
+        }
+        Body::Compute { specs, run } => match (on_meta, specs) {
+            (false, _) => run(&resolved(args)?.unwrap_or_else(|| args.into())),
+            (true, Some(specs)) => make(specs(args)?),
+            (true, None) => Err(Error::not_implemented(format!(
+                "aten::{}: attempted to run this operator with Meta tensors, but its output shape depends on the data",
+                op.name
+            ))),
+        },
+        _ => unreachable!("only kernels and computations come here"),
+    }
+}
+
+/// The device an operator runs on; tensors of two devices are refused, but for 0-d ones of the cpu.
+fn device_of(op: &OpDef, args: &[Arg]) -> Result<Device> {
+    let mut device: Option<Device> = None;
+    let mut clash = None;
+    for a in args {
+        match a {
+            Arg::Options(o) => {
+                if let Some(d) = o.device {
+                    return Ok(d);
+                }
+            }
+            Arg::Device(d) => device = Some(*d),
+            _ => a.each_tensor(&mut |t| match device {
+                Some(d) if d != t.device() && t.dim() > 0 => clash = Some((d, t.device())),
+                Some(_) => {}
+                None => device = Some(t.device()),
+            }),
+        }
+    }
+    if let Some((a, b)) = clash {
+        return Err(Error::runtime(format!(
+            "Expected all tensors to be on the same device, but found at least two devices, {a} and {b}! (in operator {})",
+            op.name
+        )));
+    }
+    Ok(device.unwrap_or_default())
+}
+
+/// The arguments with conj and neg bits written out, or `None` where none are set.
+fn resolved(args: &[Arg]) -> Result<Option<Args>> {
+    let mut lazy = false;
+    for a in args {
+        a.each_tensor(&mut |t| lazy |= t.is_conj() || t.is_neg());
+    }
+    if !lazy {
+        return Ok(None);
+    }
+    let mut args: Args = args.into();
+    for a in &mut args {
+        a.map_tensors(&mut |t| t.resolve())?;
+    }
+    Ok(Some(args))
+}
+
+fn run_kernel(op: &OpDef, args: &[Arg], outputs: &[Tensor], run: crate::ops::KernelFn) -> Result<()> {
+    let mut own = resolved(args)?;
+    for &i in op.contiguous {
+        let strided = |a: &Arg| {
+            let mut any = false;
+            a.each_tensor(&mut |t| any |= !t.is_contiguous());
+            any
+        };
+        if strided(own.as_deref().unwrap_or(args).get(i).unwrap_or(&Arg::None)) {
+            let list = own.get_or_insert_with(|| args.into());
+            list[i].map_tensors(&mut |t| t.contiguous())?;
+        }
+    }
+    let args = own.as_deref().unwrap_or(args);
+    let mut inputs: SmallVec<[&Tensor; 4]> = SmallVec::new();
+    for a in args {
+        a.each_tensor(&mut |t| inputs.push(t));
+    }
+    Locked::run(&inputs, outputs, |locked, outs| run(args, locked, outs))
+}
+
+fn mutate(op: &'static OpDef, args: Args) -> Result<Outputs> {
+    let Body::Mutate { run } = op.body else { unreachable!("only called for operators that write") };
+    let Arg::Tensor(x) = &args[0] else { return Err(Error::type_(format!("{}: the first argument must be a tensor", op.name))) };
+    let x = x.clone();
+    autograd::check_inplace(&x)?;
+    check_no_inner_overlap(&x)?;
+    if x.device() == Device::Cpu {
+        no_grad(|| -> Result<()> {
+            let mut plain = args.clone();
+            let target = if x.is_conj() || x.is_neg() { x.resolve()? } else { x.clone() };
+            plain[0] = Arg::None;
+            // An input that shares memory with what is written is read from a copy.
+            for a in &mut plain[1..] {
+                a.map_tensors(&mut |t| {
+                    t.check_has_data(op.name)?;
+                    if t.storage().id() == target.storage().id() { t.resolve()?.clone_tensor() } else { t.resolve() }
+                })?;
+            }
+            run_kernel(op, &plain, std::slice::from_ref(&target), run)?;
+            if !target.is(&x) {
+                // Written out, so the bits must be undone in the memory of `x`.
+                let bare = x.view_with(x.layout().clone(), x.dtype(), false, false);
+                let mut v = target;
+                if x.is_conj() {
+                    v = v.conj_physical()?;
+                }
+                if x.is_neg() {
+                    v = v.neg()?;
+                }
+                bare.copy_(&v)?;
+            }
+            Ok(())
+        })?;
+    }
+    let recording = grad_enabled() && any_requires_grad(&args);
+    x.bump_version();
+    if recording {
+        let written: Outputs = SmallVec::from_buf([x.detach()]);
+        autograd::record_op(op, &args, &written);
+        autograd::rebase(&x, &written[0])?;
+    }
+    Ok(SmallVec::from_buf([x]))
+}
+
+/// PyTorch's rule of which results may be written into which dtype: never down a category.
+pub(crate) fn can_cast(from: DType, to: DType) -> bool {
+    match (from.kind(), to.kind()) {
+        (Kind::Complex, k) => k == Kind::Complex,
+        (Kind::Float, k) => k >= Kind::Float,
+        (Kind::Int, k) => k >= Kind::Int,
+        (Kind::Bool, _) => true,
+    }
+}
+
+pub(crate) fn check_castable(from: DType, to: DType) -> Result<()> {
+    if can_cast(from, to) {
+        return Ok(());
+    }
+    Err(Error::runtime(format!(
+        "result type {} can't be cast to the desired output type {}",
+        from.title(),
+        to.title()
+    )))
+}
+
+/// Refuses to write through a view that shows one element twice.
+pub(crate) fn check_no_inner_overlap(x: &Tensor) -> Result<()> {
+    if x.size().iter().zip(x.stride()).any(|(&n, &s)| n > 1 && s == 0) {
+        return Err(Error::runtime(
+            "unsupported operation: more than one element of the written-to tensor refers to a single memory location. Please clone() the \
+             tensor before performing the operation.",
+        ));
+    }
+    Ok(())
+}
+
+/// Storages held locked for a kernel: the only way to see elements.
+pub struct Locked {
+    held: SmallVec<[(Storage, bool); 4]>,
+}
+
+/// The outputs of a kernel, handed out one by one.
+pub struct OutViews<'a> {
+    tensors: &'a [Tensor],
+    next: usize,
+}
+
+impl<'a> OutViews<'a> {
+    /// The next output, to write.
+    pub fn next(&mut self) -> ViewMut<'a> {
+        let t = &self.tensors[self.next];
+        self.next += 1;
+        // SAFETY: its storage is locked to write (or nobody else knows it), and each output is handed out once.
+        unsafe { ViewMut::new(first_byte(t), t.dtype(), t.size(), t.stride()) }
+    }
+}
+
+fn first_byte(t: &Tensor) -> *mut u8 {
+    t.storage().ptr().wrapping_offset(t.layout().offset as isize * t.dtype().size() as isize)
+}
+
+impl Locked {
+    fn take(read: &[&Tensor], write: &[Tensor]) -> Locked {
+        let mut held: SmallVec<[(Storage, bool); 4]> = SmallVec::new();
+        let mut add = |t: &Tensor, write: bool| match held.iter_mut().find(|(s, _)| s.id() == t.storage().id()) {
+            Some((_, w)) => *w |= write,
+            None => held.push((t.storage().clone(), write)),
+        };
+        read.iter().for_each(|t| add(t, false));
+        write.iter().for_each(|t| add(t, true));
+        if held.len() > 1 {
+            held.sort_unstable_by_key(|(s, _)| s.id());
+        }
+        for (s, w) in &held {
+            s.raw_lock().lock(*w);
+        }
+        Locked { held }
+    }
+
+    /// Locks the storages of `read` while `f` runs.
+    pub fn with<T>(read: &[&Tensor], f: impl FnOnce(&Locked) -> T) -> T {
+        let locked = Locked::take(read, &[]);
+        f(&locked)
+    }
+
+    /// Locks the storages of `read` and, to write, of `write` while `f` runs.
+    pub fn run<T>(read: &[&Tensor], write: &[Tensor], f: impl FnOnce(&Locked, &mut OutViews) -> T) -> T {
+        let locked = Locked::take(read, write);
+        f(&locked, &mut OutViews { tensors: write, next: 0 })
+    }
+
+    /// The elements of a tensor whose storage is locked here.
+    pub fn view<'a>(&'a self, t: &'a Tensor) -> View<'a> {
+        assert!(t.device() == Device::Cpu, "a kernel was given a tensor of the meta device");
+        debug_assert!(self.held.iter().any(|(s, _)| s.id() == t.storage().id()), "the storage is not locked");
+        // SAFETY: the storage is locked as long as `self` lives, and every tensor's layout stays within its storage.
+        unsafe { View::new(first_byte(t), t.dtype(), t.size(), t.stride()) }
+    }
+
+    /// The elements of several tensors.
+    pub fn views<'a>(&'a self, list: &'a [Tensor]) -> Vec<View<'a>> {
+        list.iter().map(|t| self.view(t)).collect()
+    }
+}
+
+impl Drop for Locked {
+    fn drop(&mut self) {
+        for (s, w) in &self.held {
+            s.raw_lock().unlock(*w);
+        }
+    }
+}
+
+/// An error with the operator's name in front, for rules that do not know it.
+pub(crate) fn in_operator(op: &OpDef, e: Error) -> Error {
+    match e.kind() {
+        ErrorKind::Foreign => e,
+        kind => Error::new(kind, format!("{}(): {}", op.name, e.message())),
+    }
+}
+
+/// The layout of an elementwise result, for callers outside the dispatcher.
+pub fn elementwise_layout(inputs: &[&Tensor], sizes: &[i64]) -> Layout {
+    elementwise::result_layout(inputs.iter().map(|t| t.layout()), sizes)
+}

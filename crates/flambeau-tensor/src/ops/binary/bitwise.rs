@@ -1,0 +1,97 @@
+//! Bits of integers, and booleans.
+
+use crate::ops::{OperandRef, op, rule, samples};
+use crate::{DType, Error, Result, Tensor};
+
+fn integers(x: &Tensor, other: OperandRef<'_>, what: &str) -> Result<DType> {
+    let d = rule::promote(x, other);
+    if !d.is_integral() {
+        return Err(Error::not_implemented(format!("\"{what}_cpu\" not implemented for '{}'", d.title())));
+    }
+    Ok(d)
+}
+
+op! {
+    /// Bitwise and, element by element.
+    ///
+    /// Shape: `*s, *t -> broadcast(*s, *t)`. Dtype: promoted; bool and integers.
+    ///
+    /// >>> torch.bitwise_and(torch.tensor([1, 0]), torch.tensor([3, 3]))
+    /// tensor([1, 0])
+    fn bitwise_and(input: Tensor, other: Operand) -> y;
+    variants [method, function, inplace, out];
+    dtype integers(input, other, "bitwise_and");
+    map { (input, other) Int, Bool => input & other };
+    nondifferentiable;
+}
+
+op! {
+    /// Bitwise or, element by element.
+    ///
+    /// Shape: `*s, *t -> broadcast(*s, *t)`. Dtype: promoted; bool and integers.
+    ///
+    /// >>> torch.bitwise_or(torch.tensor([1, 0]), torch.tensor([3, 3]))
+    /// tensor([3, 3])
+    fn bitwise_or(input: Tensor, other: Operand) -> y;
+    variants [method, function, inplace, out];
+    dtype integers(input, other, "bitwise_or");
+    map { (input, other) Int, Bool => input | other };
+    nondifferentiable;
+}
+
+op! {
+    /// Bitwise xor, element by element.
+    ///
+    /// Shape: `*s, *t -> broadcast(*s, *t)`. Dtype: promoted; bool and integers.
+    ///
+    /// >>> torch.bitwise_xor(torch.tensor([1, 0]), torch.tensor([3, 3]))
+    /// tensor([2, 3])
+    fn bitwise_xor(input: Tensor, other: Operand) -> y;
+    variants [method, function, inplace, out];
+    dtype integers(input, other, "bitwise_xor");
+    map { (input, other) Int, Bool => input ^ other };
+    nondifferentiable;
+}
+
+op! {
+    /// All bits flipped; of booleans the negation.
+    ///
+    /// Shape: `*s -> *s`. Dtype: bool and integers, unchanged.
+    ///
+    /// >>> ~torch.tensor([0, 1])
+    /// tensor([-1, -2])
+    fn bitwise_not(input: Tensor) -> y;
+    variants [method, function, inplace, out];
+    dtype integers(input, OperandRef::Tensor(input), "bitwise_not");
+    map { (input) Int => !input; Bool => 1 - input };
+    nondifferentiable;
+    samples vec![crate::ops::Sample::new([samples::index(&[3], 0, 9).into()])];
+}
+
+op! {
+    /// `x * 2 ** other`: bits moved to the left.
+    ///
+    /// Shape: `*s, *t -> broadcast(*s, *t)`. Dtype: promoted integers.
+    ///
+    /// >>> torch.tensor([1, 2]) << 2
+    /// tensor([4, 8])
+    fn bitwise_left_shift(input: Tensor, other: Operand) -> y;
+    variants [method, function, inplace, out];
+    dtype integers(input, other, "lshift");
+    map { (input, other) Int => shl(input, other) };
+    nondifferentiable;
+}
+
+op! {
+    /// `x / 2 ** other` rounded downwards: bits moved to the right.
+    ///
+    /// Shape: `*s, *t -> broadcast(*s, *t)`. Dtype: promoted integers.
+    ///
+    /// >>> torch.tensor([4, 9]) >> 2
+    /// tensor([1, 2])
+    fn bitwise_right_shift(input: Tensor, other: Operand) -> y;
+    variants [method, function, inplace, out];
+    dtype integers(input, other, "rshift");
+    map { (input, other) Int => shr(input, other) };
+    nondifferentiable;
+}

@@ -1,0 +1,149 @@
+//! The greater and the smaller of two; values held between bounds.
+
+use crate::ops::{OperandRef, Val, op, rule, samples};
+use crate::{DType, Error, Result, Tensor};
+
+fn real_promote(x: &Tensor, other: OperandRef<'_>, what: &str) -> Result<DType> {
+    let d = rule::promote(x, other);
+    if d.is_complex() {
+        return Err(Error::runtime(format!("{what} not implemented for complex tensors.")));
+    }
+    Ok(d)
+}
+
+/// Half of the gradient where both are equal, all of it where this one won.
+fn winner(g: &Val, ties: Val, lost: Val) -> Val {
+    let half = Val::run(|| {
+        let t = g.tensor()?;
+        ties.tensor()?.to_dtype(t.dtype())?.mul(-0.5)?.add(1.0)
+    });
+    (g * half).masked_fill(lost, 0.0)
+}
+
+op! {
+    /// The greater of two, element by element; nan wins.
+    ///
+    /// Shape: `*s, *t -> broadcast(*s, *t)`. Dtype: promoted, real.
+    ///
+    /// >>> torch.maximum(torch.tensor([1, 5]), torch.tensor([3, 2]))
+    /// tensor([3, 5])
+    fn maximum(input: Tensor, other: Tensor) -> y;
+    variants [method, function, out];
+    dtype real_promote(input, OperandRef::Tensor(other), "maximum");
+    map { (input, other) Float => max(input, other); Int => input.max(other); Bool => input | other };
+    vjp {
+        input => |g, input, other| winner(g, input.eq(other), input.lt(other));
+        other => |g, input, other| winner(g, input.eq(other), input.gt(other))
+    };
+}
+
+op! {
+    /// The smaller of two, element by element; nan wins.
+    ///
+    /// Shape: `*s, *t -> broadcast(*s, *t)`. Dtype: promoted, real.
+    ///
+    /// >>> torch.minimum(torch.tensor([1, 5]), torch.tensor([3, 2]))
+    /// tensor([1, 2])
+    fn minimum(input: Tensor, other: Tensor) -> y;
+    variants [method, function, out];
+    dtype real_promote(input, OperandRef::Tensor(other), "minimum");
+    map { (input, other) Float => min(input, other); Int => input.min(other); Bool => input & other };
+    vjp {
+        input => |g, input, other| winner(g, input.eq(other), input.gt(other));
+        other => |g, input, other| winner(g, input.eq(other), input.lt(other))
+    };
+}
+
+op! {
+    /// Values no less than `min`.
+    ///
+    /// Shape: broadcast. Dtype: promoted, real.
+    ///
+    /// >>> torch.tensor([-1., 2.]).clamp_min(0)
+    /// tensor([0., 2.])
+    fn clamp_min(input: Tensor, min: Operand) -> y;
+    variants [method, function, inplace, out];
+    dtype real_promote(input, min, "clamp");
+    map { (input, min) Float => max(input, min); Int => input.max(min); Bool => input | min };
+    vjp {
+        input => |g, input, min| g.masked_fill(input.ge(min).logical_not(), 0.0);
+        min => |g, input, min| g.masked_fill(input.lt(min).logical_not(), 0.0)
+    };
+    samples samples::binary(-2.0, 2.0);
+}
+
+op! {
+    /// Values no greater than `max`.
+    ///
+    /// Shape: broadcast. Dtype: promoted, real.
+    ///
+    /// >>> torch.tensor([-1., 2.]).clamp_max(0)
+    /// tensor([-1.,  0.])
+    fn clamp_max(input: Tensor, max: Operand) -> y;
+    variants [method, function, inplace, out];
+    dtype real_promote(input, max, "clamp");
+    map { (input, max) Float => min(input, max); Int => input.min(max); Bool => input & max };
+    vjp {
+        input => |g, input, max| g.masked_fill(input.le(max).logical_not(), 0.0);
+        max => |g, input, max| g.masked_fill(input.gt(max).logical_not(), 0.0)
+    };
+    samples samples::binary(-2.0, 2.0);
+}
+
+op! {
+    /// Values held between `min` and `max`, numbers or tensors; where `min > max`, `max`.
+    ///
+    /// Shape: broadcast. Dtype: promoted, real.
+    ///
+    /// >>> torch.tensor([-1., 0.5, 2.]).clamp(0, 1)
+    /// tensor([0.0000, 0.5000, 1.0000])
+    fn clamp(input: Tensor, min: Option<Operand> = None, max: Option<Operand> = None) -> y;
+    variants [method, function, inplace, out];
+    alias [method clip, function clip];
+    composite {
+        match (min, max) {
+            (None, None) => Err(Error::runtime("torch.clamp: At least one of 'min' or 'max' must not be None")),
+            (Some(min), None) => input.clamp_min(min),
+            (None, Some(max)) => input.clamp_max(max),
+            (Some(min), Some(max)) => input.clamp_both(min, max),
+        }
+    };
+}
+
+fn between(x: &Tensor, min: OperandRef<'_>, max: OperandRef<'_>) -> Result<DType> {
+    let d = rule::promote3(x, min, max);
+    if d.is_complex() {
+        return Err(Error::runtime("clamp is not supported for complex types"));
+    }
+    Ok(d)
+}
+
+op! {
+    /// Values held between two bounds.
+    ///
+    /// Shape: broadcast. Dtype: promoted, real.
+    fn clamp_both(input: Tensor, min: Operand, max: Operand) -> y;
+    variants [private];
+    node "ClampBackward1";
+    dtype between(input, min, max);
+    map {
+        (input, min, max)
+        Float => {
+            let low = if input < min { min } else { input };
+            let held = if low > max { max } else { low };
+            if is_nan(min) { min } else if is_nan(max) { max } else { held }
+        };
+        Int => if input < min { if min > max { max } else { min } } else if input > max { max } else { input };
+        Bool => (input | min) & max
+    };
+    vjp {
+        input => |g, input, min, max| g.masked_fill(input.ge(min).logical_and(input.le(max)).logical_not(), 0.0);
+        min => |g, input, min, max| g.masked_fill(input.lt(min).logical_and(lt(min, max)).logical_not(), 0.0);
+        max => |g, input, min, max| g.masked_fill(input.gt(max).logical_or(lt(max, min)).logical_not(), 0.0)
+    };
+}
+
+/// `a < b` where either may be a number.
+fn lt(a: &Val, b: &Val) -> Val {
+    Val::run(|| a.tensor()?.lt(crate::Operand::Tensor(b.tensor()?)))
+}

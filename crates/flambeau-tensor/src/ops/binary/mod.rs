@@ -1,0 +1,6 @@
+//! Two operands, element by element.
+
+pub mod arithmetic;
+pub mod bitwise;
+pub mod extremes;
+pub mod power;

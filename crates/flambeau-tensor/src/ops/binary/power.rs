@@ -1,0 +1,96 @@
+//! Powers.
+
+use crate::ops::{OperandRef, Val, op, rule, samples};
+use crate::{DType, Error, Result, Scalar, Tensor};
+
+fn power_dtype(x: &Tensor, exponent: OperandRef<'_>) -> Result<DType> {
+    let d = rule::promote(x, exponent);
+    if let OperandRef::Number(s) = exponent
+        && d.is_integral()
+        && s.to_f64() < 0.0
+    {
+        return Err(Error::runtime("Integers to negative integer powers are not allowed."));
+    }
+    Ok(d)
+}
+
+op! {
+    /// `x ** exponent`, element by element.
+    ///
+    /// Shape: `*s, *t -> broadcast(*s, *t)`. Dtype: promoted.
+    ///
+    /// >>> torch.tensor([1., 2., 3.]) ** 2
+    /// tensor([1., 4., 9.])
+    fn pow(input: Tensor, exponent: Operand) -> y;
+    variants [method, function, inplace, out];
+    dtype power_dtype(input, exponent);
+    map { (input, exponent) Float, Complex => pow(input, exponent); Int => pow(input, exponent); Bool => input | (1 - exponent) };
+    vjp {
+        input => |g, input, exponent| base_gradient(g, input, exponent);
+        exponent => |g, input, exponent, y| exponent_gradient(g, input, exponent, y)
+    };
+    samples samples::binary(0.5, 2.5);
+}
+
+op! {
+    /// `x ** exponent` for a number `x`.
+    ///
+    /// Shape: `*t -> *t`. Dtype: promoted.
+    ///
+    /// >>> torch.pow(2, torch.tensor([1., 2., 3.]))
+    /// tensor([2., 4., 8.])
+    fn pow.scalar(input: Scalar, exponent: Tensor) -> y;
+    variants [function, out];
+    node "PowBackward2";
+    dtype rule::promote(input, exponent);
+    map { (input, exponent) Float, Complex => pow(input, exponent); Int => pow(input, exponent); Bool => input | (1 - exponent) };
+    vjp { exponent => |g, input, exponent, y| exponent_gradient(g, &Val::Number(input), exponent, y) };
+}
+
+fn base_gradient(g: &Val, x: &Val, exponent: &Val) -> Val {
+    match exponent {
+        Val::Number(s) if s.equals(0.0) => g * 0.0,
+        Val::Number(s) => {
+            let less = match s {
+                Scalar::Int(i) => Scalar::Int(i - 1),
+                Scalar::Bool(b) => Scalar::Int(*b as i64 - 1),
+                Scalar::Float(f) => Scalar::Float(f - 1.0),
+                Scalar::Complex(z) => Scalar::Complex(z - 1.0),
+            };
+            g * (x.pow(less) * *s).conj()
+        }
+        tensor => {
+            let slope = tensor * x.pow(tensor - 1.0);
+            (g * slope.conj()).masked_fill(tensor.eq(0.0), 0.0)
+        }
+    }
+}
+
+/// Where the base is 0 and the exponent not negative the power does not move with the exponent.
+fn exponent_gradient(g: &Val, x: &Val, exponent: &Val, y: &Val) -> Val {
+    Val::run(|| {
+        let log = match x {
+            Val::Number(s) => {
+                let d = y.tensor()?.dtype();
+                Val::from(Tensor::scalar(*s, d).to_device(y.tensor()?.device())?.log())
+            }
+            tensor => tensor.log(),
+        };
+        let slope = g * (y * log).conj();
+        let flat = match x {
+            Val::Number(s) if !s.equals(0.0) => return slope.tensor(),
+            Val::Number(_) => at_least_zero(exponent)?,
+            tensor => Val::from(tensor.eq(0.0).tensor()?.logical_and(&at_least_zero(exponent)?.tensor()?)),
+        };
+        slope.masked_fill(flat, 0.0).tensor()
+    })
+}
+
+fn at_least_zero(exponent: &Val) -> Result<Val> {
+    let t = exponent.tensor()?;
+    Ok(if t.dtype().is_complex() {
+        Val::from(t.real()?.gt(0.0)?.logical_or(&t.eq(0.0)?))
+    } else {
+        Val::from(t.ge(0.0))
+    })
+}

@@ -1,0 +1,5 @@
+//! Comparisons and logic.
+
+pub mod closeness;
+pub mod logic;
+pub mod order;

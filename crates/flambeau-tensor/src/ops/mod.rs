@@ -1,0 +1,20 @@
+//! The table of operators. Each is one block in one file, in a room for its kind; [`ALL`] lists them by hand.
+
+mod arg;
+mod def;
+pub mod rule;
+mod sample;
+mod val;
+
+pub use arg::{Arg, Args, FromArg, IntoOutputs, Operand, OperandRef, Options, Outputs, args, take_list, take_one};
+pub use def::{
+    Body, Capture, Done, How, IntoDType, IntoDTypes, IntoLayouts, IntoViews, Kind, OpDef, Param, Place, Specs, ViewSpec, Views, Vjp,
+};
+pub use sample::{Sample, samples};
+pub use val::{Gradient, IntoGradient, Val};
+
+/// The macro that defines an operator.
+pub(crate) use flambeau_macros::op;
+
+mod list;
+pub use list::*;

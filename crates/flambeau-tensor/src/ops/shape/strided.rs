@@ -1,0 +1,424 @@
+//! Views by strides, parts of dimensions.
+
+use crate::autograd::record_op;
+use crate::ops::{Val, op, samples};
+use crate::{Error, Layout, Result, Tensor, normalize_dim};
+
+/// A layout that a user chose must lie within the storage.
+fn within(x: &Tensor, layout: Layout) -> Result<Layout> {
+    if layout.strides.iter().any(|&s| s < 0) {
+        return Err(Error::runtime(format!(
+            "as_strided: Negative strides are not supported at the moment, got strides: {:?}",
+            layout.strides.as_slice()
+        )));
+    }
+    if layout.offset < 0 {
+        return Err(Error::runtime(format!("Tensor: invalid storage offset {}", layout.offset)));
+    }
+    if let Some(d) = layout.sizes.iter().position(|&n| n < 0) {
+        return Err(Error::runtime(format!("Trying to create tensor with negative dimension {}: {:?}", layout.sizes[d], layout.sizes.as_slice())));
+    }
+    if let Some((_, high)) = layout.extent() {
+        let bytes = (high + 1) * x.dtype().size() as i64;
+        if bytes as usize > x.storage().nbytes() {
+            return Err(Error::runtime(format!(
+                "setStorage: sizes {:?}, strides {:?}, storage offset {}, and itemsize {} requiring a storage size of {bytes} are out of bounds \
+                 for storage of size {}",
+                layout.sizes.as_slice(),
+                layout.strides.as_slice(),
+                layout.offset,
+                x.dtype().size(),
+                x.storage().nbytes()
+            )));
+        }
+    }
+    Ok(layout)
+}
+
+op! {
+    /// A view of the storage with any sizes, strides and offset (default: the tensor's own).
+    ///
+    /// Shape: `*s -> *size`. Dtype: unchanged.
+    ///
+    /// >>> torch.arange(6).as_strided((2, 2), (1, 2))
+    /// tensor([[0, 2],
+    ///         [1, 3]])
+    fn as_strided(input: Tensor, size: Dims, stride: Dims, storage_offset: Option<i64> = None) -> y;
+    variants [method, function];
+    view {
+        if size.len() != stride.len() {
+            return Err(Error::runtime(format!("mismatch in length of strides and shape: sizes {size:?}, strides {stride:?}")));
+        }
+        within(input, Layout { sizes: size.into(), strides: stride.into(), offset: storage_offset.unwrap_or(input.layout().offset) })?
+    };
+    vjp { input => |g, input, y| as_strided_backward(g, input, y) };
+    samples samples::with(&[2, 3], -1.0, 1.0, &[&[[2, 2].into(), [1, 2].into()], &[[2, 2].into(), [1, 1].into(), 1.into()]]);
+}
+
+/// Gradients by place in memory: those of the view are added up in a block like the storage, then read as the input
+/// reads it. An element that the input shows more than once shares its gradient.
+fn as_strided_backward(g: &Val, x: &Val, y: &Val) -> Result<Tensor> {
+    let (g, x, y) = (g.tensor()?, x.tensor()?.detach(), y.tensor()?.detach());
+    let (have, want) = (x.layout(), y.layout());
+    let low = have.extent().map_or(0, |e| e.0).min(want.extent().map_or(0, |e| e.0));
+    let high = have.extent().map_or(0, |e| e.1).max(want.extent().map_or(0, |e| e.1));
+    let flat = |l: &Layout| -> Result<Tensor> {
+        let places = crate::ops::arange(0, high - low + 1, 1)?;
+        places.as_strided_with(&l.sizes, &l.strides, Some(l.offset - low))?.reshape(&[-1])
+    };
+    let block = crate::ops::zeros_with(&[high - low + 1], crate::Options::like(&g))?;
+    let block = if distinct(want) {
+        // Each place at most once: a strided write, whose own derivative is a strided read.
+        block.scatter_strided(&g, &want.sizes, &want.strides, want.offset - low)?
+    } else {
+        block.index_add(0, &flat(want)?, &g.reshape(&[-1])?)?
+    };
+    let grad = if distinct(have) {
+        block.gather_strided(&have.sizes, &have.strides, have.offset - low)?
+    } else {
+        let ones = crate::ops::ones_with(&[have.numel()], crate::Options::like(&g))?;
+        let count = crate::ops::zeros_with(&[high - low + 1], crate::Options::like(&g))?.index_add(0, &flat(have)?, &ones)?;
+        block.div(&count)?.gather_strided(&have.sizes, &have.strides, have.offset - low)?
+    };
+    Ok(grad)
+}
+
+/// True if no two indices surely reach one element.
+fn distinct(l: &Layout) -> bool {
+    let mut dims: Vec<(i64, i64)> = l.sizes.iter().zip(&l.strides).filter(|(n, _)| **n > 1).map(|(&n, &s)| (s, n)).collect();
+    dims.sort_unstable();
+    let mut reach = 0;
+    dims.into_iter().all(|(s, n)| {
+        let clear = s > reach;
+        reach += s * (n - 1);
+        clear
+    })
+}
+
+op! {
+    /// A copy of what strides read of a contiguous block.
+    ///
+    /// Shape: `n -> *size`. Dtype: unchanged.
+    fn gather_strided(input: Tensor, size: Dims, stride: Dims, offset: i64) -> y;
+    variants [private];
+    compute { input.as_strided_with(size, stride, Some(offset + input.layout().offset))?.clone_tensor() };
+    vjp { input => |g, input.shape, size, stride, offset| Val::from(zeros_of(g, &input.shape)).scatter_strided(g, size, stride, offset) };
+}
+
+op! {
+    /// A copy of a block with some places, told by strides, written over.
+    ///
+    /// Shape: `n, *size -> n`. Dtype: unchanged.
+    fn scatter_strided(input: Tensor, src: Tensor, size: Dims, stride: Dims, offset: i64) -> y;
+    variants [private];
+    compute {
+        let out = input.clone_in(crate::MemoryFormat::Contiguous)?;
+        out.as_strided_with(size, stride, Some(offset))?.copy_(src)?;
+        Ok(out)
+    };
+    vjp {
+        input => |g, size, stride, offset| g.scatter_strided(zeros_of(g, size), size, stride, offset);
+        src => |g, size, stride, offset| g.contiguous().gather_strided(size, stride, offset)
+    };
+}
+
+fn zeros_of(g: &Val, sizes: &[i64]) -> Val {
+    Val::run(|| crate::ops::zeros_with(sizes, crate::Options::like(&g.tensor()?)))
+}
+
+op! {
+    /// A copy of the tensor in which the elements that strides reach are those of `src`.
+    ///
+    /// Shape: `*s, *size -> *s`. Dtype: unchanged.
+    fn as_strided_scatter(input: Tensor, src: Tensor, size: Dims, stride: Dims, storage_offset: Option<i64> = None) -> y;
+    variants [method, function];
+    compute {
+        let out = if input.layout().is_dense() {
+            input.clone_tensor()?
+        } else {
+            input.clone_in(crate::MemoryFormat::Contiguous)?
+        };
+        let target = out.as_strided_with(size, stride, Some(storage_offset.unwrap_or(input.layout().offset)))?;
+        if target.size() != src.size() {
+            return Err(Error::runtime(format!("expected src to have a size equal to the slice of self. src size = {:?}, slice size = {:?}", src.size(), target.size())));
+        }
+        target.copy_(src)?;
+        Ok(out)
+    };
+    vjp {
+        input => |g, y, size, stride, storage_offset| scatter_kept(g, y, size, stride, storage_offset);
+        src => |g, y, size, stride, storage_offset| scatter_taken(g, y, size, stride, storage_offset)
+    };
+}
+
+/// `g` in a block laid out as the tensor `y` lies over its storage.
+fn as_laid_out(g: &Val, y: &Val) -> Result<(Tensor, i64)> {
+    let (g, y) = (g.tensor()?, y.tensor()?.detach());
+    let l = y.layout();
+    let (low, high) = l.extent().unwrap_or((0, -1));
+    let zeros = crate::ops::zeros_with(&[high - low + 1], crate::Options::like(&g))?;
+    Ok((zeros.scatter_strided(&g, &l.sizes, &l.strides, l.offset - low)?, low))
+}
+
+fn scatter_kept(g: &Val, y: &Val, size: &[i64], stride: &[i64], offset: Option<i64>) -> Result<Tensor> {
+    let l = y.tensor()?.layout().clone();
+    let (block, low) = as_laid_out(g, y)?;
+    let zeros = crate::ops::zeros_with(size, crate::Options::like(&block))?;
+    let block = block.scatter_strided(&zeros, size, stride, offset.unwrap_or(l.offset) - low)?;
+    block.gather_strided(&l.sizes, &l.strides, l.offset - low)
+}
+
+fn scatter_taken(g: &Val, y: &Val, size: &[i64], stride: &[i64], offset: Option<i64>) -> Result<Tensor> {
+    let l = y.tensor()?.layout().clone();
+    let (block, low) = as_laid_out(g, y)?;
+    block.gather_strided(size, stride, offset.unwrap_or(l.offset) - low)
+}
+
+/// The history of a write of `src` into `base` through a view: `base` as the output of `as_strided_scatter`, whose
+/// elements are there already.
+pub(crate) fn scatter_history(base: &Tensor, src: &Tensor, size: &[i64], stride: &[i64], offset: i64) -> Result<Tensor> {
+    let args = crate::ops::args([base.into(), src.into(), size.into(), stride.into(), offset.into()]);
+    let outputs = crate::ops::IntoOutputs::into_outputs(base.detach())?;
+    record_op(&AS_STRIDED_SCATTER, &args, &outputs);
+    Ok(crate::ops::take_one(outputs))
+}
+
+op! {
+    /// The elements `start` to `start + length` of a dimension, as a view.
+    ///
+    /// Shape: `*s -> *t`. Dtype: unchanged.
+    ///
+    /// >>> torch.arange(5).narrow(0, 1, 3)
+    /// tensor([1, 2, 3])
+    fn narrow(input: Tensor, dim: i64, start: i64, length: i64) -> y;
+    variants [method, function];
+    composite {
+        if input.dim() == 0 {
+            return Err(Error::runtime("narrow() cannot be applied to a 0-dim tensor."));
+        }
+        if length < 0 {
+            return Err(Error::runtime("narrow(): length must be non-negative."));
+        }
+        let at = normalize_dim(dim, input.dim())?;
+        let n = input.size()[at];
+        if start < -n || start > n {
+            return Err(Error::index(format!("start out of range (expected to be in range of [{}, {n}], but got {start})", -n)));
+        }
+        let start = if start < 0 { start + n } else { start };
+        if start > n - length {
+            return Err(Error::runtime(format!("start ({start}) + length ({length}) exceeds dimension size ({n}).")));
+        }
+        input.slice(at as i64, start, start + length, 1)
+    };
+}
+
+op! {
+    /// Every `step`-th element from `start` to `end` of a dimension, as a view; both are clamped to the dimension.
+    ///
+    /// Shape: `*s -> *t`. Dtype: unchanged.
+    fn slice(input: Tensor, dim: i64, start: i64, end: i64, step: i64) -> y;
+    variants [private];
+    node "SliceBackward0";
+    view { sliced(input.layout(), dim, start, end, step) };
+    vjp { input => |g, input.shape, dim, start, end, step| slice_backward(g, &input.shape, dim, start, end, step) };
+    samples samples::with(&[4, 3], -1.0, 1.0, &[&[0.into(), 1.into(), 4.into(), 2.into()], &[(-1).into(), (-2).into(), 9.into(), 1.into()]]);
+}
+
+fn sliced(l: &Layout, dim: i64, start: i64, end: i64, step: i64) -> Result<Layout> {
+    if l.ndim() == 0 {
+        return Err(Error::index("slice() cannot be applied to a 0-dim tensor."));
+    }
+    let at = normalize_dim(dim, l.ndim())?;
+    if step <= 0 {
+        return Err(Error::value("slice step must be positive"));
+    }
+    let n = l.sizes[at];
+    let clamp = |i: i64| (if i < 0 { i.saturating_add(n) } else { i }).clamp(0, n);
+    let (start, end) = (clamp(start), clamp(end));
+    let mut out = l.clone();
+    let length = (end - start).max(0);
+    out.sizes[at] = length / step + i64::from(length % step != 0);
+    out.offset += start * out.strides[at];
+    if out.sizes[at] > 0 || step < i64::MAX {
+        out.strides[at] = out.strides[at].saturating_mul(step);
+    }
+    Ok(out)
+}
+
+op! {
+    /// Zeros with a slice of them written over: what a slice's gradient is.
+    ///
+    /// Shape: `*t -> *input_sizes`. Dtype: unchanged.
+    fn slice_into_zeros(grad: Tensor, input_sizes: Dims, dim: i64, start: i64, end: i64, step: i64) -> y;
+    variants [private];
+    node "SliceBackwardBackward0";
+    compute {
+        let out = crate::ops::zeros_with(input_sizes, crate::Options::like(grad))?;
+        out.slice(dim, start, end, step)?.copy_(grad)?;
+        Ok(out)
+    };
+    vjp { grad => |g, dim, start, end, step| g.slice(dim, start, end, step) };
+}
+
+fn slice_backward(g: &Val, sizes: &[i64], dim: i64, start: i64, end: i64, step: i64) -> Val {
+    g.slice_into_zeros(sizes, dim, start, end, step)
+}
+
+op! {
+    /// One element of a dimension, as a view without that dimension.
+    ///
+    /// Shape: `*s -> *t`. Dtype: unchanged.
+    ///
+    /// >>> torch.tensor([[1, 2], [3, 4]]).select(0, 1)
+    /// tensor([3, 4])
+    fn select(input: Tensor, dim: i64, index: i64) -> y;
+    variants [method, function];
+    view {
+        let mut l = input.layout().clone();
+        if l.ndim() == 0 {
+            return Err(Error::index("select() cannot be applied to a 0-dim tensor."));
+        }
+        let at = normalize_dim(dim, l.ndim())?;
+        let n = l.sizes[at];
+        if index < -n || index >= n {
+            return Err(Error::index(format!(
+                "select(): index {index} out of range for tensor of size {:?} at dimension {at}", l.sizes.as_slice()
+            )));
+        }
+        l.offset += (if index < 0 { index + n } else { index }) * l.strides[at];
+        l.sizes.remove(at);
+        l.strides.remove(at);
+        l
+    };
+    vjp { input => |g, input.shape, dim, index| select_backward(g, &input.shape, dim, index) };
+    samples samples::with(&[4, 3], -1.0, 1.0, &[&[0.into(), 1.into()], &[(-1).into(), (-2).into()]]);
+}
+
+fn select_backward(g: &Val, sizes: &[i64], dim: i64, index: i64) -> Val {
+    let at = dim.rem_euclid(sizes.len() as i64);
+    let from = index.rem_euclid(sizes[at as usize]);
+    g.unsqueeze(at).slice_into_zeros(sizes, at, from, from + 1, 1)
+}
+
+op! {
+    /// A diagonal of two dimensions, as a view with it as the last one. A positive `offset` is above the main one.
+    ///
+    /// Shape: `*s -> *t`. Dtype: unchanged.
+    ///
+    /// >>> torch.tensor([[1, 2], [3, 4]]).diagonal()
+    /// tensor([1, 4])
+    fn diagonal(input: Tensor, offset: i64 = 0, dim1: i64 = 0, dim2: i64 = 1) -> y;
+    variants [method, function];
+    view { diagonal_layout(input.layout(), offset, dim1, dim2) };
+    vjp { input => |g, input.shape, offset, dim1, dim2| g.diagonal_into_zeros(&input.shape, offset, dim1, dim2) };
+    samples samples::with(&[3, 4], -1.0, 1.0, &[&[], &[1.into()], &[(-2).into(), 1.into(), 0.into()]]);
+}
+
+fn diagonal_layout(l: &Layout, offset: i64, dim1: i64, dim2: i64) -> Result<Layout> {
+    let (a, b) = (normalize_dim(dim1, l.ndim())?, normalize_dim(dim2, l.ndim())?);
+    if a == b {
+        return Err(Error::runtime(format!("diagonal dimensions cannot be identical {dim1}, {dim2}")));
+    }
+    let n = if offset >= 0 { l.sizes[a].min(l.sizes[b] - offset) } else { (l.sizes[a] + offset).min(l.sizes[b]) }.max(0);
+    let mut out = l.clone();
+    if n > 0 {
+        out.offset += if offset >= 0 { offset * l.strides[b] } else { -offset * l.strides[a] };
+    }
+    for d in [a.max(b), a.min(b)] {
+        out.sizes.remove(d);
+        out.strides.remove(d);
+    }
+    out.sizes.push(n);
+    out.strides.push(l.strides[a] + l.strides[b]);
+    Ok(out)
+}
+
+op! {
+    /// Zeros with a diagonal of them written over.
+    ///
+    /// Shape: `*t -> *input_sizes`. Dtype: unchanged.
+    fn diagonal_into_zeros(grad: Tensor, input_sizes: Dims, offset: i64, dim1: i64, dim2: i64) -> y;
+    variants [private];
+    node "DiagonalBackwardBackward0";
+    compute {
+        let out = crate::ops::zeros_with(input_sizes, crate::Options::like(grad))?;
+        out.diagonal_with(offset, dim1, dim2)?.copy_(grad)?;
+        Ok(out)
+    };
+    vjp { grad => |g, offset, dim1, dim2| g.diagonal_with(offset, dim1, dim2) };
+}
+
+op! {
+    /// All windows of `size` elements along a dimension, `step` apart, as a view with the window as the last dimension.
+    ///
+    /// Shape: `*s -> *t size`. Dtype: unchanged.
+    ///
+    /// >>> torch.arange(5).unfold(0, 3, 2)
+    /// tensor([[0, 1, 2],
+    ///         [2, 3, 4]])
+    fn unfold(input: Tensor, dimension: i64, size: i64, step: i64) -> y;
+    variants [method];
+    view { unfolded(input.layout(), dimension, size, step) };
+    vjp { input => |g, input.shape, dimension, size, step| g.unfold_into_zeros(&input.shape, dimension, size, step) };
+    samples samples::with(&[5, 2], -1.0, 1.0, &[&[0.into(), 3.into(), 2.into()], &[0.into(), 2.into(), 1.into()]]);
+}
+
+fn unfolded(l: &Layout, dim: i64, size: i64, step: i64) -> Result<Layout> {
+    let at = normalize_dim(dim, l.ndim())?;
+    let (n, stride) = if l.ndim() == 0 { (1, 1) } else { (l.sizes[at], l.strides[at]) };
+    if size < 0 {
+        return Err(Error::runtime(format!("size is {size} but must be >= 0")));
+    }
+    if size > n {
+        return Err(Error::runtime(format!("maximum size for tensor at dimension {at} is {n} but size is {size}")));
+    }
+    if step <= 0 {
+        return Err(Error::runtime(format!("step is {step} but must be > 0")));
+    }
+    let mut out = l.clone();
+    if l.ndim() > 0 {
+        out.sizes[at] = (n - size) / step + 1;
+        out.strides[at] = stride * step;
+    }
+    out.sizes.push(size);
+    out.strides.push(stride);
+    Ok(out)
+}
+
+op! {
+    /// Zeros with windows of them added to: the gradient of `unfold`.
+    ///
+    /// Shape: `*t size -> *input_sizes`. Dtype: unchanged.
+    fn unfold_into_zeros(grad: Tensor, input_sizes: Dims, dim: i64, size: i64, step: i64) -> y;
+    variants [private];
+    node "UnfoldBackwardBackward0";
+    compute {
+        let out = crate::ops::zeros_with(input_sizes, crate::Options::like(grad))?;
+        let windows = out.unfold(dim, size, step)?;
+        // Windows may overlap, the same place of each does not.
+        for i in 0..size {
+            windows.select(-1, i)?.add_(&grad.select(-1, i)?)?;
+        }
+        Ok(out)
+    };
+    vjp { grad => |g, dim, size, step| g.unfold(dim, size, step) };
+}
+
+impl Tensor {
+    /// The tensor with sizes changed to those of `layout`, its memory grown where needed (`resize_`, `out=`).
+    pub fn resized(&self, layout: &Layout) -> Result<Tensor> {
+        let layout = Layout { offset: self.layout().offset, ..layout.clone() };
+        if let Some((_, high)) = layout.extent() {
+            self.storage().grow((high + 1) as usize * self.dtype().size())?;
+        }
+        Ok(self.with_layout(layout))
+    }
+
+    /// The size of one dimension, counted from either end.
+    pub fn size_of(&self, dim: i64) -> Result<i64> {
+        if self.dim() == 0 {
+            return Err(Error::index(format!("Dimension specified as {dim} but tensor has no dimensions")));
+        }
+        Ok(self.size()[normalize_dim(dim, self.dim())?])
+    }
+}

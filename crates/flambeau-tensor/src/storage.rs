@@ -1,0 +1,155 @@
+//! The memory under tensors: one block, shared by all views of it.
+
+use std::any::Any;
+use std::cell::UnsafeCell;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicPtr, AtomicU32, AtomicUsize, Ordering::Relaxed};
+
+use flambeau_cpu::alloc::Block;
+
+use crate::lock::RawLock;
+use crate::{Device, Error, Result};
+
+/// A block of memory, its lock, and the count of writes to it. Clones share it.
+#[derive(Clone)]
+pub struct Storage(Arc<Inner>);
+
+struct Inner {
+    lock: RawLock,
+    version: AtomicU32,
+    device: Device,
+    ptr: AtomicPtr<u8>,
+    nbytes: AtomicUsize,
+    owner: UnsafeCell<Owner>,
+}
+
+enum Owner {
+    Own(#[allow(dead_code)] Block),
+    /// Memory of somebody else, kept alive as long as this.
+    Foreign(#[allow(dead_code)] Box<dyn Any + Send + Sync>),
+    Nothing,
+}
+
+// SAFETY: `owner` is only changed under the write lock, the rest is atomic.
+unsafe impl Send for Inner {}
+// SAFETY: as above.
+unsafe impl Sync for Inner {}
+
+impl Storage {
+    /// New memory of `nbytes` bytes, initialised to something.
+    pub fn new(nbytes: usize) -> Storage {
+        Storage::of_block(Block::new(nbytes), nbytes)
+    }
+
+    /// New memory of a size that a user asked for: an error where the system has no such amount.
+    pub fn try_new(nbytes: usize) -> Result<Storage> {
+        let block = Block::try_new(nbytes).ok_or_else(|| {
+            Error::runtime(format!(
+                "[enforce fail at alloc_cpu.cpp:121] err == 0. DefaultCPUAllocator: can't allocate memory: you tried to allocate {nbytes} \
+                 bytes. Error code 12 (Cannot allocate memory)"
+            ))
+        })?;
+        Ok(Storage::of_block(block, nbytes))
+    }
+
+    fn of_block(block: Block, nbytes: usize) -> Storage {
+        Storage::make(Device::Cpu, block.ptr(), nbytes, Owner::Own(block))
+    }
+
+    fn make(device: Device, ptr: *mut u8, nbytes: usize, owner: Owner) -> Storage {
+        Storage(Arc::new(Inner {
+            lock: RawLock::default(),
+            version: AtomicU32::new(0),
+            device,
+            ptr: AtomicPtr::new(ptr),
+            nbytes: AtomicUsize::new(nbytes),
+            owner: UnsafeCell::new(owner),
+        }))
+    }
+
+    /// A storage without memory, for the `meta` device.
+    pub fn meta(nbytes: usize) -> Storage {
+        Storage::make(Device::Meta, std::ptr::null_mut(), nbytes, Owner::Nothing)
+    }
+
+    /// Memory that somebody else owns; `owner` keeps it alive.
+    ///
+    /// # Safety
+    /// `nbytes` initialised bytes at `ptr` must stay valid until `owner` is dropped. Writes through other handles to the
+    /// same memory must not run at the same time as operators on tensors of this storage.
+    pub unsafe fn foreign(ptr: *mut u8, nbytes: usize, owner: Box<dyn Any + Send + Sync>) -> Storage {
+        Storage::make(Device::Cpu, ptr, nbytes, Owner::Foreign(owner))
+    }
+
+    /// Where it lives.
+    #[inline]
+    pub fn device(&self) -> Device {
+        self.0.device
+    }
+
+    /// Its size in bytes.
+    #[inline]
+    pub fn nbytes(&self) -> usize {
+        self.0.nbytes.load(Relaxed)
+    }
+
+    /// The address of the first byte; null on `meta`.
+    #[inline]
+    pub fn ptr(&self) -> *mut u8 {
+        self.0.ptr.load(Relaxed)
+    }
+
+    /// A number that two storages share only if they are the same.
+    #[inline]
+    pub fn id(&self) -> usize {
+        Arc::as_ptr(&self.0) as usize
+    }
+
+    #[inline]
+    pub(crate) fn raw_lock(&self) -> &RawLock {
+        &self.0.lock
+    }
+
+    /// How often tensors on this storage were written in place.
+    #[inline]
+    pub fn version(&self) -> u32 {
+        self.0.version.load(Relaxed)
+    }
+
+    pub(crate) fn bump_version(&self) {
+        self.0.version.fetch_add(1, Relaxed);
+    }
+
+    /// The number of handles.
+    pub fn use_count(&self) -> usize {
+        Arc::strong_count(&self.0)
+    }
+
+    /// Grows the memory to `nbytes`, keeping what it holds. Memory of somebody else cannot grow.
+    pub fn grow(&self, nbytes: usize) -> Result<()> {
+        if nbytes <= self.nbytes() {
+            return Ok(());
+        }
+        if self.device() == Device::Meta {
+            self.0.nbytes.store(nbytes, Relaxed);
+            return Ok(());
+        }
+        let block = Block::try_new(nbytes).ok_or_else(|| Error::runtime(format!("cannot allocate {nbytes} bytes")))?;
+        self.0.lock.lock(true);
+        // SAFETY: `owner` is read and written under the write lock only.
+        let owner = unsafe { &mut *self.0.owner.get() };
+        let result = if let Owner::Foreign(_) = owner {
+            Err(Error::runtime("Trying to resize storage that is not resizable"))
+        } else {
+            let ptr = block.ptr();
+            // SAFETY: both blocks hold the old number of bytes, and the new one is not shared yet.
+            unsafe { std::ptr::copy_nonoverlapping(self.ptr(), ptr, self.nbytes()) };
+            self.0.ptr.store(ptr, Relaxed);
+            self.0.nbytes.store(nbytes, Relaxed);
+            *owner = Owner::Own(block);
+            Ok(())
+        };
+        self.0.lock.unlock(true);
+        result
+    }
+}
