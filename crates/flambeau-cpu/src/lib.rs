@@ -2,6 +2,7 @@
 //! were checked by the caller. A room for each kind of work.
 
 pub mod alloc;
+pub mod rng;
 pub mod threads;
 pub mod view;
 
