@@ -1,0 +1,4 @@
+//! Elementwise functions for formulas.
+pub mod level;
+
+pub use level::{Level, level};
