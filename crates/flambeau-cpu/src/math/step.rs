@@ -73,12 +73,13 @@ pub(super) fn two_prod<L: MulAdd>(a: f64, b: f64) -> (f64, f64) {
     }
     // Without the fused instruction each factor is cut into halves of 26 bits, whose products are exact.
     let ((ah, al), (bh, bl)) = (halves(a), halves(b));
-    (p, ((ah * bh - p) + (ah * bl + al * bh)) + al * bl)
+    (p, al * bl - (((p - ah * bh) - al * bh) - ah * bl))
 }
 
-/// `x` as a head of 26 bits and the exact rest.
+/// `x` as two halves of 26 bits (away from overflow).
 #[inline(always)]
 pub(super) fn halves(x: f64) -> (f64, f64) {
-    let head = f64::from_bits(x.to_bits() & 0xFFFF_FFFF_F800_0000);
+    let c = 134217729.0 * x;
+    let head = c - (c - x);
     (head, x - head)
 }

@@ -36,7 +36,7 @@ pub(in crate::math) fn tanh<L: MulAdd>(x: f64) -> f64 {
 #[inline(always)]
 pub(in crate::math) fn asinh<L: MulAdd>(x: f64) -> f64 {
     let a = x.abs();
-    let huge = a > 1e9;
+    let huge = a > 1e100;
     let z = a * a;
     let u = if huge { a } else { a + z / (1.0 + (1.0 + z).sqrt()) };
     let y = log1p::<L>(u);
@@ -45,7 +45,7 @@ pub(in crate::math) fn asinh<L: MulAdd>(x: f64) -> f64 {
 
 #[inline(always)]
 pub(in crate::math) fn acosh<L: MulAdd>(x: f64) -> f64 {
-    let huge = x > 1e9;
+    let huge = x > 1e100;
     let t = x - 1.0;
     let u = if huge { x } else { t + (2.0 * t + t * t).sqrt() };
     let y = log1p::<L>(u);

@@ -67,10 +67,13 @@ pub(in crate::math) fn hypot<L: MulAdd>(x: f64, y: f64) -> f64 {
     let (ax, ay) = (x.abs(), y.abs());
     let (a, b) = if ax > ay { (ax, ay) } else { (ay, ax) };
     // Powers of two keep the squares in range.
-    let up = if b < 1e-140 { f64::from_bits((1023 + 500) << 52) } else { 1.0 };
-    let s = if a > 1e150 { f64::from_bits((1023 - 560) << 52) } else { up };
-    let back = if b < 1e-140 { f64::from_bits((1023 - 500) << 52) } else { 1.0 };
-    let back = if a > 1e150 { f64::from_bits((1023 + 560) << 52) } else { back };
+    let (s, back) = if a < 1e-140 {
+        (f64::from_bits((1023 + 600) << 52), f64::from_bits((1023 - 600) << 52))
+    } else if a > 1e150 {
+        (f64::from_bits((1023 - 560) << 52), f64::from_bits((1023 + 560) << 52))
+    } else {
+        (1.0, 1.0)
+    };
     let (u, v) = (a * s, b * s);
     let (p, p_low) = two_prod::<L>(u, u);
     let r = (p + L::madd(v, v, p_low)).sqrt() * back;

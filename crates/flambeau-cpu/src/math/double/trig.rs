@@ -1,26 +1,31 @@
 //! Sine, cosine and tangent of angles of any size.
 //!
-//! The angle is counted in quarter turns: `x = x' * 2^(16 j)`, and a table has `2^(16 j) * 2 / pi`, less whole turns, to 160
-//! bits. The fraction of a quarter turn that remains is exact enough for the worst argument, and there is no branch.
+//! The angle is counted in quarter turns. From 2^20 on, where an angle is an integer of 53 bits times a power of two, a table
+//! has that power's quarter turns, less whole turns, to 159 bits; before, it has `2 / pi`. There is no branch, and what
+//! remains is exact to about 2^-100 of a turn.
 
 use super::super::step::{MulAdd, fast_two_sum, poly, two_prod, two_sum};
 use super::exp::nearest;
-use super::super::turns::DOUBLE;
+use super::round;
+use super::super::turns::{DOUBLE, DOUBLE_FROM};
 
 /// The angle less quarter turns, in two parts, and the number of quarter turns.
 #[inline(always)]
 fn reduce<L: MulAdd>(x: f64) -> (f64, f64, u64) {
     let exponent = (x.to_bits() >> 52) & 0x7FF;
-    let above = if exponent > 1027 { exponent - 1027 } else { 0 };
-    let j = above >> 4;
-    let [t0, t1, t2] = DOUBLE[(j & 63) as usize];
-    let x = x * f64::from_bits((1023 - (j << 4)) << 52);
+    let large = exponent >= DOUBLE_FROM;
+    let entry = if large { exponent - (DOUBLE_FROM - 1) } else { 0 };
+    let unit = if large { 2098 - exponent } else { 1023 };
+    let [t0, t1, t2] = DOUBLE[(entry & 1023) as usize];
+    let x = x * f64::from_bits(unit << 52);
     let (p, p_low) = two_prod::<L>(x, t0);
-    let (whole, n) = nearest(p);
     let (q, q_low) = two_prod::<L>(x, t1);
-    let (s, lost0) = two_sum(p - whole, p_low);
+    let (s, lost0) = two_sum(p - 4.0 * round::<L>(0.25 * p), p_low);
     let (s, lost1) = two_sum(s, q);
-    let (f, f_low) = fast_two_sum(s, lost0 + lost1 + L::madd(x, t2, q_low));
+    let (whole, n) = nearest(s);
+    let (f, lost0) = two_sum(s - whole, lost0);
+    let (f, lost1) = two_sum(f, lost1);
+    let (f, f_low) = fast_two_sum(f, lost0 + lost1 + L::madd(x, t2, q_low));
     let (r, r_low) = two_prod::<L>(f, core::f64::consts::FRAC_PI_2);
     (r, r_low + (f * 6.123233995736766e-17 + f_low * core::f64::consts::FRAC_PI_2), n)
 }

@@ -1,7 +1,8 @@
 //! Sine, cosine and tangent of angles of any size.
 //!
-//! The angle is reduced in double precision, in quarter turns: `x = x' * 2^(16 j)`, and a table has `2^(16 j) * 2 / pi`, less
-//! whole turns, in a part whose product with `x'` is exact and a rest. No branch, and no argument is too large.
+//! The angle is reduced in double precision, in quarter turns. From 2^24 on, where an angle is an integer of 24 bits times a
+//! power of two, a table has that power's quarter turns, less whole turns; before, it has `2 / pi`. Its first part gives exact
+//! products, the second the rest. No branch, and no argument is too large.
 
 use super::super::double::exp::nearest;
 use super::super::step::{MulAdd, poly};
@@ -11,10 +12,9 @@ use super::super::turns::SINGLE;
 #[inline(always)]
 fn reduce<L: MulAdd>(x: f32) -> (f64, u32) {
     let exponent = (x.to_bits() >> 23) & 0xFF;
-    let above = if exponent > 135 { exponent - 135 } else { 0 };
-    let j = above >> 4;
-    let [t0, t1] = SINGLE[(j & 7) as usize];
-    let x = f64::from(x * f32::from_bits((127 - (j << 4)) << 23));
+    let entry = if exponent > 150 { exponent - 150 } else { 0 };
+    let [t0, t1] = SINGLE[(entry & 127) as usize];
+    let x = f64::from(x * f32::from_bits((127 - entry) << 23));
     let p = x * t0;
     let (whole, n) = nearest(p);
     let f = L::madd(x, t1, p - whole);
