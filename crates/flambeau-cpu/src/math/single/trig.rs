@@ -16,7 +16,7 @@ fn reduce<L: MulAdd>(x: f32) -> (f64, u32) {
     let [t0, t1] = SINGLE[(entry & 127) as usize];
     let x = f64::from(x * f32::from_bits((127 - entry) << 23));
     let p = x * t0;
-    let (whole, n) = nearest(p);
+    let (whole, n) = nearest(L::madd(x, t1, p));
     let f = L::madd(x, t1, p - whole);
     (f * core::f64::consts::FRAC_PI_2, n as u32)
 }
