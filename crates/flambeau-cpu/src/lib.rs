@@ -3,6 +3,7 @@
 
 pub mod alloc;
 pub mod rng;
+pub mod math;
 pub mod threads;
 pub mod view;
 
