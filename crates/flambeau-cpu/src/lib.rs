@@ -4,6 +4,8 @@
 pub mod alloc;
 pub mod rng;
 pub mod math;
+pub mod index;
+pub mod sort;
 pub mod threads;
 pub mod view;
 

@@ -1,0 +1,272 @@
+//! Advanced indexing: `x[i, j]` with tensors of indices, to read and to write, and `put`.
+
+use std::ops::Range;
+
+use flambeau_types::{DType, Dims, Error, Result};
+
+use super::gather::{Flat, out_of_range};
+use super::number::Number;
+use super::select::step_run;
+use super::walk::{Fault, GRAIN, Walk, by_element, by_size, copy_run, out_of_bounds};
+use crate::threads::{num_threads, parallel_for};
+use crate::view::{View, ViewMut};
+
+/// Positions whose offsets are worked out at a time: they stay in the first-level cache.
+const BLOCK: usize = 1024;
+
+/// One tensor of indices, and the number by which an error names the dimension it indexes.
+#[derive(Clone, Copy)]
+pub struct IndexDim<'a> {
+    /// i64, broadcast to the common shape of all indices.
+    pub index: View<'a>,
+    /// The dimension's number in messages.
+    pub dim: i64,
+}
+
+/// The shape `B` that the indices share, and their offsets into the indexed tensor.
+struct Indexed<'a> {
+    indices: &'a [IndexDim<'a>],
+    walks: Vec<Walk<1>>,
+    /// Size, and step in bytes, of each indexed dimension.
+    dims: Vec<(i64, isize)>,
+    count: usize,
+}
+
+impl<'a> Indexed<'a> {
+    fn new(indices: &'a [IndexDim<'a>], sizes: &[i64], strides: &[i64], bytes: usize) -> Indexed<'a> {
+        let walks: Vec<_> = indices.iter().map(|i| Walk::new(i.index.sizes(), [(i.index.strides(), 8)])).collect();
+        let dims = (0..indices.len()).map(|d| (sizes[d], strides[d] as isize * bytes as isize)).collect();
+        let count = indices.first().map_or(1, |i| i.index.numel());
+        Indexed { indices, walks, dims, count }
+    }
+
+    /// An indexed dimension without elements refuses any index.
+    fn check_empty(&self) -> Result<()> {
+        if self.count > 0 && self.dims.iter().any(|d| d.0 == 0) {
+            return Err(Error::index("index is out of bounds for dimension with size 0"));
+        }
+        Ok(())
+    }
+
+    /// Fills `offsets` for a range of positions of `B`; false if an index is out of range.
+    fn offsets(&self, range: Range<usize>, offsets: &mut [isize; BLOCK], faults: &[Fault]) -> bool {
+        let mut fine = true;
+        for (d, walk) in self.walks.iter().enumerate() {
+            let ((size, step), first, from) = (self.dims[d], d == 0, range.start);
+            let [si] = walk.inner();
+            walk.runs(range.clone(), |position, [at], n| {
+                let slots = &mut offsets[position - from..position - from + n];
+                // SAFETY: the walk stays within the view.
+                let index = unsafe { self.indices[d].index.ptr().offset(at) };
+                let mut bad = None;
+                let mut put = |j: usize, slot: &mut isize, k: i64| {
+                    let p = if k < 0 { k.wrapping_add(size) } else { k };
+                    if p as u64 >= size as u64 && bad.is_none() {
+                        bad = Some((j, k));
+                    }
+                    let offset = (p as isize).wrapping_mul(step);
+                    *slot = if first { offset } else { slot.wrapping_add(offset) };
+                };
+                for (j, slot) in slots.iter_mut().enumerate() {
+                    // SAFETY: as above.
+                    put(j, slot, unsafe { index.offset(j as isize * si).cast::<i64>().read_unaligned() });
+                }
+                match bad {
+                    Some((j, k)) => {
+                        fine = false;
+                        faults[d].note(position + j, k)
+                    }
+                    None => true,
+                }
+            });
+        }
+        fine
+    }
+
+    fn faults(&self) -> Vec<Fault> {
+        self.indices.iter().map(|_| Fault::default()).collect()
+    }
+
+    fn finish(&self, faults: Vec<Fault>) -> Result<()> {
+        for (d, fault) in faults.into_iter().enumerate() {
+            fault.check(|i| Error::index(out_of_bounds(i, self.indices[d].dim, self.dims[d].0)))?;
+        }
+        Ok(())
+    }
+}
+
+/// `out = x[indices]`: the `k` indices, all of one shape `B`, index dimensions `0..k` of `x`, and `out` has the shape `B`
+/// followed by the rest of `x`'s. Negative indices count from the end.
+pub fn index_get(out: ViewMut, x: View, indices: &[IndexDim]) -> Result<()> {
+    debug_assert!(out.dtype() == x.dtype() && indices.len() <= x.ndim());
+    let (k, bytes) = (indices.len(), x.dtype().size());
+    let all = Indexed::new(indices, x.sizes(), x.strides(), bytes);
+    all.check_empty()?;
+    let b = out.ndim() + k - x.ndim();
+    let rest = Walk::new(&out.sizes()[b..], [(&out.strides()[b..], bytes), (&x.strides()[k..], bytes)]);
+    let places = Walk::new(&out.sizes()[..b], [(&out.strides()[..b], bytes)]);
+    let [ob] = places.inner();
+    let inner = rest.inner();
+    let row = rest.numel();
+    let faults = all.faults();
+    let grain = (GRAIN / row.clamp(1, GRAIN)).max(64);
+    parallel_for(0..all.count, grain, |part| {
+        let mut offsets = [0; BLOCK];
+        let mut from = part.start;
+        while from < part.end {
+            let to = (from + BLOCK).min(part.end);
+            if !all.offsets(from..to, &mut offsets, &faults) {
+                return;
+            }
+            by_size!(bytes, T => places.runs(from..to, |position, [o], n| {
+                let offsets = &offsets[position - from..position - from + n];
+                // SAFETY: offsets come from indices in range, the walks stay within the views.
+                unsafe {
+                    let (o, x) = (out.ptr().offset(o), x.ptr());
+                    if row == 1 && ob == bytes as isize {
+                        for (j, &at) in offsets.iter().enumerate() {
+                            o.cast::<T>().add(j).write_unaligned(x.offset(at).cast::<T>().read_unaligned());
+                        }
+                    } else if rest.is_flat() {
+                        for (j, &at) in offsets.iter().enumerate() {
+                            copy_run::<T>(o.offset(j as isize * ob), x.offset(at), row, inner);
+                        }
+                    } else {
+                        for (j, &at) in offsets.iter().enumerate() {
+                            let (o, x) = (o.offset(j as isize * ob), x.offset(at));
+                            rest.runs(0..row, |_, [ro, rx], n| {
+                                copy_run::<T>(o.offset(ro), x.offset(rx), n, inner);
+                                true
+                            });
+                        }
+                    }
+                }
+                true
+            }));
+            from = to;
+        }
+    });
+    all.finish(faults)
+}
+
+/// `x[indices] = values`, or `+=` with `accumulate`; `values` has the shape that [`index_get`] would give `out`. Writes
+/// to one place happen in order.
+pub fn index_put(x: ViewMut, values: View, indices: &[IndexDim], accumulate: bool) -> Result<()> {
+    debug_assert!(x.dtype() == values.dtype() && indices.len() <= x.ndim());
+    if accumulate {
+        by_element!(x.dtype(), T => put_runs(&x, &values, indices, |o, s, n, st| {
+            // SAFETY: `put_runs` hands out runs within the views.
+            unsafe { step_run::<T>(o, s, n, st, &|a: T, b: T| a.add(b)) }
+        }))
+    } else {
+        by_size!(x.dtype().size(), T => put_runs(&x, &values, indices, |o, s, n, st| {
+            // SAFETY: as above.
+            unsafe { copy_run::<T>(o, s, n, st) }
+        }))
+    }
+}
+
+#[inline(always)]
+fn put_runs(
+    x: &ViewMut,
+    values: &View,
+    indices: &[IndexDim],
+    body: impl Fn(*mut u8, *const u8, usize, [isize; 2]) + Sync,
+) -> Result<()> {
+    let (k, bytes) = (indices.len(), x.dtype().size());
+    let all = Indexed::new(indices, x.sizes(), x.strides(), bytes);
+    all.check_empty()?;
+    let b = values.ndim() + k - x.ndim();
+    let (sizes, xs, vs) = (&values.sizes()[b..], &x.strides()[k..], &values.strides()[b..]);
+    let places = Walk::new(&values.sizes()[..b], [(&values.strides()[..b], bytes)]);
+    let [vb] = places.inner();
+    let faults = all.faults();
+    // Threads share out the longest of the remaining dimensions, so that writes to one place keep their order.
+    let split = (0..sizes.len()).max_by_key(|&d| sizes[d]);
+    let length = split.map_or(1, |d| sizes[d] as usize);
+    let worth = values.numel() >= 2 * GRAIN && length >= 16 * num_threads();
+    parallel_for(0..length, if worth { length / num_threads() } else { length }, |part| {
+        let mut sizes: Dims = sizes.into();
+        let (mut x0, mut v0) = (0, 0);
+        if let Some(d) = split {
+            sizes[d] = part.len() as i64;
+            x0 = (part.start as i64 * xs[d]) as isize * bytes as isize;
+            v0 = (part.start as i64 * vs[d]) as isize * bytes as isize;
+        }
+        let rest = Walk::new(&sizes, [(xs, bytes), (vs, bytes)]);
+        let (inner, row) = (rest.inner(), rest.numel());
+        let mut offsets = [0; BLOCK];
+        let mut from = 0;
+        while from < all.count {
+            let to = (from + BLOCK).min(all.count);
+            if !all.offsets(from..to, &mut offsets, &faults) {
+                return;
+            }
+            places.runs(from..to, |position, [v], n| {
+                let offsets = &offsets[position - from..position - from + n];
+                // SAFETY: offsets come from indices in range, the walks stay within the views.
+                unsafe {
+                    let (x, v) = (x.ptr().offset(x0), values.ptr().offset(v0 + v));
+                    if row == 1 {
+                        for (j, &at) in offsets.iter().enumerate() {
+                            body(x.offset(at), v.offset(j as isize * vb), 1, inner);
+                        }
+                    } else {
+                        for (j, &at) in offsets.iter().enumerate() {
+                            let (x, v) = (x.offset(at), v.offset(j as isize * vb));
+                            rest.runs(0..row, |_, [rx, rv], n| {
+                                body(x.offset(rx), v.offset(rv), n, inner);
+                                true
+                            });
+                        }
+                    }
+                }
+                true
+            });
+            from = to;
+        }
+    });
+    all.finish(faults)
+}
+
+/// Writes `src` to `x`, seen as one row in row-major order, at the positions `index` names, or adds it (`Tensor.put_`).
+/// Negative positions count from the end.
+pub fn put(x: ViewMut, index: View, src: View, accumulate: bool) -> Result<()> {
+    debug_assert!(index.dtype() == DType::I64 && x.dtype() == src.dtype() && index.numel() == src.numel());
+    if accumulate {
+        by_element!(x.dtype(), T => put_flat(&x, &index, &src, |o, s| {
+            // SAFETY: `put_flat` hands out elements within the views.
+            unsafe { step_run::<T>(o, s, 1, [0, 0], &|a: T, b: T| a.add(b)) }
+        }))
+    } else {
+        by_size!(x.dtype().size(), T => put_flat(&x, &index, &src, |o, s| {
+            // SAFETY: as above.
+            unsafe { o.cast::<T>().write_unaligned(s.cast::<T>().read_unaligned()) }
+        }))
+    }
+}
+
+#[inline(always)]
+fn put_flat(x: &ViewMut, index: &View, src: &View, body: impl Fn(*mut u8, *const u8)) -> Result<()> {
+    let (n, bytes) = (x.numel() as i64, x.dtype().size());
+    let (to, from) = (Flat::new(x.sizes(), x.strides(), bytes), Flat::new(src.sizes(), src.strides(), bytes));
+    let walk = Walk::new(index.sizes(), [(index.strides(), 8)]);
+    let [si] = walk.inner();
+    let fault = Fault::default();
+    walk.runs(0..walk.numel(), |position, [i], len| {
+        for j in 0..len {
+            // SAFETY: the walk stays within `index`; positions are checked against `x` before use and `src` has as many
+            // elements as `index`.
+            unsafe {
+                let k = index.ptr().offset(i + j as isize * si).cast::<i64>().read_unaligned();
+                let p = if k < 0 { k.wrapping_add(n) } else { k };
+                if p as u64 >= n as u64 {
+                    return fault.note(position + j, k);
+                }
+                body(x.ptr().offset(to.offset(p)), src.ptr().offset(from.offset((position + j) as i64)));
+            }
+        }
+        true
+    });
+    fault.check(|i| out_of_range(i, n))
+}

@@ -1,0 +1,105 @@
+//! The gradient of an embedding, and one-hot rows.
+
+use flambeau_types::{DType, Element, Error, Result, Scalar};
+
+use super::number::Number;
+use super::select::step_run;
+use super::walk::{Fault, GRAIN, Walk, by_element, index_values};
+use crate::threads::{num_threads, parallel_for};
+use crate::view::{View, ViewMut};
+
+/// The dense gradient of an embedding: `grad_weight` (rows, width) becomes zero, and then row `indices[i]` gains row `i` of
+/// `grad` (n, width), divided by how often the index occurs if `scale_grad_by_freq`. `padding_idx` (or any other index
+/// outside the rows) gains nothing.
+pub fn embedding_backward(
+    grad_weight: ViewMut,
+    grad: View,
+    indices: View,
+    padding_idx: i64,
+    scale_grad_by_freq: bool,
+) -> Result<()> {
+    debug_assert!(grad_weight.ndim() == 2 && grad.ndim() == 2 && grad.dtype() == grad_weight.dtype());
+    let indices = index_values(&indices);
+    debug_assert_eq!(indices.len() as i64, grad.sizes()[0]);
+    let (rows, width) = (grad_weight.sizes()[0] as usize, grad_weight.sizes()[1] as usize);
+    let bytes = grad.dtype().size() as isize;
+    let [wr, wc] = [grad_weight.strides()[0] as isize * bytes, grad_weight.strides()[1] as isize * bytes];
+    let [gr, gc] = [grad.strides()[0] as isize * bytes, grad.strides()[1] as isize * bytes];
+    let mut counts = Vec::new();
+    if scale_grad_by_freq {
+        counts.resize(rows, 0u32);
+        for &i in indices.iter().filter(|&&i| (i as u64) < rows as u64) {
+            counts[i as usize] += 1;
+        }
+    }
+    // Every thread owns a range of rows and reads all indices: rows gain their gradients in order.
+    let grain = (GRAIN * 4 / width.max(1)).max(rows.div_ceil(num_threads()));
+    by_element!(grad.dtype(), T => parallel_for(0..rows, grain, |part| {
+        // SAFETY: rows and columns stay within the views, and `indices` has as many entries as `grad` has rows.
+        unsafe {
+            for r in part.clone() {
+                let row = grad_weight.ptr().offset(r as isize * wr);
+                if wc == bytes {
+                    std::ptr::write_bytes(row, 0, width * bytes as usize);
+                } else {
+                    for c in 0..width as isize {
+                        std::ptr::write_bytes(row.offset(c * wc), 0, bytes as usize);
+                    }
+                }
+            }
+            for (n, &i) in indices.iter().enumerate() {
+                if i == padding_idx || i < 0 || !part.contains(&(i as usize)) {
+                    continue;
+                }
+                let to = grad_weight.ptr().offset(i as isize * wr);
+                let from = grad.ptr().offset(n as isize * gr);
+                if scale_grad_by_freq {
+                    let scale = <T as Number>::Acc::from_scalar(Scalar::Float(1.0 / counts[i as usize] as f64));
+                    step_run::<T>(to, from, width, [wc, gc], &|a: T, b: T| {
+                        T::narrow(a.widen().add(b.widen().mul(scale)))
+                    });
+                } else {
+                    step_run::<T>(to, from, width, [wc, gc], &|a: T, b: T| a.add(b));
+                }
+            }
+        }
+    }));
+    Ok(())
+}
+
+/// Rows of zeros with a 1 at the place that `index` names; `out` is i64 with the shape of `index` followed by the number
+/// of classes (`torch.nn.functional.one_hot`).
+pub fn one_hot(out: ViewMut, index: View) -> Result<()> {
+    debug_assert!(out.dtype() == DType::I64 && index.dtype() == DType::I64 && out.ndim() == index.ndim() + 1);
+    let d = index.ndim();
+    let (classes, step) = (out.sizes()[d], out.strides()[d] as isize * 8);
+    let (negative, large) = (Fault::default(), Fault::default());
+    let walk = Walk::new(index.sizes(), [(index.strides(), 8), (&out.strides()[..d], 8)]);
+    let [si, so] = walk.inner();
+    walk.parallel_runs(GRAIN / (classes as usize).clamp(1, GRAIN), |position, [i, o], n| {
+        for j in 0..n as isize {
+            // SAFETY: the walk stays within the views; the class is checked before its place is written.
+            unsafe {
+                let k = index.ptr().offset(i + j * si).cast::<i64>().read_unaligned();
+                if k < 0 {
+                    return negative.note(position, k);
+                }
+                if k >= classes {
+                    return large.note(position, k);
+                }
+                let row = out.ptr().offset(o + j * so);
+                if step == 8 {
+                    std::ptr::write_bytes(row.cast::<i64>(), 0, classes as usize);
+                } else {
+                    for c in 0..classes as isize {
+                        row.offset(c * step).cast::<i64>().write_unaligned(0);
+                    }
+                }
+                row.offset(k as isize * step).cast::<i64>().write_unaligned(1);
+            }
+        }
+        true
+    });
+    negative.check(|_| Error::runtime("Class values must be non-negative."))?;
+    large.check(|_| Error::runtime("Class values must be smaller than num_classes."))
+}

@@ -1,0 +1,170 @@
+//! `unique` and `unique_consecutive`.
+
+use flambeau_types::{Dims, Error, Result, contiguous_strides};
+
+use super::keys::{Key, Word, by_key, check_ordered};
+use super::radix;
+use super::rows::{Rows, pack_rows};
+use crate::index::index_select;
+use crate::index::walk::{Walk, load};
+use crate::view::{View, ViewMut};
+
+/// What `unique` finds. NaN is never equal to another NaN.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Unique {
+    /// The distinct elements (or slices), contiguous, as bytes of the input's dtype.
+    pub values: Vec<u8>,
+    /// How many there are.
+    pub len: usize,
+    /// For each element of the input, in row-major order, which of `values` it equals.
+    pub inverse: Vec<i64>,
+    /// How often each occurs.
+    pub counts: Vec<i64>,
+}
+
+/// The distinct elements of `x` in ascending order (`torch.unique`). `inverse` and `counts` are filled if asked for.
+pub fn unique(x: View, inverse: bool, counts: bool) -> Result<Unique> {
+    check_ordered("unique", x.dtype())?;
+    let n = x.numel();
+    if n > u32::MAX as usize {
+        return Err(Error::not_implemented("unique: more than 2^32 - 1 elements"));
+    }
+    by_key!(x.dtype(), T => {
+        let mut words = flat_words::<T>(&x);
+        let mut scratch = vec![<T as Key>::Word::default(); n];
+        radix::sort(&mut words, &mut scratch, T::WIDTH);
+        drop(scratch);
+        let differs = |i: usize| words[i].key() != words[i - 1].key() || T::is_nan_key(words[i].key());
+        let element = |i: usize| flat_element::<T>(&x, words[i].index());
+        Ok(group::<T>(n, differs, element, |i| words[i].index(), inverse, counts))
+    })
+}
+
+/// The elements of `x`, in row-major order, without those that equal the one before (`torch.unique_consecutive`).
+pub fn unique_consecutive(x: View, inverse: bool, counts: bool) -> Result<Unique> {
+    check_ordered("unique", x.dtype())?;
+    by_key!(x.dtype(), T => {
+        let words = flat_words::<T>(&x);
+        let differs = |i: usize| words[i].key() != words[i - 1].key() || T::is_nan_key(words[i].key());
+        let element = |i: usize| flat_element::<T>(&x, i);
+        Ok(group::<T>(words.len(), differs, element, |i| i, inverse, counts))
+    })
+}
+
+/// All elements in row-major order, packed.
+fn flat_words<T: Key>(x: &View) -> Vec<T::Word> {
+    let walk = Walk::new(x.sizes(), [(x.strides(), size_of::<T>())]);
+    let [step] = walk.inner();
+    let mut words = Vec::with_capacity(x.numel());
+    walk.runs(0..walk.numel(), |position, [at], n| {
+        words.extend((0..n).map(|j| {
+            // SAFETY: the walk stays within the view.
+            let v = unsafe { load::<T>(x.ptr().offset(at + j as isize * step)) };
+            T::Word::pack(v.key(), position + j)
+        }));
+        true
+    });
+    words
+}
+
+/// The element at a row-major position.
+fn flat_element<T: Key>(x: &View, mut position: usize) -> T {
+    let mut offset = 0;
+    for d in (0..x.ndim()).rev() {
+        let n = x.sizes()[d] as usize;
+        offset += (position % n) as isize * x.strides()[d] as isize;
+        position /= n;
+    }
+    // SAFETY: the position is within the view.
+    unsafe { load::<T>(x.ptr().offset(offset * size_of::<T>() as isize)) }
+}
+
+/// Collects groups of neighbours; `differs(i)` says that `i` starts one, `place(i)` where `i` stood in the input.
+fn group<T: Key>(
+    n: usize,
+    differs: impl Fn(usize) -> bool,
+    element: impl Fn(usize) -> T,
+    place: impl Fn(usize) -> usize,
+    inverse: bool,
+    counts: bool,
+) -> Unique {
+    let starts: Vec<usize> = (0..n).filter(|&i| i == 0 || differs(i)).collect();
+    let mut found = groups(n, &starts, place, inverse, counts);
+    found.values.reserve(starts.len() * size_of::<T>());
+    for &i in &starts {
+        let e = element(i);
+        // SAFETY: an element's bytes.
+        let bytes = unsafe { std::slice::from_raw_parts((&raw const e).cast::<u8>(), size_of::<T>()) };
+        found.values.extend_from_slice(bytes);
+    }
+    found
+}
+
+/// Everything but the values.
+fn groups(n: usize, starts: &[usize], place: impl Fn(usize) -> usize, inverse: bool, counts: bool) -> Unique {
+    let mut found = Unique { len: starts.len(), ..Unique::default() };
+    let ends = starts.iter().skip(1).copied().chain(std::iter::once(n));
+    if counts {
+        found.counts = starts.iter().zip(ends.clone()).map(|(&s, e)| (e - s) as i64).collect();
+    }
+    if inverse {
+        found.inverse = vec![0; n];
+        for (g, (&s, e)) in starts.iter().zip(ends).enumerate() {
+            (s..e).for_each(|i| found.inverse[place(i)] = g as i64);
+        }
+    }
+    found
+}
+
+/// The distinct slices of `x` along `dim`: in lexicographic order, or with `consecutive` in the order they stand, without
+/// those that equal the one before (`torch.unique(dim=)`). `values` has `x`'s shape but for `dim`.
+pub fn unique_dim(x: View, dim: usize, consecutive: bool, inverse: bool, counts: bool) -> Result<Unique> {
+    check_ordered("unique_dim", x.dtype())?;
+    if x.numel() == 0 {
+        if x.sizes().iter().enumerate().any(|(d, &n)| n == 0 && d != dim) && x.sizes()[dim] != 0 {
+            let text = "There are 0 sized dimensions, and they aren't selected, so unique cannot be applied";
+            return Err(Error::runtime(text));
+        }
+        return Ok(Unique::default());
+    }
+    by_key!(x.dtype(), T => {
+        // Keys of each slice, one slice after another: rows along `dim` are read, and turned over.
+        let rows = Rows::new(x.sizes(), dim);
+        let place = rows.place(x.strides(), dim, x.dtype().size());
+        let (n, width) = (rows.len, rows.count);
+        let mut keys = vec![0u64; n * width];
+        let mut words = vec![<T as Key>::Word::default(); n];
+        for r in 0..width {
+            pack_rows::<T>(&x, &rows, &place, r..r + 1, &mut words, 0);
+            for (i, w) in words.iter().enumerate() {
+                keys[i * width + r] = w.key();
+            }
+        }
+        let slice = |i: usize| &keys[i * width..(i + 1) * width];
+        let mut order: Vec<usize> = (0..n).collect();
+        if !consecutive {
+            order.sort_by(|&a, &b| slice(a).cmp(slice(b)));
+        }
+        let differs = |i: usize| {
+            let (a, b) = (slice(order[i]), slice(order[i - 1]));
+            a != b || a.iter().any(|&k| T::is_nan_key(k))
+        };
+        let starts: Vec<usize> = (0..n).filter(|&i| i == 0 || differs(i)).collect();
+        let mut found = groups(n, &starts, |i| order[i], inverse, counts);
+        let chosen: Vec<i64> = starts.iter().map(|&i| order[i] as i64).collect();
+        let mut sizes: Dims = x.sizes().into();
+        sizes[dim] = chosen.len() as i64;
+        let strides = contiguous_strides(&sizes);
+        found.values = vec![0; chosen.len() * width * x.dtype().size()];
+        let (length, one) = ([chosen.len() as i64], [1]);
+        // SAFETY: both are contiguous vectors of the lengths given.
+        let (to, index) = unsafe {
+            (
+                ViewMut::new(found.values.as_mut_ptr(), x.dtype(), &sizes, &strides),
+                View::new(chosen.as_ptr().cast(), flambeau_types::DType::I64, &length, &one),
+            )
+        };
+        index_select(to, x, dim, index)?;
+        Ok(found)
+    })
+}
