@@ -2,6 +2,7 @@
 //! were checked by the caller. A room for each kind of work.
 
 pub mod math;
+pub mod reduce;
 pub mod threads;
 pub mod view;
 
