@@ -1,4 +1,43 @@
-//! Elementwise functions for formulas.
+//! Elementwise functions for formulas such as `1.0 / (1.0 + exp(-x))`.
+//!
+//! A loop's body imports one module whole: [`fma::f32`] or [`fma::f64`] inside functions that enable the `fma` target
+//! feature, [`plain::f32`] or [`plain::f64`] elsewhere. All bodies are always inlined, and nearly all are free of branches
+//! and calls, so that a loop over them vectorises; `lgamma`, `digamma` and the remainders are scalar.
+//! [`c32`], [`c64`], [`i64`] and [`bool8`] have the names that make sense for complex numbers, integers and bools.
+//!
+//! The bodies stand once, in `single` and `double`, over a [`step::MulAdd`].
+
+mod basic;
 pub mod level;
+mod names;
+pub mod step;
+
+mod double;
+mod single;
+mod turns;
 
 pub use level::{Level, level};
+
+/// Functions for code with the `fma` target feature.
+pub mod fma {
+    /// Single precision.
+    pub mod f32 {
+        crate::math::names::names!(crate::math::step::Fused, f32, single);
+    }
+    /// Double precision.
+    pub mod f64 {
+        crate::math::names::names!(crate::math::step::Fused, f64, double);
+    }
+}
+
+/// Functions for code without the `fma` target feature.
+pub mod plain {
+    /// Single precision.
+    pub mod f32 {
+        crate::math::names::names!(crate::math::step::Separate, f32, single);
+    }
+    /// Double precision.
+    pub mod f64 {
+        crate::math::names::names!(crate::math::step::Separate, f64, double);
+    }
+}
