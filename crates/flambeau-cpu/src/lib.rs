@@ -1,8 +1,13 @@
 //! Flambeau's CPU kernels. They work on raw strided [`View`]s and know neither tensors nor gradients; shapes and dtypes
 //! were checked by the caller. A room for each kind of work.
 
+pub mod loss;
 pub mod math;
+pub mod norm;
+pub mod optim;
 pub mod reduce;
+pub mod scan;
+pub mod softmax;
 pub mod threads;
 pub mod view;
 

@@ -62,8 +62,7 @@ fn apply<T: Real>(
     let (mean, invstd) = (values::<T>(Some(&mean)).unwrap_or_default(), values::<T>(Some(&invstd)).unwrap_or_default());
     let (w, b) = (values::<T>(weight.as_ref()), values::<T>(bias.as_ref()));
     let alpha: Vec<T> = (0..c).map(|k| w.as_ref().map_or(invstd[k], |w| invstd[k] * w[k])).collect();
-    let beta: Vec<T> =
-        (0..c).map(|k| b.as_ref().map_or(T::default(), |b| b[k]) - mean[k] * alpha[k]).collect();
+    let beta: Vec<T> = (0..c).map(|k| b.as_ref().map_or(T::default(), |b| b[k]) - mean[k] * alpha[k]).collect();
     let (alpha, beta) = (spread(&alpha, inner), spread(&beta, inner));
     let row = c * inner;
     let (px, po) = (Address::reading(x.ptr()), Address::of(out));

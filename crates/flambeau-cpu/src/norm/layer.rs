@@ -163,7 +163,8 @@ fn backward<T: Real>(
     Sum: Op<T>,
 {
     let rows = mean.numel();
-    let n = if rows == 0 { dweight.as_ref().or(dbias.as_ref()).map_or(0, |d| d.numel()) } else { x.numel() / rows };
+    let params_len = dweight.as_ref().map(|d| d.numel()).or(dbias.as_ref().map(|d| d.numel()));
+    let n = if rows == 0 { params_len.unwrap_or(0) } else { x.numel() / rows };
     let w = values::<T>(weight.as_ref());
     let (mean, rstd) = (values::<T>(Some(&mean)).unwrap_or_default(), values::<T>(Some(&rstd)).unwrap_or_default());
     let (load_x, load_y) = (T::load(x.dtype()), T::load(dy.dtype()));
@@ -191,14 +192,15 @@ fn backward<T: Real>(
             }
         }
     });
-    for (k, d) in [dweight, dbias].into_iter().enumerate() {
-        let Some(d) = d else { continue };
+    let targets = [dweight.map(|d| (d.ptr(), d.dtype())), dbias.map(|d| (d.ptr(), d.dtype()))];
+    for (k, target) in targets.into_iter().enumerate() {
+        let Some((ptr, dtype)) = target else { continue };
         let mut total = vec![T::default(); n];
         // SAFETY: `blocks` rows of `2 * n` values, of which the `k`-th half is added; `d` is contiguous of length `n`.
         unsafe {
             let from = partial.as_ptr().wrapping_add(k * n);
             (<T as Acc>::kernel::<Sum>().rows)(total.as_mut_ptr(), from, from, 2 * n as isize, blocks, n);
-            T::store(d.dtype())(total.as_ptr(), n, d.ptr(), 1);
+            T::store(dtype)(total.as_ptr(), n, ptr, 1);
         }
     }
 }

@@ -36,8 +36,6 @@ mod walk;
 pub use adam::{AdamOptions, adam_step};
 pub use sgd::{SgdOptions, sgd_step};
 
-use flambeau_types::DType;
-
 use crate::reduce::convert::{bf16_to_f32, f16_to_f32, f32_to_bf16, f32_to_f16};
 use crate::reduce::real::Real;
 

@@ -40,10 +40,12 @@ fn step<R: Rounding>(param: &mut ViewMut, grad: View, buffer: Option<&mut ViewMu
             // SAFETY: `walk` gives runs of `n` values.
             unsafe { update::<R>(p, g, std::ptr::null_mut(), n, &c) }
         }),
-        Some(buffer) => walk::<R::Compute, 3>(sizes, [Operand::write(param), g, Operand::write(buffer)], |[p, g, b], n| {
-            // SAFETY: as above.
-            unsafe { update::<R>(p, g, b, n, &c) }
-        }),
+        Some(buffer) => {
+            walk::<R::Compute, 3>(sizes, [Operand::write(param), g, Operand::write(buffer)], |[p, g, b], n| {
+                // SAFETY: as above.
+                unsafe { update::<R>(p, g, b, n, &c) }
+            })
+        }
     }
 }
 

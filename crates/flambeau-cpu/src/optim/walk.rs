@@ -83,8 +83,7 @@ pub(super) fn walk<T: Real, const K: usize>(
                 rest /= size;
                 (0..K).for_each(|k| at[k] += j * step[k]);
             }
-            let places: [*mut u8; K] =
-                std::array::from_fn(|k| operands[k].address.at(at[k], operands[k].dtype.size()));
+            let places: [*mut u8; K] = std::array::from_fn(|k| operands[k].address.at(at[k], operands[k].dtype.size()));
             let mut p: [*mut T; K] = places.map(|p| p.cast());
             // SAFETY: elements of the operands, or scratch of `CHUNK >= n` values; each element is in one range.
             unsafe {

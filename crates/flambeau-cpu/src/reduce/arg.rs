@@ -37,7 +37,9 @@ pub fn argmin(out: &mut ViewMut, x: View, dim: Option<usize>) {
 fn dispatch(values: Option<&mut ViewMut>, indices: &mut ViewMut, x: View, dim: Option<usize>, is_max: bool) {
     debug_assert!(!x.dtype().is_complex() && indices.dtype() == DType::I64);
     match x.dtype() {
-        DType::Bool | DType::U8 | DType::I8 | DType::I16 | DType::I32 => pick::<i32>(values, indices, x, dim, is_max, DType::I32),
+        DType::Bool | DType::U8 | DType::I8 | DType::I16 | DType::I32 => {
+            pick::<i32>(values, indices, x, dim, is_max, DType::I32)
+        }
         DType::I64 => pick::<i64>(values, indices, x, dim, is_max, DType::I64),
         DType::F64 => pick::<f64>(values, indices, x, dim, is_max, DType::F64),
         _ => pick::<f32>(values, indices, x, dim, is_max, DType::F32),
@@ -282,10 +284,17 @@ fn along<A: Acc + PartialOrd>(
                     let mut best = [lines.extreme.identity; WIDTH];
                     let mut index = [0u32; WIDTH];
                     // SAFETY: `w` columns of `n` rows of the view.
-                    unsafe { strip(lines, at + from as isize * inner_step, inner_step, step, n, w, &mut best, &mut index) };
+                    unsafe {
+                        strip(lines, at + from as isize * inner_step, inner_step, step, n, w, &mut best, &mut index)
+                    };
                     for c in 0..w {
                         let o = (from + c) as isize;
-                        emit(v + o * value_strides[d] as isize, k + o * index_strides[d] as isize, best[c], index[c] as usize);
+                        emit(
+                            v + o * value_strides[d] as isize,
+                            k + o * index_strides[d] as isize,
+                            best[c],
+                            index[c] as usize,
+                        );
                     }
                 }
             });

@@ -104,4 +104,3 @@ impl<T: Real> Running<T> {
         tree(self.low)
     }
 }
-

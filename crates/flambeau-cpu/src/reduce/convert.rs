@@ -147,22 +147,57 @@ truth! {
 macro_rules! with_memory_type {
     ($dtype:expr, $t:ident => $body:expr) => {
         match $dtype {
-            ::flambeau_types::DType::Bool => { type $t = $crate::reduce::convert::B8; $body }
-            ::flambeau_types::DType::U8 => { type $t = u8; $body }
-            ::flambeau_types::DType::I8 => { type $t = i8; $body }
-            ::flambeau_types::DType::I16 => { type $t = i16; $body }
-            ::flambeau_types::DType::I32 => { type $t = i32; $body }
-            ::flambeau_types::DType::I64 => { type $t = i64; $body }
-            ::flambeau_types::DType::F16 => { type $t = $crate::reduce::convert::H16; $body }
-            ::flambeau_types::DType::BF16 => { type $t = $crate::reduce::convert::BF; $body }
-            ::flambeau_types::DType::F32 => { type $t = f32; $body }
-            ::flambeau_types::DType::F64 => { type $t = f64; $body }
-            ::flambeau_types::DType::C64 => { type $t = ::flambeau_types::Complex<f32>; $body }
-            ::flambeau_types::DType::C128 => { type $t = ::flambeau_types::Complex<f64>; $body }
+            ::flambeau_types::DType::Bool => {
+                type $t = $crate::reduce::convert::B8;
+                $body
+            }
+            ::flambeau_types::DType::U8 => {
+                type $t = u8;
+                $body
+            }
+            ::flambeau_types::DType::I8 => {
+                type $t = i8;
+                $body
+            }
+            ::flambeau_types::DType::I16 => {
+                type $t = i16;
+                $body
+            }
+            ::flambeau_types::DType::I32 => {
+                type $t = i32;
+                $body
+            }
+            ::flambeau_types::DType::I64 => {
+                type $t = i64;
+                $body
+            }
+            ::flambeau_types::DType::F16 => {
+                type $t = $crate::reduce::convert::H16;
+                $body
+            }
+            ::flambeau_types::DType::BF16 => {
+                type $t = $crate::reduce::convert::BF;
+                $body
+            }
+            ::flambeau_types::DType::F32 => {
+                type $t = f32;
+                $body
+            }
+            ::flambeau_types::DType::F64 => {
+                type $t = f64;
+                $body
+            }
+            ::flambeau_types::DType::C64 => {
+                type $t = ::flambeau_types::Complex<f32>;
+                $body
+            }
+            ::flambeau_types::DType::C128 => {
+                type $t = ::flambeau_types::Complex<f64>;
+                $body
+            }
         }
     };
 }
-pub(crate) use with_memory_type;
 
 /// Reads a run of `T` through a function.
 ///

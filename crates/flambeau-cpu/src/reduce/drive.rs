@@ -347,7 +347,14 @@ impl<A: Acc> Job<'_, A> {
                     // SAFETY: each piece has its own `width` values in the vector.
                     unsafe {
                         let acc = to.load(Relaxed).add(piece * width);
-                        self.fold_strip(x + from as isize * inner.step, w, span, kernel, params.as_ptr().add(t * width), acc);
+                        self.fold_strip(
+                            x + from as isize * inner.step,
+                            w,
+                            span,
+                            kernel,
+                            params.as_ptr().add(t * width),
+                            acc,
+                        );
                     }
                 }
             });

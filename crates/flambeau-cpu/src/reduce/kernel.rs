@@ -211,7 +211,8 @@ unsafe fn fold_rows<A: Acc, O: Op<A>, const L: usize>(
             let base = src.offset(r as isize * step);
             let mut c = 0;
             while c + L <= width {
-                let p: [A; L] = if O::PARAM { params.add(c).cast::<[A; L]>().read_unaligned() } else { [O::identity(); L] };
+                let p: [A; L] =
+                    if O::PARAM { params.add(c).cast::<[A; L]>().read_unaligned() } else { [O::identity(); L] };
                 let row = |k: isize| {
                     let mut v = base.offset(k * step).add(c).cast::<[A; L]>().read_unaligned();
                     for l in 0..L {
@@ -246,7 +247,8 @@ unsafe fn fold_rows<A: Acc, O: Op<A>, const L: usize>(
             let base = src.offset(r as isize * step);
             let mut c = 0;
             while c + L <= width {
-                let p: [A; L] = if O::PARAM { params.add(c).cast::<[A; L]>().read_unaligned() } else { [O::identity(); L] };
+                let p: [A; L] =
+                    if O::PARAM { params.add(c).cast::<[A; L]>().read_unaligned() } else { [O::identity(); L] };
                 let v = base.add(c).cast::<[A; L]>().read_unaligned();
                 let slot = acc.add(c).cast::<[A; L]>();
                 let mut a = slot.read_unaligned();

@@ -2,7 +2,6 @@
 
 use flambeau_types::DType;
 
-use super::convert::Put;
 use super::drive::{Emit, Job, Second};
 use super::kernel::Kernel;
 use super::ops::Max;

@@ -4,9 +4,9 @@
 //! input's number of dimensions, with length 1 where the mask is set. Any strides will do. Sums are made in pairs, in
 //! float32 for the half types and in int64 for integers.
 
-pub(crate) mod convert;
 mod arg;
 pub(crate) mod chunks;
+pub(crate) mod convert;
 mod drive;
 mod extrema;
 pub(crate) mod kernel;
@@ -33,7 +33,7 @@ use flambeau_types::DType;
 use crate::{View, ViewMut};
 use convert::Load;
 use drive::{Emit, Job, Source};
-use kernel::{Acc, Kernel, Op};
+use kernel::{Acc, Op};
 use plan::Plan;
 
 /// An address that threads may share: each writes elements of its own.
@@ -86,4 +86,7 @@ fn fold<A: Acc, O: Op<A>>(
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
+
+#[cfg(test)]
+mod timing;

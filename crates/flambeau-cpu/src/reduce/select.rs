@@ -165,7 +165,15 @@ fn nth_element(v: &mut [usize], nth: usize, less: impl Fn(usize, usize) -> bool)
     while last - first > 3 {
         if depth == 0 {
             // Bad luck with pivots: sorting bounds the time.
-            v[first..last].sort_by(|&a, &b| if less(a, b) { Ordering::Less } else if less(b, a) { Ordering::Greater } else { Ordering::Equal });
+            v[first..last].sort_by(|&a, &b| {
+                if less(a, b) {
+                    Ordering::Less
+                } else if less(b, a) {
+                    Ordering::Greater
+                } else {
+                    Ordering::Equal
+                }
+            });
             return;
         }
         depth -= 1;

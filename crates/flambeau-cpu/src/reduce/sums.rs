@@ -69,8 +69,15 @@ pub fn prod(out: &mut ViewMut, x: View, mask: &[bool]) {
 
 /// The mean over the masked dimensions: the sum, divided in the compute type; of nothing it is NaN.
 pub fn mean(out: &mut ViewMut, x: View, mask: &[bool]) {
-    fn run<A: Acc>(out: &mut ViewMut, x: &View, mask: &[bool], own: DType, load: super::Load<A>, zero: A, divide: impl Fn(A) -> A + Sync)
-    where
+    fn run<A: Acc>(
+        out: &mut ViewMut,
+        x: &View,
+        mask: &[bool],
+        own: DType,
+        load: super::Load<A>,
+        zero: A,
+        divide: impl Fn(A) -> A + Sync,
+    ) where
         Sum: Op<A>,
     {
         fold::<A, Sum>(out, x, mask, source(x, own, load), zero, divide)

@@ -3,7 +3,8 @@ use flambeau_types::{Complex, Element, Layout, Scalar, bf16, contiguous_strides,
 
 /// Layouts of every kind over a buffer: row-major, transposed, stepped, repeated, empty and 0-d.
 pub(crate) fn layouts() -> Vec<Layout> {
-    let l = |sizes: &[i64], strides: &[i64], offset: i64| Layout { sizes: sizes.into(), strides: strides.into(), offset };
+    let l =
+        |sizes: &[i64], strides: &[i64], offset: i64| Layout { sizes: sizes.into(), strides: strides.into(), offset };
     vec![
         l(&[], &[], 2),
         Layout::contiguous(&[4]),
@@ -31,7 +32,9 @@ pub(crate) fn numbers<T: Element>(n: usize) -> Vec<T> {
             let v = (s >> 20) as i64 % 15 - if T::DTYPE.is_signed() { 7 } else { 0 };
             match T::DTYPE {
                 d if d.is_integral() => T::from_scalar(Scalar::Int(v.abs() * v.signum())),
-                d if d.is_complex() => T::from_scalar(Scalar::Complex(Complex::new(v as f64 / 4.0, (s >> 9 & 7) as f64 - 3.0))),
+                d if d.is_complex() => {
+                    T::from_scalar(Scalar::Complex(Complex::new(v as f64 / 4.0, (s >> 9 & 7) as f64 - 3.0)))
+                }
                 _ => T::from_scalar(Scalar::Float(v as f64 / 4.0)),
             }
         })
@@ -218,14 +221,20 @@ fn norms_and_variances() {
     }
     for (correction, root) in [(1.0, false), (0.0, true), (2.5, false)] {
         let spread = move |v: &[Complex<f64>]| {
-            let m = total(v) / v.len() as f64;
-            let s = v.iter().map(|z| (z - m).norm_sqr()).sum::<f64>() / (v.len() as f64 - correction).max(0.0);
+            // Part by part: with one element and no degree of freedom each part is 0 / 0.
+            let n = v.len() as f64;
+            let m = total(v) / n;
+            let part = |f: fn(&Complex<f64>) -> f64| {
+                v.iter().map(|z| (f(z) - f(&m)).powi(2)).sum::<f64>() / (n - correction).max(0.0)
+            };
+            let complex = v.iter().any(|z| z.im != 0.0);
+            let s = part(|z| z.re) + if complex { part(|z| z.im) } else { 0.0 };
             Complex::from(if root { s.sqrt() } else { s })
         };
         against::<f32, f32>("var", 1e-6, false, &|o, x, m| var(o, x, m, correction, root), spread);
         against::<f64, f64>("var", 1e-12, false, &|o, x, m| var(o, x, m, correction, root), spread);
         against::<f16, f16>("var", 1e-3, false, &|o, x, m| var(o, x, m, correction, root), spread);
-        against::<Complex<f32>, f32>("var", 1e-6, false, &|o, x, m| var(o, x, m, correction, root), spread);
+        against::<Complex<f32>, f32>("var", 1e-6, correction > 1.0, &|o, x, m| var(o, x, m, correction, root), spread);
     }
     against::<Complex<f64>, Complex<f64>>(
         "var_mean",
@@ -260,7 +269,9 @@ fn long_sums_are_accurate_and_alike_on_any_number_of_threads() {
     let n = 1_500_000usize;
     let x: Vec<f32> = (0..n).map(|i| 0.1 + (i % 7) as f32 * 1e-3).collect();
     let before = crate::threads::num_threads();
-    for (sizes, mask) in [([1, n as i64], [true, true]), ([n as i64 / 5, 5], [true, false]), ([3, n as i64 / 3], [false, true])] {
+    for (sizes, mask) in
+        [([1, n as i64], [true, true]), ([n as i64 / 5, 5], [true, false]), ([3, n as i64 / 3], [false, true])]
+    {
         let l = Layout::contiguous(&sizes);
         let o = Layout::contiguous(&[if mask[0] { 1 } else { sizes[0] }, if mask[1] { 1 } else { sizes[1] }]);
         let mut results = vec![];
@@ -278,7 +289,7 @@ fn long_sums_are_accurate_and_alike_on_any_number_of_threads() {
                 [true, false] => x.iter().skip(k).step_by(5).map(|&v| v as f64).sum(),
                 _ => x[k * n / 3..(k + 1) * n / 3].iter().map(|&v| v as f64).sum(),
             };
-            assert!((results[0][k] as f64 / want - 1.0).abs() < 2e-7, "{} {want}", results[0][k]);
+            assert!((results[0][k] as f64 / want - 1.0).abs() < 4e-7, "{} {want}", results[0][k]);
         }
     }
 }

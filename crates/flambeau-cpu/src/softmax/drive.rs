@@ -14,7 +14,13 @@ pub(super) trait LineOp {
     unsafe fn line<T: Real>(a: *const T, b: *const T, out: *mut T, n: usize);
     /// # Safety
     /// As `line`, for `n` rows of `width` values, with a step for each pointer.
-    unsafe fn columns<T: Real>(a: (*const T, isize), b: (*const T, isize), out: (*mut T, isize), n: usize, width: usize);
+    unsafe fn columns<T: Real>(
+        a: (*const T, isize),
+        b: (*const T, isize),
+        out: (*mut T, isize),
+        n: usize,
+        width: usize,
+    );
 }
 
 /// Elements worth a thread.
@@ -26,14 +32,17 @@ pub(super) fn lines<T: Real, O: LineOp>(out: &mut ViewMut, a: View, b: Option<Vi
     if out.numel() == 0 {
         return;
     }
-    let (n, outputs) = if out.ndim() == 0 { (1, 1) } else { (out.sizes()[dim] as usize, out.numel() / out.sizes()[dim] as usize) };
+    let (n, outputs) =
+        if out.ndim() == 0 { (1, 1) } else { (out.sizes()[dim] as usize, out.numel() / out.sizes()[dim] as usize) };
     let along = |strides: &[i64]| if strides.is_empty() { 1 } else { strides[dim] as isize };
     let b = b.unwrap_or(a);
     let steps = [along(a.strides()), along(b.strides()), along(out.strides())];
     // The other dimensions: size and step in each view, the smallest step first, runs merged.
     let mut others: SmallVec<[(usize, [isize; 3]); 6]> = (0..out.ndim())
         .filter(|&d| d != dim && out.sizes()[d] != 1)
-        .map(|d| (out.sizes()[d] as usize, [a.strides()[d] as isize, b.strides()[d] as isize, out.strides()[d] as isize]))
+        .map(|d| {
+            (out.sizes()[d] as usize, [a.strides()[d] as isize, b.strides()[d] as isize, out.strides()[d] as isize])
+        })
         .collect();
     others.sort_by_key(|(_, s)| s[2].unsigned_abs());
     let mut to = 0;
@@ -91,8 +100,16 @@ pub(super) fn lines<T: Real, O: LineOp>(out: &mut ViewMut, a: View, b: Option<Vi
                         }
                         (scratch.as_ptr(), w as isize)
                     };
-                    let ca = if da { (pa.at(at[0], size[0] as usize).cast::<T>().cast_const(), steps[0]) } else { gather(pa, 0, load_a, &mut scratch_a) };
-                    let cb = if db { (pb.at(at[1], size[1] as usize).cast::<T>().cast_const(), steps[1]) } else { gather(pb, 1, load_b, &mut scratch_b) };
+                    let ca = if da {
+                        (pa.at(at[0], size[0] as usize).cast::<T>().cast_const(), steps[0])
+                    } else {
+                        gather(pa, 0, load_a, &mut scratch_a)
+                    };
+                    let cb = if db {
+                        (pb.at(at[1], size[1] as usize).cast::<T>().cast_const(), steps[1])
+                    } else {
+                        gather(pb, 1, load_b, &mut scratch_b)
+                    };
                     if dout {
                         O::columns(ca, cb, (po.at(at[2], size[2] as usize).cast(), steps[2]), n, w);
                     } else {

@@ -248,22 +248,22 @@ pub(super) struct SoftmaxBackward;
 pub(super) struct LogSoftmaxBackward;
 
 macro_rules! line_op {
-    ($op:ident, $line:ident($($la:ident),*), $columns:ident) => {
+    ($op:ident, |$a:ident, $b:ident| $line:ident, $columns:ident of ($($given:ident),*)) => {
         impl LineOp for $op {
             #[allow(unused_variables)]
-            unsafe fn line<T: Real>(a: *const T, b: *const T, out: *mut T, n: usize) {
+            unsafe fn line<T: Real>($a: *const T, $b: *const T, out: *mut T, n: usize) {
                 // SAFETY: forwarded.
-                unsafe { $line($($la,)* out, n) }
+                unsafe { $line($($given,)* out, n) }
             }
             #[allow(unused_variables)]
-            unsafe fn columns<T: Real>(a: Rows<T>, b: Rows<T>, out: RowsMut<T>, n: usize, width: usize) {
+            unsafe fn columns<T: Real>($a: Rows<T>, $b: Rows<T>, out: RowsMut<T>, n: usize, width: usize) {
                 // SAFETY: forwarded.
-                unsafe { $columns($($la,)* out, n, width) }
+                unsafe { $columns($($given,)* out, n, width) }
             }
         }
     };
 }
-line_op!(Softmax, softmax_line(a), softmax_columns);
-line_op!(LogSoftmax, log_softmax_line(a), log_softmax_columns);
-line_op!(SoftmaxBackward, softmax_backward_line(a, b), softmax_backward_columns);
-line_op!(LogSoftmaxBackward, log_softmax_backward_line(a, b), log_softmax_backward_columns);
+line_op!(Softmax, |a, b| softmax_line, softmax_columns of (a));
+line_op!(LogSoftmax, |a, b| log_softmax_line, log_softmax_columns of (a));
+line_op!(SoftmaxBackward, |a, b| softmax_backward_line, softmax_backward_columns of (a, b));
+line_op!(LogSoftmaxBackward, |a, b| log_softmax_backward_line, log_softmax_backward_columns of (a, b));
