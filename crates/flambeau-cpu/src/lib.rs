@@ -6,6 +6,12 @@ pub mod rng;
 pub mod math;
 pub mod index;
 pub mod sort;
+pub mod loss;
+pub mod norm;
+pub mod optim;
+pub mod reduce;
+pub mod scan;
+pub mod softmax;
 pub mod threads;
 pub mod view;
 

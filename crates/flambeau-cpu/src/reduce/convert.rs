@@ -1,0 +1,442 @@
+//! Conversion between element types in memory and the types that reductions compute in.
+//!
+//! A [`Load`] turns a strided run of stored elements into a contiguous run of compute values, so that the kernels exist
+//! once per compute type instead of once per dtype.
+
+use flambeau_types::{Complex, DType};
+
+use crate::math::{Level, level};
+
+/// Reads `n` elements, `stride` elements apart, from `src` and writes them converted to `dst`.
+pub(crate) type Load<A> = unsafe fn(src: *const u8, stride: isize, n: usize, dst: *mut A);
+
+/// Converts `n` contiguous values at `src` and writes them `stride` elements apart to `dst`.
+pub(crate) type Store<A> = unsafe fn(src: *const A, n: usize, dst: *mut u8, stride: isize);
+
+/// A bool in memory: any byte but 0 is true.
+#[derive(Clone, Copy)]
+#[repr(transparent)]
+pub(crate) struct B8(u8);
+
+/// A float16 in memory.
+#[derive(Clone, Copy)]
+#[repr(transparent)]
+pub(crate) struct H16(u16);
+
+/// A bfloat16 in memory.
+#[derive(Clone, Copy)]
+#[repr(transparent)]
+pub(crate) struct BF(u16);
+
+/// float16 bits to float32, without branches so that loops vectorise.
+#[inline(always)]
+pub(crate) fn f16_to_f32(h: u16) -> f32 {
+    let magnitude = ((h & 0x7fff) as u32) << 13;
+    // Scaling by 2^112 moves the exponent to its new bias and makes subnormals normal.
+    let scaled = f32::from_bits(magnitude) * f32::from_bits(0x7780_0000);
+    let special = magnitude >= 0x0f80_0000;
+    let bits = if special { magnitude | 0x7f80_0000 } else { scaled.to_bits() };
+    f32::from_bits(bits | (((h & 0x8000) as u32) << 16))
+}
+
+/// float32 to float16 bits, to nearest even, without branches.
+#[inline(always)]
+pub(crate) fn f32_to_f16(x: f32) -> u16 {
+    let bits = x.to_bits();
+    let sign = (bits >> 16) & 0x8000;
+    let a = bits & 0x7fff_ffff;
+    // Normal results: add half an ulp of the target (and the odd bit), then drop 13 bits.
+    let odd = (a >> 13) & 1;
+    let normal = (a.wrapping_add(0x0fff + odd) >> 13).wrapping_sub(112 << 10);
+    // Subnormal results: adding 0.5 aligns the mantissa so that the hardware rounds at the right bit.
+    let subnormal = (f32::from_bits(a) + 0.5).to_bits().wrapping_sub(0x3f00_0000);
+    let mut r = if a < 0x3880_0000 { subnormal } else { normal };
+    r = if a >= 0x4780_0000 { 0x7c00 } else { r };
+    r = if a > 0x7f80_0000 { 0x7e00 } else { r };
+    (r | sign) as u16
+}
+
+/// bfloat16 bits to float32.
+#[inline(always)]
+pub(crate) fn bf16_to_f32(h: u16) -> f32 {
+    f32::from_bits((h as u32) << 16)
+}
+
+/// float32 to bfloat16 bits, to nearest even.
+#[inline(always)]
+pub(crate) fn f32_to_bf16(x: f32) -> u16 {
+    let bits = x.to_bits();
+    let rounded = (bits.wrapping_add(0x7fff + ((bits >> 16) & 1)) >> 16) as u16;
+    if x.is_nan() { 0x7fc0 } else { rounded }
+}
+
+/// Conversion as `Tensor.to` does it.
+pub(crate) trait To<A> {
+    fn to(self) -> A;
+}
+
+macro_rules! real_to {
+    ($($t:ty, $v:ident => $e:expr;)*) => {$(
+        impl To<u8> for $t { #[inline(always)] fn to(self) -> u8 { let $v = self; ($e) as u8 } }
+        impl To<i32> for $t { #[inline(always)] fn to(self) -> i32 { let $v = self; ($e) as i32 } }
+        impl To<i64> for $t { #[inline(always)] fn to(self) -> i64 { let $v = self; ($e) as i64 } }
+        impl To<f32> for $t { #[inline(always)] fn to(self) -> f32 { let $v = self; ($e) as f32 } }
+        impl To<f64> for $t { #[inline(always)] fn to(self) -> f64 { let $v = self; ($e) as f64 } }
+        impl To<Complex<f32>> for $t {
+            #[inline(always)] fn to(self) -> Complex<f32> { let $v = self; Complex::new(($e) as f32, 0.0) }
+        }
+        impl To<Complex<f64>> for $t {
+            #[inline(always)] fn to(self) -> Complex<f64> { let $v = self; Complex::new(($e) as f64, 0.0) }
+        }
+    )*};
+}
+real_to! {
+    B8, v => (v.0 != 0) as u8;
+    u8, v => v;
+    i8, v => v;
+    i16, v => v;
+    i32, v => v;
+    i64, v => v;
+    H16, v => f16_to_f32(v.0);
+    BF, v => bf16_to_f32(v.0);
+    f32, v => v;
+    f64, v => v;
+}
+macro_rules! complex_to {
+    ($($t:ty),*) => {$(
+        impl To<u8> for Complex<$t> { #[inline(always)] fn to(self) -> u8 { self.re as u8 } }
+        impl To<i32> for Complex<$t> { #[inline(always)] fn to(self) -> i32 { self.re as i32 } }
+        impl To<i64> for Complex<$t> { #[inline(always)] fn to(self) -> i64 { self.re as i64 } }
+        impl To<f32> for Complex<$t> { #[inline(always)] fn to(self) -> f32 { self.re as f32 } }
+        impl To<f64> for Complex<$t> { #[inline(always)] fn to(self) -> f64 { self.re as f64 } }
+        impl To<Complex<f32>> for Complex<$t> {
+            #[inline(always)] fn to(self) -> Complex<f32> { Complex::new(self.re as f32, self.im as f32) }
+        }
+        impl To<Complex<f64>> for Complex<$t> {
+            #[inline(always)] fn to(self) -> Complex<f64> { Complex::new(self.re as f64, self.im as f64) }
+        }
+    )*};
+}
+complex_to!(f32, f64);
+
+/// True for every value but zero; NaN is true.
+pub(crate) trait Truth {
+    fn truth(self) -> bool;
+}
+macro_rules! truth {
+    ($($t:ty, $v:ident => $e:expr;)*) => {$(
+        impl Truth for $t { #[inline(always)] fn truth(self) -> bool { let $v = self; $e } }
+    )*};
+}
+truth! {
+    B8, v => v.0 != 0;
+    u8, v => v != 0;
+    i8, v => v != 0;
+    i16, v => v != 0;
+    i32, v => v != 0;
+    i64, v => v != 0;
+    H16, v => v.0 & 0x7fff != 0;
+    BF, v => v.0 & 0x7fff != 0;
+    f32, v => v != 0.0;
+    f64, v => v != 0.0;
+    Complex<f32>, v => v.re != 0.0 || v.im != 0.0;
+    Complex<f64>, v => v.re != 0.0 || v.im != 0.0;
+}
+
+/// Runs `$body` with `$t` standing for the type that elements of a dtype have in memory.
+macro_rules! with_memory_type {
+    ($dtype:expr, $t:ident => $body:expr) => {
+        match $dtype {
+            ::flambeau_types::DType::Bool => {
+                type $t = $crate::reduce::convert::B8;
+                $body
+            }
+            ::flambeau_types::DType::U8 => {
+                type $t = u8;
+                $body
+            }
+            ::flambeau_types::DType::I8 => {
+                type $t = i8;
+                $body
+            }
+            ::flambeau_types::DType::I16 => {
+                type $t = i16;
+                $body
+            }
+            ::flambeau_types::DType::I32 => {
+                type $t = i32;
+                $body
+            }
+            ::flambeau_types::DType::I64 => {
+                type $t = i64;
+                $body
+            }
+            ::flambeau_types::DType::F16 => {
+                type $t = $crate::reduce::convert::H16;
+                $body
+            }
+            ::flambeau_types::DType::BF16 => {
+                type $t = $crate::reduce::convert::BF;
+                $body
+            }
+            ::flambeau_types::DType::F32 => {
+                type $t = f32;
+                $body
+            }
+            ::flambeau_types::DType::F64 => {
+                type $t = f64;
+                $body
+            }
+            ::flambeau_types::DType::C64 => {
+                type $t = ::flambeau_types::Complex<f32>;
+                $body
+            }
+            ::flambeau_types::DType::C128 => {
+                type $t = ::flambeau_types::Complex<f64>;
+                $body
+            }
+        }
+    };
+}
+
+/// Reads a run of `T` through a function.
+///
+/// # Safety
+/// `src` must be readable at every step and `dst` writable for `n` values.
+#[inline(always)]
+unsafe fn run<T: Copy, A>(src: *const u8, stride: isize, n: usize, dst: *mut A, f: impl Fn(T) -> A) {
+    let src = src.cast::<T>();
+    // SAFETY: within the range that the caller promised.
+    unsafe {
+        if stride == 1 {
+            for i in 0..n {
+                dst.add(i).write(f(src.add(i).read_unaligned()));
+            }
+        } else {
+            for i in 0..n {
+                dst.add(i).write(f(src.offset(i as isize * stride).read_unaligned()));
+            }
+        }
+    }
+}
+
+/// Makes a `Load` (or `Store`) function that exists for each instruction set, and the one that picks it.
+macro_rules! loader {
+    ($(#[$doc:meta])* $name:ident, $t:ident: $bound:path, $a:ident: $abound:path, $v:ident => $e:expr) => {
+        $(#[$doc])*
+        pub(crate) fn $name<$a: $abound + 'static>(dtype: DType) -> Load<$a>
+        where
+            B8: To<$a>, u8: To<$a>, i8: To<$a>, i16: To<$a>, i32: To<$a>, i64: To<$a>, H16: To<$a>, BF: To<$a>,
+            f32: To<$a>, f64: To<$a>, Complex<f32>: To<$a>, Complex<f64>: To<$a>,
+        {
+            #[cfg_attr(target_arch = "x86_64", target_feature(enable = "avx2,fma"))]
+            unsafe fn avx2<$t: Copy + $bound, $a: $abound>(src: *const u8, stride: isize, n: usize, dst: *mut $a) {
+                // SAFETY: forwarded.
+                unsafe { run::<$t, $a>(src, stride, n, dst, |$v| $e) }
+            }
+            unsafe fn plain<$t: Copy + $bound, $a: $abound>(src: *const u8, stride: isize, n: usize, dst: *mut $a) {
+                // SAFETY: forwarded.
+                unsafe { run::<$t, $a>(src, stride, n, dst, |$v| $e) }
+            }
+            if level() >= Level::Avx2 {
+                with_memory_type!(dtype, T => avx2::<T, $a>)
+            } else {
+                with_memory_type!(dtype, T => plain::<T, $a>)
+            }
+        }
+    };
+}
+
+/// Everything is a fine compute value.
+pub(crate) trait Any {}
+impl<T> Any for T {}
+
+loader!(
+    /// Conversion as `Tensor.to`.
+    load, T: To<A>, A: Any, v => v.to()
+);
+loader!(
+    /// 1 for what is not zero, else 0.
+    load_truth, T: Truth, A: TruthValue, v => A::of(v.truth())
+);
+loader!(
+    /// Conversion with NaN read as 0.
+    load_nan_as_zero, T: To<A>, A: NanAsZero, v => { let x: A = v.to(); x.nan_as_zero() }
+);
+
+/// Types that can say 0 or 1.
+pub(crate) trait TruthValue {
+    fn of(b: bool) -> Self;
+}
+impl TruthValue for u8 {
+    #[inline(always)]
+    fn of(b: bool) -> u8 {
+        b as u8
+    }
+}
+impl TruthValue for i64 {
+    #[inline(always)]
+    fn of(b: bool) -> i64 {
+        b as i64
+    }
+}
+
+/// NaN replaced by zero.
+pub(crate) trait NanAsZero {
+    fn nan_as_zero(self) -> Self;
+}
+macro_rules! nan_as_zero {
+    ($($t:ty, $v:ident => $e:expr;)*) => {$(
+        impl NanAsZero for $t { #[inline(always)] fn nan_as_zero(self) -> $t { let $v = self; $e } }
+    )*};
+}
+nan_as_zero! {
+    i64, v => v;
+    f32, v => if v.is_nan() { 0.0 } else { v };
+    f64, v => if v.is_nan() { 0.0 } else { v };
+    Complex<f32>, v => if v.re.is_nan() || v.im.is_nan() { Complex::default() } else { v };
+    Complex<f64>, v => if v.re.is_nan() || v.im.is_nan() { Complex::default() } else { v };
+}
+
+/// The absolute values of complex numbers, as real compute values.
+pub(crate) unsafe fn load_abs_c64(src: *const u8, stride: isize, n: usize, dst: *mut f32) {
+    // SAFETY: forwarded.
+    unsafe { run::<Complex<f32>, f32>(src, stride, n, dst, |z| z.norm()) }
+}
+
+/// The absolute values of complex numbers, as real compute values.
+pub(crate) unsafe fn load_abs_c128(src: *const u8, stride: isize, n: usize, dst: *mut f64) {
+    // SAFETY: forwarded.
+    unsafe { run::<Complex<f64>, f64>(src, stride, n, dst, |z| z.norm()) }
+}
+
+/// Compute values that can be written as an element of any dtype.
+pub(crate) trait Put: Copy {
+    /// Writes this value, converted to `dtype`.
+    ///
+    /// # Safety
+    /// `dst` must be writable for one element of the dtype.
+    unsafe fn put(self, dtype: DType, dst: *mut u8);
+}
+
+macro_rules! put {
+    ($($a:ty),*) => {$(
+        impl Put for $a {
+            #[inline]
+            unsafe fn put(self, dtype: DType, dst: *mut u8) {
+                let x = self;
+                // SAFETY: one element of the dtype, as promised.
+                unsafe {
+                    match dtype {
+                        DType::Bool => dst.write(Truth::truth(x) as u8),
+                        DType::U8 => dst.write(To::<i64>::to(x) as u8),
+                        DType::I8 => dst.write(To::<i64>::to(x) as u8),
+                        DType::I16 => dst.cast::<i16>().write_unaligned(To::<i64>::to(x) as i16),
+                        DType::I32 => dst.cast::<i32>().write_unaligned(To::<i64>::to(x) as i32),
+                        DType::I64 => dst.cast::<i64>().write_unaligned(To::<i64>::to(x)),
+                        DType::F16 => dst.cast::<u16>().write_unaligned(f32_to_f16(To::<f32>::to(x))),
+                        DType::BF16 => dst.cast::<u16>().write_unaligned(f32_to_bf16(To::<f32>::to(x))),
+                        DType::F32 => dst.cast::<f32>().write_unaligned(To::<f32>::to(x)),
+                        DType::F64 => dst.cast::<f64>().write_unaligned(To::<f64>::to(x)),
+                        DType::C64 => dst.cast::<Complex<f32>>().write_unaligned(To::<Complex<f32>>::to(x)),
+                        DType::C128 => dst.cast::<Complex<f64>>().write_unaligned(To::<Complex<f64>>::to(x)),
+                    }
+                }
+            }
+        }
+    )*};
+}
+put!(u8, i32, i64, f32, f64, Complex<f32>, Complex<f64>);
+
+/// Writes a run of `T` made from compute values by a function.
+///
+/// # Safety
+/// `src` must be readable for `n` values and `dst` writable at every step.
+#[inline(always)]
+unsafe fn write_run<A: Copy, T>(src: *const A, n: usize, dst: *mut u8, stride: isize, f: impl Fn(A) -> T) {
+    let dst = dst.cast::<T>();
+    // SAFETY: within the range that the caller promised.
+    unsafe {
+        if stride == 1 {
+            for i in 0..n {
+                dst.add(i).write_unaligned(f(src.add(i).read()));
+            }
+        } else {
+            for i in 0..n {
+                dst.offset(i as isize * stride).write_unaligned(f(src.add(i).read()));
+            }
+        }
+    }
+}
+
+/// Floating-point compute types, whose runs can be stored as any floating dtype.
+pub(crate) trait FloatStore: Copy + Sized {
+    /// The function that stores runs as `dtype`.
+    fn store(dtype: DType) -> Store<Self>;
+}
+
+macro_rules! float_store {
+    ($($a:ty),*) => {$(
+        impl FloatStore for $a {
+            fn store(dtype: DType) -> Store<$a> {
+                #[cfg_attr(target_arch = "x86_64", target_feature(enable = "avx2,fma"))]
+                unsafe fn avx2<const D: u8>(src: *const $a, n: usize, dst: *mut u8, stride: isize) {
+                    // SAFETY: forwarded.
+                    unsafe { body::<D>(src, n, dst, stride) }
+                }
+                #[inline(always)]
+                unsafe fn body<const D: u8>(src: *const $a, n: usize, dst: *mut u8, stride: isize) {
+                    // SAFETY: forwarded.
+                    unsafe {
+                        match D {
+                            0 => write_run(src, n, dst, stride, |x| f32_to_f16(x as f32)),
+                            1 => write_run(src, n, dst, stride, |x| f32_to_bf16(x as f32)),
+                            2 => write_run(src, n, dst, stride, |x| x as f32),
+                            _ => write_run(src, n, dst, stride, |x| x as f64),
+                        }
+                    }
+                }
+                let fast = level() >= Level::Avx2;
+                match (dtype, fast) {
+                    (DType::F16, true) => avx2::<0>,
+                    (DType::BF16, true) => avx2::<1>,
+                    (DType::F32, true) => avx2::<2>,
+                    (DType::F16, false) => body::<0>,
+                    (DType::BF16, false) => body::<1>,
+                    (DType::F32, false) => body::<2>,
+                    (_, true) => avx2::<3>,
+                    (_, false) => body::<3>,
+                }
+            }
+        }
+    )*};
+}
+float_store!(f32, f64);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use flambeau_types::{bf16, f16};
+
+    #[test]
+    fn half_conversions_agree_with_the_reference() {
+        for h in 0..=u16::MAX {
+            let want = f16::from_bits(h).to_f32();
+            let got = f16_to_f32(h);
+            assert!(want.to_bits() == got.to_bits() || (want.is_nan() && got.is_nan()), "{h:x}");
+            if !want.is_nan() {
+                assert_eq!(f32_to_f16(want), h);
+                assert_eq!(f32_to_bf16(bf16::from_bits(h).to_f32()) == h, !bf16::from_bits(h).is_nan() || h == 0x7fc0);
+            }
+        }
+        let mut x = 1u32;
+        for _ in 0..300_000 {
+            x = x.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            let f = f32::from_bits(x);
+            if !f.is_nan() {
+                assert_eq!(f32_to_f16(f), f16::from_f32(f).to_bits(), "{f:e}");
+                assert_eq!(f32_to_bf16(f), bf16::from_f32(f).to_bits(), "{f:e}");
+            }
+        }
+    }
+}
