@@ -12,6 +12,7 @@ pub mod optim;
 pub mod reduce;
 pub mod scan;
 pub mod softmax;
+pub mod gemm;
 pub mod threads;
 pub mod view;
 
