@@ -63,7 +63,10 @@ pub(crate) fn parse(source: &Source, offset: u64, len: u64, name: &str) -> Resul
     let (dtype, big_endian) = dtype_of(&header.descr)?;
     let mut bytes = dtype.size() as u64;
     for &n in &header.shape {
-        bytes = u64::try_from(n).ok().and_then(|n| bytes.checked_mul(n.max(1))).ok_or_else(|| broken("the shape is too large"))?;
+        bytes = u64::try_from(n)
+            .ok()
+            .and_then(|n| bytes.checked_mul(n.max(1)))
+            .ok_or_else(|| broken("the shape is too large"))?;
     }
     if header.shape.contains(&0) {
         bytes = 0;
@@ -219,7 +222,9 @@ fn dtype_of(text: &str) -> Result<(DType, bool)> {
         "c8" => DType::C64,
         "c16" => DType::C128,
         _ if name.starts_with('O') => {
-            return Err(Error::value("Object arrays cannot be loaded: they are pickles, and nothing here runs code from a file"));
+            return Err(Error::value(
+                "Object arrays cannot be loaded: they are pickles, and nothing here runs code from a file",
+            ));
         }
         _ => {
             return Err(Error::type_(format!(

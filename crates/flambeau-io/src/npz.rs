@@ -48,7 +48,9 @@ impl Npz {
     /// The array of a name.
     pub fn get(&self, name: &str) -> Result<npy::Array> {
         let entry = self.archive.get(&format!("{name}.npy"));
-        let entry = entry.ok_or_else(|| Error::new(flambeau_types::ErrorKind::Index, format!("{name} is not a file in the archive")))?;
+        let entry = entry.ok_or_else(|| {
+            Error::new(flambeau_types::ErrorKind::Index, format!("{name} is not a file in the archive"))
+        })?;
         let record = self.archive.record(entry);
         // A checksum covers the whole entry, so the entry is read whole; without copying if it is in memory already.
         npy::parse(&Source::memory(record.read()?), 0, record.len(), name)

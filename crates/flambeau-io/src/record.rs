@@ -73,7 +73,10 @@ impl Record {
                 hasher.update(block);
             }
             if reader.read(&mut [0]).map_err(broken)? != 0 {
-                return Err(Error::runtime(format!("'{}' inflates to more than the {} bytes it declares", self.name, self.size)));
+                return Err(Error::runtime(format!(
+                    "'{}' inflates to more than the {} bytes it declares",
+                    self.name, self.size
+                )));
             }
         } else if self.crc.is_none() {
             return self.source.read_at(self.offset, out);

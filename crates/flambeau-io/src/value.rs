@@ -262,13 +262,19 @@ impl TensorRecord {
             )));
         }
         if self.sizes.len() > 64 {
-            return Err(Error::runtime(format!("a tensor of {} dimensions: more than 64 are not supported", self.sizes.len())));
+            return Err(Error::runtime(format!(
+                "a tensor of {} dimensions: more than 64 are not supported",
+                self.sizes.len()
+            )));
         }
         if self.offset < 0 {
             return Err(Error::runtime(format!("Tensor: invalid storage offset {}", self.offset)));
         }
         if let Some(n) = self.sizes.iter().find(|&&n| n < 0) {
-            return Err(Error::runtime(format!("Trying to create tensor with negative dimension {n}: {:?}", self.sizes)));
+            return Err(Error::runtime(format!(
+                "Trying to create tensor with negative dimension {n}: {:?}",
+                self.sizes
+            )));
         }
         if self.strides.iter().any(|&s| s < 0) {
             return Err(Error::runtime(format!("a tensor with negative strides is not supported: {:?}", self.strides)));

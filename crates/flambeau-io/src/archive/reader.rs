@@ -37,6 +37,8 @@ pub struct Entry {
 
 /// All deflated entries together may inflate to this or to a hundred times the file, whichever is more.
 const MAX_INFLATED: u64 = 4 << 30;
+/// Deflate gives at most 1032 bytes for one.
+const MAX_RATIO: u64 = 1032;
 const END_LEN: u64 = 22;
 const LOCATOR_LEN: u64 = 20;
 
@@ -67,6 +69,12 @@ impl Archive {
         for entry in &mut entries {
             locate(&source, entry, directory.offset)?;
             if entry.deflated {
+                if entry.size > entry.packed.saturating_mul(MAX_RATIO) {
+                    return Err(broken(&format!(
+                        "'{}' declares {} bytes, more than its {} can inflate to",
+                        entry.name, entry.size, entry.packed
+                    )));
+                }
                 inflated = inflated.saturating_add(entry.size);
             } else if entry.packed != entry.size {
                 return Err(broken(&format!("'{}' is stored, yet declares two lengths", entry.name)));
@@ -148,11 +156,8 @@ fn find_directory(source: &Source) -> Result<Directory> {
         .ok_or_else(missing)?;
     let end = &tail[at..];
     let end_at = tail_at + at as u64;
-    let mut directory = Directory {
-        count: u16_at(end, 10) as u64,
-        size: u32_at(end, 12) as u64,
-        offset: u32_at(end, 16) as u64,
-    };
+    let mut directory =
+        Directory { count: u16_at(end, 10) as u64, size: u32_at(end, 12) as u64, offset: u32_at(end, 16) as u64 };
     let (disk, start_disk) = (u16_at(end, 4), u16_at(end, 6));
     if (disk, start_disk) != (0, 0) && (disk, start_disk) != (0xFFFF, 0xFFFF) {
         return Err(broken("it is split over several disks"));
@@ -223,7 +228,8 @@ fn read_entry(bytes: &[u8]) -> Result<(Entry, &[u8])> {
         }
         extra = &extra[4 + len..];
     }
-    let entry = Entry { name: name.into(), header_offset, data_offset: 0, packed, size, deflated, crc: u32_at(bytes, 16) };
+    let entry =
+        Entry { name: name.into(), header_offset, data_offset: 0, packed, size, deflated, crc: u32_at(bytes, 16) };
     Ok((entry, &bytes[total..]))
 }
 

@@ -36,7 +36,16 @@ impl<W: Write> ArchiveWriter<W> {
     /// Starts an archive. PyTorch aligns to 64 bytes; other styles do not align.
     pub fn new(out: W, style: Style) -> ArchiveWriter<W> {
         let alignment = 64;
-        ArchiveWriter { out, at: 0, style, alignment, directory: Vec::new(), count: 0, fold: 0xcbf2_9ce4_8422_2325, fold_crc: 0 }
+        ArchiveWriter {
+            out,
+            at: 0,
+            style,
+            alignment,
+            directory: Vec::new(),
+            count: 0,
+            fold: 0xcbf2_9ce4_8422_2325,
+            fold_crc: 0,
+        }
     }
 
     fn put(&mut self, bytes: &[u8]) -> Result<()> {
@@ -92,10 +101,17 @@ impl<W: Write> ArchiveWriter<W> {
         let has_descriptor = torch && size > 0;
         // Bit 11: the name is UTF-8. Bit 3: lengths and checksum follow the bytes.
         let flags: u16 = 0x0800 | if has_descriptor { 8 } else { 0 };
-        let version: u16 = if torch { 0 } else if wide { 45 } else { 20 };
+        let version: u16 = if torch {
+            0
+        } else if wide {
+            45
+        } else {
+            20
+        };
         let method: u16 = if deflated { 8 } else { 0 };
         let date: u16 = if torch { 0 } else { 0x21 }; // 1 January 1980, as NumPy writes
-        let early = if torch { (0, 0, 0) } else { (hasher.clone().finalize(), packed.min(WIDE) as u32, size.min(WIDE) as u32) };
+        let early =
+            if torch { (0, 0, 0) } else { (hasher.clone().finalize(), packed.min(WIDE) as u32, size.min(WIDE) as u32) };
 
         let mut header = Vec::with_capacity(30 + name.len() + extra.len());
         header.extend_from_slice(b"PK\x03\x04");

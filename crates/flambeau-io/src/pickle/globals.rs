@@ -77,15 +77,31 @@ const ABSENT: [&str; 7] = [
 ];
 
 const ABSENT_DTYPES: [&str; 16] = [
-    "uint16", "uint32", "uint64", "float8_e4m3fn", "float8_e4m3fnuz", "float8_e5m2", "float8_e5m2fnuz", "float8_e8m0fnu",
-    "float4_e2m1fn_x2", "complex32", "bcomplex32", "qint8", "quint8", "qint32", "quint4x2", "quint2x4",
+    "uint16",
+    "uint32",
+    "uint64",
+    "float8_e4m3fn",
+    "float8_e4m3fnuz",
+    "float8_e5m2",
+    "float8_e5m2fnuz",
+    "float8_e8m0fnu",
+    "float4_e2m1fn_x2",
+    "complex32",
+    "bcomplex32",
+    "qint8",
+    "quint8",
+    "qint32",
+    "quint4x2",
+    "quint2x4",
 ];
 
 /// Looks a name up; one that is not on the list is refused in PyTorch's words.
 pub(super) fn find(module: &str, name: &str, allowed: &Allowed) -> Result<Global> {
     let (module, name) = rename(module, name);
     if BLOCKED.contains(&module) {
-        return Err(refuse(&format!("Trying to load unsupported GLOBAL {module}.{name} whose module {module} is blocked.")));
+        return Err(refuse(&format!(
+            "Trying to load unsupported GLOBAL {module}.{name} whose module {module} is blocked."
+        )));
     }
     let full = format!("{module}.{name}");
     Ok(match full.as_str() {

@@ -135,7 +135,8 @@ impl<'a> Pickler<'a> {
                 self.global("torch", "device");
                 match name.split_once(':') {
                     Some((kind, index)) => {
-                        let index = index.parse().map_err(|_| Error::runtime(format!("Invalid device string: '{name}'")))?;
+                        let index =
+                            index.parse().map_err(|_| Error::runtime(format!("Invalid device string: '{name}'")))?;
                         self.text(kind)?;
                         self.int(index);
                         self.call(TUPLE2);

@@ -12,7 +12,9 @@ impl Unpickler<'_> {
     pub(super) fn reduce(&mut self, function: Id, args: Id) -> Result<Node> {
         let global = match self.node(function) {
             Node::Global(global) => global.clone(),
-            other => return Err(refuse(&format!("Trying to call reduce for unrecognized function {}", type_name(other)))),
+            other => {
+                return Err(refuse(&format!("Trying to call reduce for unrecognized function {}", type_name(other))));
+            }
         };
         let args = self.tuple(args)?.to_vec();
         self.call(&global, &args)
@@ -26,9 +28,12 @@ impl Unpickler<'_> {
                 let items = self.items(list)?;
                 Ok(Node::OrderedDict { items, attributes: Vec::new() })
             }
-            (Global::Counter, args) => {
-                Ok(Node::Object { class: "collections.Counter".into(), args: args.to_vec(), state: None, by_new: false })
-            }
+            (Global::Counter, args) => Ok(Node::Object {
+                class: "collections.Counter".into(),
+                args: args.to_vec(),
+                state: None,
+                by_new: false,
+            }),
             (Global::Layout, args) => {
                 Ok(Node::Object { class: "torch.layout".into(), args: args.to_vec(), state: None, by_new: false })
             }
@@ -72,7 +77,9 @@ impl Unpickler<'_> {
                 let record = self.tensor(storage, offset, sizes, strides, None)?;
                 Ok(Node::Tensor { record: Box::new(record), attributes: None })
             }
-            (Global::RebuildTensorV2, &[storage, offset, sizes, strides, grad, _, ref rest @ ..]) if rest.len() <= 1 => {
+            (Global::RebuildTensorV2, &[storage, offset, sizes, strides, grad, _, ref rest @ ..])
+                if rest.len() <= 1 =>
+            {
                 let mut record = self.tensor(storage, offset, sizes, strides, None)?;
                 record.requires_grad = self.bool(grad)?;
                 self.set_bits(&mut record, rest.first().copied())?;
@@ -96,8 +103,12 @@ impl Unpickler<'_> {
             (Global::RebuildParameterWithState, &[data, grad, _, state]) => {
                 self.parameter(data, self.bool(grad)?, Some(state))
             }
-            (Global::RebuildFromType, &[function, class, args, state]) => self.from_type(function, class, args, state),
-            (Global::Tensor, _) => Err(Error::not_implemented("tensors saved as torch.Tensor(...) are not implemented")),
+            (Global::RebuildFromType, &[function, class, args, state]) => {
+                self.typed_tensor(function, class, args, state)
+            }
+            (Global::Tensor, _) => {
+                Err(Error::not_implemented("tensors saved as torch.Tensor(...) are not implemented"))
+            }
             (other, args) => Err(refuse(&format!("a call of {other:?} with {} arguments", args.len()))),
         }
     }
@@ -128,7 +139,9 @@ impl Unpickler<'_> {
             Node::OrderedDict { .. } => return Err(self.expected("a dict of attributes", new)),
             Node::Object { state, .. } => *state = Some(new),
             Node::Tensor { .. } => {
-                return Err(Error::not_implemented("tensors whose state is set after they are made are not implemented"));
+                return Err(Error::not_implemented(
+                    "tensors whose state is set after they are made are not implemented",
+                ));
             }
             other => {
                 return Err(refuse(&format!(
@@ -144,7 +157,9 @@ impl Unpickler<'_> {
     pub(super) fn persistent(&mut self, pid: Id) -> Result<Part> {
         let pid = match self.node(pid) {
             Node::Tuple(items) if items.len() <= 8 => items.clone(),
-            other => return Err(refuse(&format!("persistent_load id must be tuple or int, but got {}", type_name(other)))),
+            other => {
+                return Err(refuse(&format!("persistent_load id must be tuple or int, but got {}", type_name(other))));
+            }
         };
         let (&[kind, class, key, location, numel], view) = match pid.split_first_chunk::<5>() {
             Some((five, rest)) if rest.len() <= 1 => (five, rest.first().copied()),
@@ -239,12 +254,15 @@ impl Unpickler<'_> {
     }
 
     /// `_rebuild_from_type_v2(function, class, args, state)`: a tensor with Python attributes.
-    fn from_type(&mut self, function: Id, class: Id, args: Id, state: Id) -> Result<Node> {
+    fn typed_tensor(&mut self, function: Id, class: Id, args: Id, state: Id) -> Result<Node> {
         let parameter = match self.node(class) {
             Node::Global(Global::Tensor) => false,
             Node::Global(Global::Parameter) => true,
             other => {
-                return Err(Error::not_implemented(format!("subclasses of Tensor are not implemented: {}", type_name(other))));
+                return Err(Error::not_implemented(format!(
+                    "subclasses of Tensor are not implemented: {}",
+                    type_name(other)
+                )));
             }
         };
         let inner = match self.node(function) {
@@ -293,7 +311,9 @@ impl Unpickler<'_> {
         match codec {
             "latin1" | "latin-1" | "iso-8859-1" => text
                 .chars()
-                .map(|c| u8::try_from(c as u32).map_err(|_| Error::value(format!("'latin-1' codec can't encode {c:?}"))))
+                .map(|c| {
+                    u8::try_from(c as u32).map_err(|_| Error::value(format!("'latin-1' codec can't encode {c:?}")))
+                })
                 .collect(),
             "utf-8" | "utf8" => Ok(text.as_bytes().to_vec()),
             "ascii" if text.is_ascii() => Ok(text.as_bytes().to_vec()),

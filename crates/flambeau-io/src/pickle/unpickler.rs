@@ -68,7 +68,17 @@ impl<'a> Unpickler<'a> {
             Node::Plain(Value::Bool(false)),
             Node::Tuple(Vec::new()),
         ];
-        Unpickler { bytes, at: 0, nodes, stack: Vec::new(), marks: Vec::new(), memo: HashMap::new(), storages, allowed, budget }
+        Unpickler {
+            bytes,
+            at: 0,
+            nodes,
+            stack: Vec::new(),
+            marks: Vec::new(),
+            memo: HashMap::new(),
+            storages,
+            allowed,
+            budget,
+        }
     }
 
     /// Runs to the end of the pickle.
@@ -321,7 +331,8 @@ impl<'a> Unpickler<'a> {
 
     fn text(&mut self, n: usize) -> Result<()> {
         let bytes = self.take(n)?;
-        let text = std::str::from_utf8(bytes).map_err(|e| Error::value(format!("text in the pickle is not UTF-8: {e}")))?;
+        let text =
+            std::str::from_utf8(bytes).map_err(|e| Error::value(format!("text in the pickle is not UTF-8: {e}")))?;
         self.value(Value::Str(text.into()))
     }
 

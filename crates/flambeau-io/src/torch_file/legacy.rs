@@ -84,7 +84,8 @@ fn finish(source: Source, root: Value, declared: Declared, keys: Vec<String>, mu
     }
     let mut storages = Vec::with_capacity(records.len());
     for (item, record) in declared.list.into_iter().zip(records) {
-        let record = record.ok_or_else(|| Error::runtime(format!("the file holds no bytes for storage {:?}", item.key)))?;
+        let record =
+            record.ok_or_else(|| Error::runtime(format!("the file holds no bytes for storage {:?}", item.key)))?;
         storages.push(StorageData { key: item.key.into(), dtype: item.dtype, location: item.location.into(), record });
     }
     Ok(File { root, storages })
@@ -119,7 +120,8 @@ impl Storages for Declared {
     fn storage(&mut self, request: StorageRequest<'_>) -> Result<StorageId> {
         let size = request.dtype.size() as u64;
         let nbytes = (request.numel as u64).checked_mul(size);
-        let nbytes = nbytes.ok_or_else(|| Error::runtime(format!("storage '{}' declares too many elements", request.key)))?;
+        let nbytes =
+            nbytes.ok_or_else(|| Error::runtime(format!("storage '{}' declares too many elements", request.key)))?;
         if let Some(&id) = self.known.get(request.key) {
             if self.list[id].nbytes != nbytes {
                 return Err(Error::runtime(format!("storage '{}' is declared with two lengths", request.key)));

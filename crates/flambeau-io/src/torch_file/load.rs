@@ -56,9 +56,14 @@ pub fn from_source(source: Source, allowed: &Allowed) -> Result<File> {
     if archive.get(&format!("{prefix}/byteorder")).is_some() {
         match archive.read(&format!("{prefix}/byteorder"))?.as_slice() {
             b"little" => {}
-            b"big" => return Err(Error::not_implemented("checkpoints written on big-endian machines are not supported")),
+            b"big" => {
+                return Err(Error::not_implemented("checkpoints written on big-endian machines are not supported"));
+            }
             other => {
-                return Err(Error::value(format!("Unknown endianness type: {}", String::from_utf8_lossy(other).escape_debug())));
+                return Err(Error::value(format!(
+                    "Unknown endianness type: {}",
+                    String::from_utf8_lossy(other).escape_debug()
+                )));
             }
         }
     }
@@ -80,12 +85,17 @@ fn folder(archive: &Archive) -> Result<String> {
 fn check_version(archive: &Archive, prefix: &str) -> Result<()> {
     let names = [format!("{prefix}/.data/version"), format!("{prefix}/version")];
     let Some(name) = names.iter().find(|name| archive.get(name).is_some()) else {
-        return Err(Error::runtime(format!("PytorchStreamReader failed locating file {prefix}/version: file not found")));
+        return Err(Error::runtime(format!(
+            "PytorchStreamReader failed locating file {prefix}/version: file not found"
+        )));
     };
     let bytes = archive.read(name)?;
     let version = std::str::from_utf8(&bytes).ok().and_then(|text| text.trim().parse::<u64>().ok());
     match version {
-        None => Err(Error::runtime(format!("Couldn't parse the version {:?} as Long Long.", String::from_utf8_lossy(&bytes)))),
+        None => Err(Error::runtime(format!(
+            "Couldn't parse the version {:?} as Long Long.",
+            String::from_utf8_lossy(&bytes)
+        ))),
         Some(v) if v > 10 => Err(Error::runtime(format!(
             "Attempted to read a PyTorch file with version {v}, but the maximum supported version for reading is 10. Your \
              PyTorch installation may be too old."
