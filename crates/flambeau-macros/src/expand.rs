@@ -1,6 +1,6 @@
 //! What an operator block becomes: a `static` table entry, Rust methods, and methods for gradient formulas.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 use quote::{format_ident, quote};
 use syn::{Expr, ExprPath, Ident};
 
@@ -299,6 +299,25 @@ fn kernel_function(b: &Block, code: &TokenStream, mutate: bool) -> TokenStream {
     }}
 }
 
+/// Operands renamed, so that one called `min` does not hide the function `min`, nor the function the operand.
+fn with_locals(body: TokenStream, names: &[Ident]) -> TokenStream {
+    let mut tokens = body.into_iter().peekable();
+    let mut out = TokenStream::new();
+    while let Some(token) = tokens.next() {
+        let called = matches!(tokens.peek(), Some(TokenTree::Group(g)) if g.delimiter() == Delimiter::Parenthesis);
+        out.extend([match token {
+            TokenTree::Ident(i) if !called && names.contains(&i) => TokenTree::Ident(format_ident!("local_{i}", span = i.span())),
+            TokenTree::Group(g) => {
+                let mut renamed = Group::new(g.delimiter(), with_locals(g.stream(), names));
+                renamed.set_span(g.span());
+                TokenTree::Group(renamed)
+            }
+            other => other,
+        }]);
+    }
+    out
+}
+
 fn map_arm(inputs: &[Ident], scalars: &[Ident], arm: &MapArm) -> syn::Result<TokenStream> {
     let mut kernels = Vec::new();
     for class in &arm.classes {
@@ -320,8 +339,10 @@ fn map_arm(inputs: &[Ident], scalars: &[Ident], arm: &MapArm) -> syn::Result<Tok
                 (_, true, "c64") => format_ident!("f64"),
                 _ => input.clone(),
             };
-            let body = &arm.body;
-            kernels.push(quote! { flambeau_cpu::map_kernel!(#input => #output, |#(#inputs),*; #(#scalars),*| #body) });
+            let local = |names: &[Ident]| names.iter().map(|n| format_ident!("local_{n}")).collect::<Vec<_>>();
+            let (xs, ps) = (local(inputs), local(scalars));
+            let body = with_locals(arm.body.clone(), &[inputs, scalars].concat());
+            kernels.push(quote! { flambeau_cpu::map_kernel!(#input => #output, |#(#xs),*; #(#ps),*| #body) });
         }
     }
     Ok(quote! { #(#kernels),* })
@@ -389,7 +410,7 @@ fn methods(b: &Block) -> TokenStream {
     }
     if let Some(inplace) = &b.inplace {
         let name = match &b.overload {
-            Some(o) => format_ident!("{inplace}{o}"),
+            Some(_) => format_ident!("{base}_"),
             None => inplace.clone(),
         };
         forms.push((name, quote!(crate::dispatch::call_inplace)));

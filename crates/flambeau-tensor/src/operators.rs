@@ -49,10 +49,10 @@ macro_rules! operator {
     )*};
 }
 operator! {
-    Add add AddAssign add_assign add_, |t, n| t.add(n);
+    Add add AddAssign add_assign add_, |t, n| Tensor::add(t, n);
     Sub sub SubAssign sub_assign sub_, |t, n| t.rsub(n);
-    Mul mul MulAssign mul_assign mul_, |t, n| t.mul(n);
-    Div div DivAssign div_assign div_, |t, n| t.reciprocal()?.mul(n);
+    Mul mul MulAssign mul_assign mul_, |t, n| Tensor::mul(t, n);
+    Div div DivAssign div_assign div_, |t, n| Tensor::mul(&t.reciprocal()?, n);
 }
 
 impl Neg for &Tensor {

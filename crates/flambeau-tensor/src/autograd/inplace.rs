@@ -62,7 +62,7 @@ pub(crate) fn rebase(t: &Tensor, written: &Tensor) -> Result<()> {
     // Only the node is wanted: on `meta` the scatter moves no data.
     let layout = t.layout();
     let scattered = enable_grad(|| {
-        crate::ops::scatter_history(&old, &value, &layout.sizes, &layout.strides, layout.offset)
+        crate::ops::shape::strided::scatter_history(&old, &value, &layout.sizes, &layout.strides, layout.offset)
     })?;
     base.record().set_grad_fn(scattered.grad_fn());
     refresh_view(t);

@@ -67,7 +67,7 @@ impl<'a> Plan<'a> {
         Ok(Plan { inputs: list, params, kernel, out_dtype, sizes: sizes.unwrap_or_default(), device })
     }
 
-    fn tensors(&self) -> impl Iterator<Item = &Tensor> {
+    fn tensors(&self) -> impl Iterator<Item = &Tensor> + Clone {
         self.inputs.iter().filter_map(|i| match i {
             Input::Tensor(t) => Some(&**t),
             Input::Number(_) => None,

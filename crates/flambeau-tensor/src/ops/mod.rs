@@ -1,4 +1,4 @@
-//! The table of operators. Each is one block in one file, in a room for its kind; [`ALL`] lists them by hand.
+//! The table of operators. Each is one block in one file, in a room for its kind; [`OPERATORS`] lists them by hand.
 
 mod arg;
 mod def;
@@ -8,13 +8,21 @@ mod val;
 
 pub use arg::{Arg, Args, FromArg, IntoOutputs, Operand, OperandRef, Options, Outputs, args, take_list, take_one};
 pub use def::{
-    Body, Capture, Done, How, IntoDType, IntoDTypes, IntoLayouts, IntoViews, Kind, OpDef, Param, Place, Specs, ViewSpec, Views, Vjp,
+    Body, Capture, Done, How, IntoDType, IntoDTypes, IntoLayouts, IntoViews, KernelFn, Kind, OpDef, Param, Place, Specs, ViewSpec, Views, Vjp,
 };
 pub use sample::{Sample, samples};
 pub use val::{Gradient, IntoGradient, Val};
 
 /// The macro that defines an operator.
 pub(crate) use flambeau_macros::op;
+
+pub mod binary;
+pub mod compare;
+pub mod create;
+pub mod index;
+pub mod reduce;
+pub mod shape;
+pub mod unary;
 
 mod list;
 pub use list::*;

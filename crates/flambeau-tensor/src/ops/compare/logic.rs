@@ -12,7 +12,7 @@ op! {
     fn logical_and(input: Tensor, other: Tensor) -> y;
     variants [method, function, inplace, out];
     dtype rule::promote(input, OperandRef::Tensor(other));
-    map { (input, other) Float -> bool => (input != 0.0) & (other != 0.0); Int, Bool -> bool => (input != 0) & (other != 0); Complex -> bool => is_nonzero(input) & is_nonzero(other) };
+    map { (input, other) Float -> bool => (input != 0.0) & (other != 0.0); Int, Bool -> bool => (input != 0) & (other != 0); Complex -> bool => ((input.re != 0.0) | (input.im != 0.0)) & ((other.re != 0.0) | (other.im != 0.0)) };
     nondifferentiable;
 }
 
@@ -26,7 +26,7 @@ op! {
     fn logical_or(input: Tensor, other: Tensor) -> y;
     variants [method, function, inplace, out];
     dtype rule::promote(input, OperandRef::Tensor(other));
-    map { (input, other) Float -> bool => (input != 0.0) | (other != 0.0); Int, Bool -> bool => (input != 0) | (other != 0); Complex -> bool => is_nonzero(input) | is_nonzero(other) };
+    map { (input, other) Float -> bool => (input != 0.0) | (other != 0.0); Int, Bool -> bool => (input != 0) | (other != 0); Complex -> bool => ((input.re != 0.0) | (input.im != 0.0)) | ((other.re != 0.0) | (other.im != 0.0)) };
     nondifferentiable;
 }
 
@@ -40,7 +40,7 @@ op! {
     fn logical_xor(input: Tensor, other: Tensor) -> y;
     variants [method, function, inplace, out];
     dtype rule::promote(input, OperandRef::Tensor(other));
-    map { (input, other) Float -> bool => (input != 0.0) ^ (other != 0.0); Int, Bool -> bool => (input != 0) ^ (other != 0); Complex -> bool => is_nonzero(input) ^ is_nonzero(other) };
+    map { (input, other) Float -> bool => (input != 0.0) ^ (other != 0.0); Int, Bool -> bool => (input != 0) ^ (other != 0); Complex -> bool => ((input.re != 0.0) | (input.im != 0.0)) ^ ((other.re != 0.0) | (other.im != 0.0)) };
     nondifferentiable;
 }
 
@@ -54,7 +54,7 @@ op! {
     fn logical_not(input: Tensor) -> y;
     variants [method, function, inplace, out];
     dtype rule::same(input);
-    map { (input) Float -> bool => input == 0.0; Int, Bool -> bool => input == 0; Complex -> bool => !is_nonzero(input) };
+    map { (input) Float -> bool => input == 0.0; Int, Bool -> bool => input == 0; Complex -> bool => (input.re == 0.0) & (input.im == 0.0) };
     nondifferentiable;
     samples samples::unary(-2.0, 2.0);
 }

@@ -2,8 +2,8 @@
 
 pub mod convert;
 pub mod expand;
-pub mod join;
+
 pub mod permute;
-pub mod split;
+
 pub mod strided;
 pub mod view;

@@ -251,7 +251,7 @@ op! {
     /// A view of the tensor itself.
     ///
     /// Shape: `*s -> *s`. Dtype: unchanged.
-    fn alias(input: Tensor) -> y;
+    fn view_alias(input: Tensor) -> y;
     variants [private];
     node "AliasBackward0";
     view { input.layout().clone() };

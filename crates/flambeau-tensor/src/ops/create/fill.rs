@@ -1,0 +1,314 @@
+//! Tensors of one value, and like others.
+
+use flambeau_cpu::loops;
+
+use crate::ops::op;
+use crate::{Error, Layout, MemoryFormat, Result, Scalar, Tensor};
+
+/// Sizes that a user chose.
+fn sized(size: &[i64]) -> Result<Layout> {
+    if let Some(n) = size.iter().find(|&&n| n < 0) {
+        return Err(Error::runtime(format!("Trying to create tensor with negative dimension {n}: {size:?}")));
+    }
+    Ok(Layout::contiguous(size))
+}
+
+/// The layout of a tensor like another.
+pub(crate) fn like(x: &Tensor, format: Option<MemoryFormat>) -> Result<Layout> {
+    super::super::shape::convert::copy_layout(x, format.unwrap_or(MemoryFormat::Preserve))
+}
+
+op! {
+    /// A tensor of zeros.
+    ///
+    /// Shape: `-> *size`. Dtype: `dtype`, or the default float type.
+    ///
+    /// >>> torch.zeros(2, 3)
+    /// tensor([[0., 0., 0.],
+    ///         [0., 0., 0.]])
+    fn zeros(size: Dims) -> y;
+    variants [function, out];
+    factory;
+    dtype options.dtype_or_default();
+    shape sized(size);
+    kernel { loops::fill(y, Scalar::Int(0)) };
+}
+
+op! {
+    /// A tensor of ones.
+    ///
+    /// Shape: `-> *size`. Dtype: `dtype`, or the default float type.
+    ///
+    /// >>> torch.ones(2)
+    /// tensor([1., 1.])
+    fn ones(size: Dims) -> y;
+    variants [function, out];
+    factory;
+    dtype options.dtype_or_default();
+    shape sized(size);
+    kernel { loops::fill(y, Scalar::Int(1)) };
+}
+
+op! {
+    /// A tensor whose elements are whatever its memory holds.
+    ///
+    /// Shape: `-> *size`. Dtype: `dtype`, or the default float type.
+    ///
+    /// >>> torch.empty(2, 3).shape
+    /// torch.Size([2, 3])
+    fn empty(size: Dims; memory_format: Format = MemoryFormat::Contiguous) -> y;
+    variants [function, out];
+    factory;
+    dtype options.dtype_or_default();
+    shape (if memory_format == MemoryFormat::ChannelsLast { super::super::shape::convert::channels_last(size) } else { sized(size) });
+    kernel { };
+}
+
+op! {
+    /// A tensor with these strides whose elements are whatever its memory holds.
+    ///
+    /// Shape: `-> *size`. Dtype: `dtype`, or the default float type.
+    fn empty_strided(size: Dims, stride: Dims) -> y;
+    variants [function];
+    factory;
+    dtype options.dtype_or_default();
+    shape strided(size, stride);
+    kernel { };
+}
+
+fn strided(size: &[i64], stride: &[i64]) -> Result<Layout> {
+    if size.len() != stride.len() {
+        return Err(Error::runtime(format!("dimensionality of sizes ({}) must match dimensionality of strides ({})", size.len(), stride.len())));
+    }
+    if stride.iter().any(|&s| s < 0) {
+        return Err(Error::runtime("as_strided: Negative strides are not supported at the moment"));
+    }
+    Ok(Layout { strides: stride.into(), ..sized(size)? })
+}
+
+op! {
+    /// A tensor of one value.
+    ///
+    /// Shape: `-> *size`. Dtype: `dtype`, or that of the value (bool, int64, the default float type, ...).
+    ///
+    /// >>> torch.full((2,), 7)
+    /// tensor([7, 7])
+    fn full(size: Dims, fill_value: Scalar) -> y;
+    variants [function, out];
+    factory;
+    dtype options.dtype.unwrap_or(fill_value.dtype(crate::default_dtype()));
+    shape sized(size);
+    kernel { loops::fill(y, fill_value) };
+}
+
+op! {
+    /// A tensor with ones on the diagonal and zeros elsewhere.
+    ///
+    /// Shape: `-> n m` (`m` defaults to `n`). Dtype: `dtype`, or the default float type.
+    ///
+    /// >>> torch.eye(2)
+    /// tensor([[1., 0.],
+    ///         [0., 1.]])
+    fn eye(n: i64, m: Option<i64> = None) -> y;
+    variants [function, out];
+    factory;
+    dtype options.dtype_or_default();
+    shape eye_shape(n, m);
+    kernel { loops::eye(y) };
+}
+
+fn eye_shape(n: i64, m: Option<i64>) -> Result<Layout> {
+    for (name, v) in [("n", n), ("m", m.unwrap_or(n))] {
+        if v < 0 {
+            return Err(Error::runtime(format!("{name} must be greater or equal to 0, got {v}")));
+        }
+    }
+    sized(&[n, m.unwrap_or(n)])
+}
+
+op! {
+    /// Zeros in the shape of another tensor.
+    ///
+    /// Shape: `*s -> *s`. Dtype: `dtype`, or unchanged.
+    ///
+    /// >>> torch.zeros_like(torch.tensor([1, 2]))
+    /// tensor([0, 0])
+    fn zeros_like(input: Tensor; memory_format: Option<Format> = None) -> y;
+    variants [function];
+    factory;
+    dtype options.or_like(input).dtype_or_default();
+    shape like(input, memory_format);
+    kernel { loops::fill(y, Scalar::Int(0)) };
+    nondifferentiable;
+}
+
+op! {
+    /// Ones in the shape of another tensor.
+    ///
+    /// Shape: `*s -> *s`. Dtype: `dtype`, or unchanged.
+    ///
+    /// >>> torch.ones_like(torch.tensor([5., 2.]))
+    /// tensor([1., 1.])
+    fn ones_like(input: Tensor; memory_format: Option<Format> = None) -> y;
+    variants [function];
+    factory;
+    dtype options.or_like(input).dtype_or_default();
+    shape like(input, memory_format);
+    kernel { loops::fill(y, Scalar::Int(1)) };
+    nondifferentiable;
+}
+
+op! {
+    /// A tensor in the shape of another, whose elements are whatever its memory holds.
+    ///
+    /// Shape: `*s -> *s`. Dtype: `dtype`, or unchanged.
+    fn empty_like(input: Tensor; memory_format: Option<Format> = None) -> y;
+    variants [function];
+    factory;
+    dtype options.or_like(input).dtype_or_default();
+    shape like(input, memory_format);
+    kernel { };
+    nondifferentiable;
+}
+
+op! {
+    /// One value in the shape of another tensor.
+    ///
+    /// Shape: `*s -> *s`. Dtype: `dtype`, or unchanged.
+    ///
+    /// >>> torch.full_like(torch.tensor([1., 2.]), 3)
+    /// tensor([3., 3.])
+    fn full_like(input: Tensor, fill_value: Scalar; memory_format: Option<Format> = None) -> y;
+    variants [function];
+    factory;
+    dtype options.or_like(input).dtype_or_default();
+    shape like(input, memory_format);
+    kernel { loops::fill(y, fill_value) };
+    nondifferentiable;
+}
+
+op! {
+    /// Zeros of the dtype and device of a tensor.
+    ///
+    /// Shape: `-> *size`. Dtype: `dtype`, or that of the tensor.
+    fn new_zeros(input: Tensor, size: Dims) -> y;
+    variants [method];
+    factory;
+    nondifferentiable;
+    dtype options.or_like(input).dtype_or_default();
+    shape sized(size);
+    kernel { loops::fill(y, Scalar::Int(0)) };
+}
+
+op! {
+    /// Ones of the dtype and device of a tensor.
+    ///
+    /// Shape: `-> *size`. Dtype: `dtype`, or that of the tensor.
+    fn new_ones(input: Tensor, size: Dims) -> y;
+    variants [method];
+    factory;
+    nondifferentiable;
+    dtype options.or_like(input).dtype_or_default();
+    shape sized(size);
+    kernel { loops::fill(y, Scalar::Int(1)) };
+}
+
+op! {
+    /// A tensor of the dtype and device of another, whose elements are whatever its memory holds.
+    ///
+    /// Shape: `-> *size`. Dtype: `dtype`, or that of the tensor.
+    fn new_empty(input: Tensor, size: Dims) -> y;
+    variants [method];
+    factory;
+    nondifferentiable;
+    dtype options.or_like(input).dtype_or_default();
+    shape sized(size);
+    kernel { };
+}
+
+op! {
+    /// As `new_empty`, with strides.
+    ///
+    /// Shape: `-> *size`. Dtype: `dtype`, or that of the tensor.
+    fn new_empty_strided(input: Tensor, size: Dims, stride: Dims) -> y;
+    variants [method];
+    factory;
+    nondifferentiable;
+    dtype options.or_like(input).dtype_or_default();
+    shape strided(size, stride);
+    kernel { };
+}
+
+op! {
+    /// One value, of the dtype and device of a tensor.
+    ///
+    /// Shape: `-> *size`. Dtype: `dtype`, or that of the tensor.
+    fn new_full(input: Tensor, size: Dims, fill_value: Scalar) -> y;
+    variants [method];
+    factory;
+    nondifferentiable;
+    dtype options.or_like(input).dtype_or_default();
+    shape sized(size);
+    kernel { loops::fill(y, fill_value) };
+}
+
+op! {
+    /// Writes one value over all elements.
+    ///
+    /// Shape: `*s -> *s`.
+    ///
+    /// >>> torch.zeros(2).fill_(3)
+    /// tensor([3., 3.])
+    fn fill_value(input: Tensor, value: Scalar) -> y;
+    variants [method, inplace fill_];
+    node "FillBackward0";
+    mutate { loops::fill(input, value) };
+    vjp { input => |g| g * 0.0 };
+}
+
+op! {
+    /// Writes the one element of a 0-d tensor over all elements.
+    ///
+    /// Shape: `*s, () -> *s`.
+    fn fill_tensor(input: Tensor, value: Tensor) -> y;
+    variants [method, inplace fill_from_];
+    node "FillBackward1";
+    mutate {
+        if value.ndim() != 0 {
+            return Err(Error::runtime(format!("fill_ only supports 0-dimension value tensor but got tensor with {} dimensions.", value.ndim())));
+        }
+        let strides: crate::Dims = smallvec::SmallVec::from_elem(0, input.ndim());
+        // SAFETY: every stride is 0: only the one element is read.
+        let value = unsafe { value.with(input.sizes(), &strides) };
+        loops::copy(input, value)
+    };
+    vjp { input => |g| g * 0.0; value => |g| g.sum() };
+}
+
+op! {
+    /// A copy of the tensor with one value in place of all elements.
+    ///
+    /// Shape: `*s -> *s`. Dtype: unchanged.
+    fn fill(input: Tensor, value: Operand) -> y;
+    variants [function];
+    composite {
+        let out = input.clone_tensor()?;
+        match value {
+            crate::ops::OperandRef::Number(s) => out.fill_(s),
+            crate::ops::OperandRef::Tensor(t) => out.fill_from_(t),
+        }
+    };
+}
+
+op! {
+    /// Writes zero over all elements.
+    ///
+    /// Shape: `*s -> *s`.
+    ///
+    /// >>> torch.ones(2).zero_()
+    /// tensor([0., 0.])
+    fn zero(input: Tensor) -> y;
+    variants [method, inplace zero_];
+    mutate { loops::fill(input, Scalar::Int(0)) };
+    vjp { input => |g| g * 0.0 };
+}

@@ -1,0 +1,4 @@
+//! New tensors.
+
+pub mod fill;
+pub mod range;

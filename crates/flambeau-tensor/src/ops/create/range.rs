@@ -1,0 +1,115 @@
+//! Evenly spaced numbers.
+
+use flambeau_cpu::loops;
+
+use crate::ops::{Options, op};
+use crate::{DType, Dims, Error, Result, Scalar};
+
+/// Integers unless one of them is not.
+fn range_dtype(options: &Options, numbers: &[Scalar]) -> DType {
+    let float = numbers.iter().any(|n| matches!(n, Scalar::Float(_)));
+    options.dtype.unwrap_or(if float { crate::default_dtype() } else { DType::I64 })
+}
+
+fn range_len(start: Scalar, end: Scalar, step: Scalar, dtype: DType) -> Result<Dims> {
+    if [start, end, step].iter().any(|n| matches!(n, Scalar::Complex(_))) || dtype.is_complex() {
+        return Err(Error::not_implemented(format!("\"arange_cpu\" not implemented for '{}'", dtype.title())));
+    }
+    let (a, b, s) = (start.to_f64(), end.to_f64(), step.to_f64());
+    if s == 0.0 || s.is_nan() {
+        return Err(Error::runtime("step must be nonzero"));
+    }
+    if !a.is_finite() || !b.is_finite() {
+        return Err(Error::runtime(format!("unsupported range: {a} -> {b}")));
+    }
+    if (s > 0.0 && a > b) || (s < 0.0 && a < b) {
+        return Err(Error::runtime("upper bound and lower bound inconsistent with step sign"));
+    }
+    let n = match (start, end, step) {
+        (Scalar::Int(a), Scalar::Int(b), Scalar::Int(s)) => (b - a + s - s.signum()) / s,
+        _ => ((b - a) / s).ceil() as i64,
+    };
+    if n < 0 || n > i64::MAX / 16 {
+        return Err(Error::runtime("invalid size, possible overflow?"));
+    }
+    Ok(Dims::from_slice(&[n]))
+}
+
+op! {
+    /// The numbers from `start` up to but not including `end`, `step` apart.
+    ///
+    /// Shape: `-> n`. Dtype: `dtype`; else int64 for integers, the default float type for others.
+    ///
+    /// >>> torch.arange(1, 2, 0.5)
+    /// tensor([1.0000, 1.5000])
+    fn arange(start: Scalar, end: Scalar, step: Scalar) -> y;
+    variants [private];
+    factory;
+    dtype range_dtype(&options, &[start, end, step]);
+    shape range_len(start, end, step, range_dtype(&options, &[start, end, step]));
+    kernel { loops::fill_with_index(y, start, step) };
+}
+
+op! {
+    /// The numbers from 0 up to but not including `end`.
+    ///
+    /// Shape: `-> n`. Dtype: `dtype`; else int64 for integers, the default float type for others.
+    ///
+    /// >>> torch.arange(3)
+    /// tensor([0, 1, 2])
+    fn arange.end(end: Scalar) -> y;
+    variants [function, out];
+    factory;
+    dtype range_dtype(&options, &[end]);
+    shape range_len(Scalar::Int(0), end, Scalar::Int(1), range_dtype(&options, &[end]));
+    kernel { loops::fill_with_index(y, Scalar::Int(0), Scalar::Int(1)) };
+}
+
+op! {
+    /// The numbers from `start` up to but not including `end`, `step` apart.
+    ///
+    /// Shape: `-> n`. Dtype: `dtype`; else int64 for integers, the default float type for others.
+    ///
+    /// >>> torch.arange(1, 2, 0.5)
+    /// tensor([1.0000, 1.5000])
+    fn arange.step(start: Scalar, end: Scalar, step: Scalar = 1) -> y;
+    variants [function, out];
+    factory;
+    dtype range_dtype(&options, &[start, end, step]);
+    shape range_len(start, end, step, range_dtype(&options, &[start, end, step]));
+    kernel { loops::fill_with_index(y, start, step) };
+}
+
+op! {
+    /// `steps` numbers from `start` to `end`, both included.
+    ///
+    /// Shape: `-> steps`. Dtype: `dtype`, or the default float type.
+    ///
+    /// >>> torch.linspace(0, 1, 3)
+    /// tensor([0.0000, 0.5000, 1.0000])
+    fn linspace(start: Scalar, end: Scalar, steps: i64) -> y;
+    variants [function, out];
+    factory;
+    dtype linspace_dtype(&options, start, end);
+    shape steps_len(steps);
+    kernel { loops::linspace(y, start, end, steps as usize) };
+}
+
+fn linspace_dtype(options: &Options, start: Scalar, end: Scalar) -> Result<DType> {
+    let complex = start.kind().max(end.kind()) == crate::Kind::Complex;
+    let default = crate::default_dtype();
+    match options.dtype {
+        Some(d) if complex && !d.is_complex() => {
+            Err(Error::runtime(format!("torch.linspace(): inferred dtype {} can't be safely cast to passed dtype {}", default.to_complex().title(), d.title())))
+        }
+        Some(d) => Ok(d),
+        None => Ok(if complex { default.to_complex() } else { default }),
+    }
+}
+
+fn steps_len(steps: i64) -> Result<Dims> {
+    if steps < 0 {
+        return Err(Error::runtime("number of steps must be non-negative"));
+    }
+    Ok(Dims::from_slice(&[steps]))
+}

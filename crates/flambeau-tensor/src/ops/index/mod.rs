@@ -1,0 +1,4 @@
+//! Elements by place.
+
+pub mod add;
+pub mod mask;
