@@ -1,0 +1,3 @@
+//! Flambeau's tensors.
+
+pub mod print;
