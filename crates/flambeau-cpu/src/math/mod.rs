@@ -54,3 +54,6 @@ pub mod c32 {
 pub mod c64 {
     crate::math::complex::complex_names!(f64);
 }
+
+#[cfg(test)]
+mod tests;

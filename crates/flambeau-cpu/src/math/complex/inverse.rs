@@ -133,11 +133,8 @@ pub(in crate::math) fn atanh(z: C) -> C {
     } else {
         0.25 * (4.0 * ax / ((ax - 1.0) * (ax - 1.0) + square(ay))).ln_1p()
     };
-    let im = if ax == 1.0 {
-        0.5 * 2f64.atan2(-ay)
-    } else {
-        0.5 * (2.0 * ay).atan2((1.0 - ax) * (1.0 + ax) - square(ay))
-    };
+    let im =
+        if ax == 1.0 { 0.5 * 2f64.atan2(-ay) } else { 0.5 * (2.0 * ay).atan2((1.0 - ax) * (1.0 + ax) - square(ay)) };
     C::new(re.copysign(x), im.copysign(y))
 }
 

@@ -68,7 +68,11 @@ pub(in crate::math) fn sqrt(z: C) -> C {
     }
     if x.is_infinite() {
         let other = if y.is_nan() { y } else { 0.0 };
-        return if x < 0.0 { C::new(other, x.abs().copysign(y)) } else { C::new(x, if y.is_nan() { y } else { 0f64.copysign(y) }) };
+        return if x < 0.0 {
+            C::new(other, x.abs().copysign(y))
+        } else {
+            C::new(x, if y.is_nan() { y } else { 0f64.copysign(y) })
+        };
     }
     // Powers of four keep the sum in range and the root exact.
     let large = x.abs().max(y.abs()) > 1e300;

@@ -19,11 +19,8 @@ pub(super) fn div(a: C, b: C) -> C {
     let (big, small) = if wide { (b.re, b.im) } else { (b.im, b.re) };
     let ratio = small / big;
     let scale = 1.0 / (big + small * ratio);
-    let (re, im) = if wide {
-        (a.re + a.im * ratio, a.im - a.re * ratio)
-    } else {
-        (a.re * ratio + a.im, a.im * ratio - a.re)
-    };
+    let (re, im) =
+        if wide { (a.re + a.im * ratio, a.im - a.re * ratio) } else { (a.re * ratio + a.im, a.im * ratio - a.re) };
     if (b.re == 0.0) & (b.im == 0.0) {
         C::new(a.re / b.re.abs(), a.im / b.im.abs())
     } else {
