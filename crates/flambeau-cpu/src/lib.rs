@@ -1,6 +1,7 @@
 //! Flambeau's CPU kernels. They work on raw strided [`View`]s and know neither tensors nor gradients; shapes and dtypes
 //! were checked by the caller. A room for each kind of work.
 
+pub mod loops;
 pub mod math;
 pub mod threads;
 pub mod view;
