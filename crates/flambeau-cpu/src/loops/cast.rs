@@ -4,6 +4,10 @@
 use flambeau_types::{Complex32, Complex64, DType};
 
 use super::half::{bf16_to_f32, f16_to_f32, f32_to_bf16, f32_to_f16};
+#[cfg(target_arch = "x86_64")]
+use super::half::vector;
+#[cfg(target_arch = "x86_64")]
+use crate::math::Level;
 use crate::math::level;
 
 /// A loop that converts `n` adjacent elements. The two blocks must not overlap.
@@ -202,5 +206,17 @@ pub(crate) fn converter(from: DType, to: DType) -> Convert {
             _ => same::<16>,
         };
     }
-    TABLE[level() as usize - 1][from as usize][to as usize]
+    let level = level();
+    #[cfg(target_arch = "x86_64")]
+    {
+        let f16c = level == Level::Avx2 && is_x86_feature_detected!("f16c");
+        match (from, to, level) {
+            (DType::F16, DType::F32, Level::Avx512) => return vector::widen_avx512,
+            (DType::F32, DType::F16, Level::Avx512) => return vector::narrow_avx512,
+            (DType::F16, DType::F32, _) if f16c => return vector::widen_avx2,
+            (DType::F32, DType::F16, _) if f16c => return vector::narrow_avx2,
+            _ => {}
+        }
+    }
+    TABLE[level as usize - 1][from as usize][to as usize]
 }

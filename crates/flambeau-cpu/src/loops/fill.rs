@@ -187,11 +187,16 @@ pub fn fill_with_index(out: ViewMut, start: Scalar, step: Scalar) {
                 ($lanes:literal, $round:expr) => {{
                     let whole = n - n % (2 * $lanes);
                     generate(out, move |i| {
-                        let lane = if i < whole { i % $lanes } else { 0 };
-                        let first = step.mul_add((i - lane) as f64, start);
-                        step.mul_add(lane as f64, if i < whole { $round(first) } else { first })
+                        let lane = if i < whole { i as u32 % $lanes } else { 0 };
+                        // Through i32 halves, which convert to float in vectors on every processor.
+                        let first = step.mul_add(index(i - lane as usize), start);
+                        step.mul_add(lane as i32 as f64, if i < whole { $round(first) } else { first })
                     })
                 }};
+            }
+            #[inline(always)]
+            fn index(i: usize) -> f64 {
+                (i >> 24) as i32 as f64 * 16_777_216.0 + (i & 0xff_ffff) as i32 as f64
             }
             match dtype {
                 DType::F64 => vectors!(4, |x: f64| x),

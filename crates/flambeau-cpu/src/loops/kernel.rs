@@ -6,7 +6,7 @@ use std::mem::{MaybeUninit, size_of};
 use flambeau_types::{Complex, DType, Element, Scalar};
 
 use super::stride::by_size;
-use crate::math::level;
+use crate::math::{Level, level};
 
 /// A type that kernel bodies compute with. `u8` stands for bool: bodies see 0 or 1.
 pub trait Lane: Copy + 'static {
@@ -133,7 +133,8 @@ impl MapKernel {
         params: &[Scalar],
     ) {
         debug_assert_eq!(params.len(), self.params);
-        let blocks = self.run[level() as usize - 1];
+        let level = level();
+        let blocks = self.run[level as usize - 1];
         let (size, out_size) = (self.compute.size(), self.out.size());
         let shift = lanes(size).trailing_zeros();
         let whole = n >> shift << shift;
@@ -158,9 +159,8 @@ impl MapKernel {
                 // Padded with an element that is there anyway, so that nothing is computed from made-up values.
                 for i in 0..self.arity {
                     if repeated >> i & 1 == 0 {
-                        let (block, last) = (spare[i].as_mut_ptr().cast(), from[i].wrapping_add(whole * size));
-                        repeat(size, last, block);
-                        copy_short(last, block, rest * size);
+                        let block = spare[i].as_mut_ptr().cast();
+                        pad(level, size, from[i].wrapping_add(whole * size), rest * size, block);
                         from[i] = block;
                     }
                 }
@@ -181,6 +181,45 @@ struct Block([u8; 64]);
 const fn lanes(size: usize) -> usize {
     let n = 64 / size;
     if n > 32 { 32 } else { n }
+}
+
+/// Copies `bytes` bytes of elements, less than a block, and fills the rest of the block with the first.
+///
+/// # Safety
+/// `bytes` bytes to read, at least one element; a block to write.
+#[inline(always)]
+unsafe fn pad(level: Level, size: usize, from: *const u8, bytes: usize, to: *mut u8) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        #[cfg(target_arch = "x86_64")]
+        if level == Level::Avx512 {
+            return pad_avx512(size, from, bytes, to);
+        }
+        let _ = level;
+        repeat(size, from, to);
+        copy_short(from, to, bytes);
+    }
+}
+
+/// [`pad`] with one store: a load as wide as the block would wait for narrower stores to reach the cache.
+///
+/// # Safety
+/// As for [`pad`].
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f,avx512bw")]
+unsafe fn pad_avx512(size: usize, from: *const u8, bytes: usize, to: *mut u8) {
+    use std::arch::x86_64::*;
+    // SAFETY: the mask covers what may be read.
+    unsafe {
+        let all = match size {
+            1 => _mm512_set1_epi8(from.cast::<i8>().read()),
+            2 => _mm512_set1_epi16(from.cast::<i16>().read_unaligned()),
+            4 => _mm512_set1_epi32(from.cast::<i32>().read_unaligned()),
+            8 => _mm512_set1_epi64(from.cast::<i64>().read_unaligned()),
+            _ => _mm512_broadcast_i32x4(from.cast::<__m128i>().read_unaligned()),
+        };
+        _mm512_storeu_si512(to.cast(), _mm512_mask_loadu_epi8(all, (1 << bytes) - 1, from.cast()));
+    }
 }
 
 /// Fills a block with one element.
