@@ -8,6 +8,9 @@
 //! The bodies stand once, in `single` and `double`, over a [`step::MulAdd`].
 
 mod basic;
+pub mod bool8;
+mod complex;
+pub mod i64;
 pub mod level;
 mod names;
 pub mod step;
@@ -41,3 +44,16 @@ pub mod plain {
         crate::math::names::names!(crate::math::step::Separate, f64, double);
     }
 }
+
+/// Functions of complex numbers in single precision.
+pub mod c32 {
+    crate::math::complex::complex_names!(f32);
+}
+
+/// Functions of complex numbers in double precision.
+pub mod c64 {
+    crate::math::complex::complex_names!(f64);
+}
+
+#[cfg(test)]
+mod tests;

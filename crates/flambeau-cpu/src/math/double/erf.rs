@@ -1,7 +1,7 @@
 //! The error function, its complement and its inverse. Four ranges share one rational function, whose coefficients are
 //! selected by range, and one exponential.
 
-use super::super::step::{MulAdd, poly};
+use super::super::step::{MulAdd, poly, two_sum};
 use super::copysign;
 use super::exp::{exp, shifted};
 use super::log::log;
@@ -50,7 +50,8 @@ fn ranges<L: MulAdd>(a: f64) -> ([bool; 3], f64, f64) {
     let y = num / den;
     // exp(-a^2 - 0.5625 + y) with the square exact: a = z + rest, z of 21 bits.
     let z = f64::from_bits(a.to_bits() & 0xFFFF_FFFF_0000_0000);
-    let tail = shifted::<L>(-z * z - 0.5625, (z - a) * (z + a) + y, 0) / a;
+    let (power, lost) = two_sum(-z * z - 0.5625, y);
+    let tail = shifted::<L>(power, (z - a) * (z + a) + lost, 0) / a;
     (range, y, tail)
 }
 

@@ -10,7 +10,9 @@ use core::f64::consts::LN_2;
 pub(in crate::math) fn sinh<L: MulAdd>(x: f64) -> f64 {
     let a = x.abs();
     let z = x * x;
-    let near = x + x * z * poly!(L::madd, z; 0.16666666666666669, 0.008333333333333146, 0.00019841269841432686,
+    let near = x + x
+        * z
+        * poly!(L::madd, z; 0.16666666666666669, 0.008333333333333146, 0.00019841269841432686,
         2.7557319156803097e-06, 2.5052123181165426e-08, 1.605725618322787e-10, 7.758861131357114e-13);
     let half = shifted::<L>(a, 0.0, -1);
     let far = copysign(half - 0.25 / half, x);

@@ -28,7 +28,9 @@ fn log_parts<L: MulAdd>(x: f64) -> (f64, f64) {
     let cube_low = cube_low + (z * s_low + z_low * s);
     let (c, c_low) = two_prod::<L>(cube, 2.0 / 3.0);
     let c_low = c_low + (cube * TWO_THIRDS_LO + cube_low * (2.0 / 3.0));
-    let t = cube * z * poly!(L::madd, z; 0.4, 0.2857142857142837, 0.22222222222291727, 0.1818181816907042,
+    let t = cube
+        * z
+        * poly!(L::madd, z; 0.4, 0.2857142857142837, 0.22222222222291727, 0.1818181816907042,
         0.15384616769944454, 0.1333323951770625, 0.1176870357994057, 0.10422377545677668, 0.1101722214217016);
     let (h, lost0) = two_sum(k * LN2_HI, 2.0 * s);
     let (h, lost1) = two_sum(h, c);

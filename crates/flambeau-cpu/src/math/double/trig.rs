@@ -5,9 +5,9 @@
 //! remains is exact to about 2^-100 of a turn.
 
 use super::super::step::{MulAdd, fast_two_sum, poly, two_prod, two_sum};
+use super::super::turns::{DOUBLE, DOUBLE_FROM};
 use super::exp::nearest;
 use super::round;
-use super::super::turns::{DOUBLE, DOUBLE_FROM};
 
 /// The angle less quarter turns, in two parts, and the number of quarter turns.
 #[inline(always)]

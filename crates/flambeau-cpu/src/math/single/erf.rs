@@ -19,7 +19,13 @@ pub(in crate::math) fn erf<L: MulAdd>(x: f32) -> f32 {
     let p = poly!(L::madd32, t; -1.28717512e-1, -6.34846687e-1, -1.06777877e-1, 2.42546219e-2, -3.88396438e-3,
         3.83197126e-4, -1.72853470e-5);
     let far = copysign(1.0 - exp::<L>(L::madd32(p, t, -t)), x);
-    if a > 0.927734375 { far } else if x == x { near } else { x }
+    if a > 0.927734375 {
+        far
+    } else if x == x {
+        near
+    } else {
+        x
+    }
 }
 
 #[inline(always)]

@@ -16,7 +16,13 @@ pub(in crate::math) fn tanh<L: MulAdd>(x: f32) -> f32 {
         x,
     );
     let far = copysign(1.0 - 2.0 / (1.0 + exp::<L>(2.0 * a)), x);
-    if a > 0.625 { far } else if x == x { near } else { x }
+    if a > 0.625 {
+        far
+    } else if x == x {
+        near
+    } else {
+        x
+    }
 }
 
 macro_rules! through_double {

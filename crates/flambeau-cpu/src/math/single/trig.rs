@@ -16,7 +16,7 @@ fn reduce<L: MulAdd>(x: f32) -> (f64, u32) {
     let [t0, t1] = SINGLE[(entry & 127) as usize];
     let x = f64::from(x * f32::from_bits((127 - entry) << 23));
     let p = x * t0;
-    let (whole, n) = nearest(p);
+    let (whole, n) = nearest(L::madd(x, t1, p));
     let f = L::madd(x, t1, p - whole);
     (f * core::f64::consts::FRAC_PI_2, n as u32)
 }
@@ -61,8 +61,12 @@ pub(in crate::math) fn cos<L: MulAdd>(x: f32) -> f32 {
 pub(in crate::math) fn tan<L: MulAdd>(x: f32) -> f32 {
     let (r, n) = reduce::<L>(x);
     let z = r * r;
-    let s = L::madd(z * r, poly!(L::madd, z; -0.166666666416265235595, 0.0083333293858894631756,
-        -0.000198393348360966317347, 0.0000027183114939898219064), r);
+    let s = L::madd(
+        z * r,
+        poly!(L::madd, z; -0.166666666416265235595, 0.0083333293858894631756,
+        -0.000198393348360966317347, 0.0000027183114939898219064),
+        r,
+    );
     let c = poly!(L::madd, z; 1.0, -0.499999997251031003120, 0.0416666233237390631894, -0.00138867637746099294692,
         0.0000243904487962774090654);
     let even = n & 1 == 0;
