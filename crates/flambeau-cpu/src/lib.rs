@@ -3,6 +3,7 @@
 
 pub mod alloc;
 pub mod rng;
+pub mod loops;
 pub mod math;
 pub mod index;
 pub mod sort;

@@ -1,0 +1,23 @@
+//! Elementwise loops: [`map`] applies a [`MapKernel`] to tensors of any dtype and strides, [`copy()`] converts and
+//! rearranges, [`fill`] and its neighbours make sequences, [`Iter`] walks strided operands for kernels of other kinds.
+
+mod cast;
+mod copy;
+mod fill;
+mod half;
+mod iter;
+mod kernel;
+mod map;
+mod split;
+mod stride;
+mod transpose;
+
+#[cfg(test)]
+mod tests;
+
+pub use copy::copy;
+pub use fill::{eye, fill, fill_with_index, linspace};
+pub use flambeau_types::{Complex32, Complex64};
+pub use iter::{Dim, Iter, for_each_run};
+pub use kernel::{Body, Lane, MAX_INPUTS, MapKernel};
+pub use map::map;
