@@ -1,7 +1,9 @@
 //! Flambeau's CPU kernels. They work on raw strided [`View`]s and know neither tensors nor gradients; shapes and dtypes
 //! were checked by the caller. A room for each kind of work.
 
+pub mod conv;
 pub mod gemm;
+pub mod pool;
 pub mod threads;
 pub mod view;
 
