@@ -3,6 +3,7 @@
 
 pub mod conv;
 pub mod gemm;
+pub mod linalg;
 pub mod pool;
 pub mod threads;
 pub mod view;

@@ -19,7 +19,7 @@ use flambeau_types::{Complex, DType, Scalar, bf16, f16};
 pub(crate) use block::Product;
 pub(crate) use pack::{Rhs, Strided, pad};
 pub(crate) use product::{Args, Multiply, product_at};
-pub(crate) use shared::{Shared, for_pieces, inside_piece};
+pub(crate) use shared::{Shared, for_pieces};
 pub(crate) use simd::Real;
 
 use crate::{View, ViewMut};
