@@ -13,7 +13,10 @@ pub mod optim;
 pub mod reduce;
 pub mod scan;
 pub mod softmax;
+pub mod conv;
 pub mod gemm;
+pub mod linalg;
+pub mod pool;
 pub mod threads;
 pub mod view;
 

@@ -5,8 +5,9 @@ use std::ops::Range;
 use super::kernel::{Kernels, Tile, kernels};
 use super::pack::{Rhs, pack_lhs};
 use super::scratch::{self, Slot};
+use super::shared::{for_pieces, inside_piece};
 use super::simd::Real;
-use crate::threads::{num_threads, parallel_for};
+use crate::threads::num_threads;
 
 /// Multiply-adds worth a thread of their own: about 20 microseconds.
 const GRAIN: usize = 1 << 21;
@@ -46,13 +47,13 @@ impl<T: Real, B: Rhs<T> + ?Sized> Product<'_, T, B> {
         let threads = if work < 2 * GRAIN { 1 } else { num_threads().min(work / GRAIN) };
         // SAFETY: forwarded; the grid's pieces are disjoint.
         unsafe {
-            if threads == 1 || rayon::current_thread_index().is_some() {
+            if threads == 1 || inside_piece() {
                 return self.serial(0..self.m, 0..self.n);
             }
             let width = 2 * kernels::<T>().lanes;
             let (rows, cols) = grid(self.m, self.n.div_ceil(width), width, threads);
             let cols_of = |j: usize| self.n.min(self.n.div_ceil(width) * j / cols * width);
-            parallel_for(0..rows * cols, 1, |range| {
+            for_pieces(0..rows * cols, 1, |range| {
                 for piece in range {
                     let (i, j) = (piece / cols, piece % cols);
                     self.serial(self.m * i / rows..self.m * (i + 1) / rows, cols_of(j)..cols_of(j + 1));

@@ -2,10 +2,10 @@
 
 use super::scratch::{self, Slot};
 use super::shared::Shared;
+use super::shared::for_pieces;
 #[cfg(target_arch = "x86_64")]
 use super::simd::{Isa, isa};
 use super::simd::{Plain, Real, Simd};
-use crate::threads::parallel_for;
 
 /// Elements of the matrix worth a thread.
 const GRAIN: usize = 1 << 16;
@@ -177,7 +177,7 @@ pub(crate) unsafe fn dot<T: Real>(a: *const T, b: *const T, n: usize) -> T {
     }
     let mut sums = vec![T::zero(); n.div_ceil(GRAIN)];
     let (out, a, b) = (Shared::new(sums.as_mut_ptr()), Shared::read(a), Shared::read(b));
-    parallel_for(0..sums.len(), 1, |pieces| {
+    for_pieces(0..sums.len(), 1, |pieces| {
         for i in pieces {
             let from = i * GRAIN;
             // SAFETY: each piece lies within n and has a sum of its own.
@@ -229,7 +229,7 @@ pub(crate) unsafe fn gemv<T: Real>(
         let (a, out, xs, y) = (Shared::read(a), Shared::new(buffer), Shared::new(xs), Shared::new(y));
         // Pieces of whole vectors.
         let grain = (GRAIN / k.max(1)).next_multiple_of(64);
-        parallel_for(0..m.div_ceil(64), grain / 64, |pieces| {
+        for_pieces(0..m.div_ceil(64), grain / 64, |pieces| {
             let (from, to) = (pieces.start * 64, m.min(pieces.end * 64));
             // SAFETY: rows from..to of a and the result, which are this piece's alone.
             unsafe {

@@ -6,7 +6,7 @@ use half::slice::HalfFloatSliceExt;
 use super::product::{Args, Multiply};
 use super::scratch::{self, Slot};
 use super::shared::Shared;
-use crate::threads::parallel_for;
+use super::shared::for_pieces;
 
 /// A 16-bit floating-point type.
 pub(crate) trait Half: Multiply {
@@ -49,7 +49,7 @@ unsafe fn widen<T: Half>(
         return (c, r);
     }
     let (from, to) = (Shared::read(from), Shared::new(to));
-    parallel_for(0..rows, GRAIN / cols.max(1), |range| {
+    for_pieces(0..rows, GRAIN / cols.max(1), |range| {
         for i in range {
             // SAFETY: row i of the matrix, and of the buffer of rows * cols.
             unsafe {
@@ -97,7 +97,7 @@ pub(super) unsafe fn product<T: Half>(p: &Args<T>) {
             });
         }
         let c = Shared::new(c);
-        parallel_for(0..m, GRAIN / n.max(1), |range| {
+        for_pieces(0..m, GRAIN / n.max(1), |range| {
             for i in range {
                 for j in 0..n {
                     let to = p.c_at(i, j);

@@ -17,12 +17,11 @@ mod tests;
 use flambeau_types::{Complex, DType, Scalar, bf16, f16};
 
 pub(crate) use block::Product;
-pub(crate) use pack::{Rhs, pad};
+pub(crate) use pack::{Rhs, Strided, pad};
 pub(crate) use product::{Args, Multiply, product_at};
-pub(crate) use shared::Shared;
+pub(crate) use shared::{Shared, for_pieces};
 pub(crate) use simd::Real;
 
-use crate::threads::parallel_for;
 use crate::{View, ViewMut};
 
 /// Calls a generic function for the element type of a dtype; bool, which has no products, does the last expression.
@@ -127,7 +126,7 @@ fn batched<T: Multiply>(out: &mut ViewMut, a: &View, b: &View, conj: (bool, bool
     if work >= LARGE || batches == 1 {
         (0..batches).for_each(run);
     } else {
-        parallel_for(0..batches, GRAIN.div_ceil(work), |range| range.for_each(run));
+        for_pieces(0..batches, GRAIN.div_ceil(work), |range| range.for_each(run));
     }
 }
 

@@ -8,8 +8,9 @@ use super::gemv::gemv;
 use super::kernel::kernels;
 use super::pack::{Strided, transpose};
 use super::scratch::{self, Slot};
+use super::shared::{for_pieces, inside_piece};
 use super::simd::Real;
-use crate::threads::{num_threads, parallel_for};
+use crate::threads::num_threads;
 
 /// `c = alpha * a @ b + beta * c` over raw memory. Strides count elements.
 #[derive(Clone, Copy)]
@@ -257,13 +258,13 @@ complex!(f64);
 /// Cuts c into pieces of whole rows, or of whole columns, whichever there are more of, for threads.
 pub(super) fn split<T: Copy>(p: &Args<T>, grain: usize, serial: impl Fn(&Args<T>) + Sync) {
     let work = p.m * p.n * p.k;
-    let threads = if work < 2 * grain { 1 } else { num_threads().min(work / grain) };
+    let threads = if work < 2 * grain || inside_piece() { 1 } else { num_threads().min(work / grain) };
     if threads == 1 {
         return serial(p);
     }
     let length = p.m.max(p.n);
     let piece = length.div_ceil(threads).next_multiple_of(8);
-    parallel_for(0..length.div_ceil(piece), 1, |pieces| {
+    for_pieces(0..length.div_ceil(piece), 1, |pieces| {
         let range = pieces.start * piece..length.min(pieces.end * piece);
         serial(&if p.m >= p.n { p.block(range, 0..p.n) } else { p.block(0..p.m, range) });
     });
