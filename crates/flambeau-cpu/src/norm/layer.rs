@@ -103,14 +103,14 @@ unsafe fn row_body<T: Real, const F: bool>(
     unsafe {
         let mean = T::sum(x, n) / count;
         let mut squares = Running::new();
-        chunks(x, n, mean, |_, mut v, _| {
+        chunks!(x, n, mean, |_, mut v, _| {
             for x in &mut v {
                 *x = (*x - mean) * (*x - mean);
             }
             squares.add(&v);
         });
         let rstd = T::of(1.0) / (squares.total() / count + eps).sqrt();
-        chunks(x, n, mean, |i, mut v, len| {
+        chunks!(x, n, mean, |i, mut v, len| {
             for x in &mut v {
                 *x = (*x - mean) * rstd;
             }
@@ -226,7 +226,7 @@ unsafe fn row_backward_body<T: Real, const F: bool>(
     // SAFETY: `n` values each; `sums` has `2 * n` or is null.
     unsafe {
         let (mut sum, mut dot) = (Running::new(), Running::new());
-        chunks(p.cast_const(), n, mean, |i, mut v, len| {
+        chunks!(p.cast_const(), n, mean, |i, mut v, len| {
             let g = read(dy.as_ptr().add(i), len);
             for x in &mut v {
                 *x = (*x - mean) * rstd;
@@ -258,7 +258,7 @@ unsafe fn row_backward_body<T: Real, const F: bool>(
             return;
         }
         let (sum, dot) = (sum.total() / count, dot.total() / count);
-        chunks(p.cast_const(), n, mean, |i, mut v, len| {
+        chunks!(p.cast_const(), n, mean, |i, mut v, len| {
             let mut g = read(dy.as_ptr().add(i), len);
             if let Some(w) = w {
                 let w = read(w.as_ptr().add(i), len);

@@ -129,7 +129,7 @@ unsafe fn update_body<R: Rounding, const F: bool>(
     let one = R::Compute::of(1.0);
     // SAFETY: `n` values each, as the caller promised.
     unsafe {
-        chunks(g.cast_const(), n, zero, |i, mut g, len| {
+        chunks!(g.cast_const(), n, zero, |i, mut g, len| {
             let (mut param, mut mean, mut square) = (read(p.add(i), len), read(m.add(i), len), read(v.add(i), len));
             if c.maximize {
                 for x in &mut g {

@@ -91,7 +91,7 @@ unsafe fn update_body<R: Rounding, const F: bool>(
     let zero = R::Compute::default();
     // SAFETY: `n` values each, as the caller promised.
     unsafe {
-        chunks(g.cast_const(), n, zero, |i, mut g, len| {
+        chunks!(g.cast_const(), n, zero, |i, mut g, len| {
             let mut param = read(p.add(i), len);
             if c.maximize {
                 for x in &mut g {

@@ -6,25 +6,30 @@ use super::real::Real;
 /// Values handled together.
 pub(crate) const L: usize = 16;
 
-/// Calls `f(index, chunk)` on chunks of a run of `n`; the last one is padded with `pad` and has its true length.
+/// `chunks!(from, n, pad, |index, mut chunk, length| { .. })` runs the block on chunks of a run of `n` values; the last one
+/// is padded with `pad` and comes with its true length. It must stand in an unsafe block whose author promises that `n`
+/// values can be read.
 ///
-/// # Safety
-/// `a` must be readable for `n` values.
-#[inline(always)]
-pub(crate) unsafe fn chunks<T: Copy>(a: *const T, n: usize, pad: T, mut f: impl FnMut(usize, [T; L], usize)) {
-    let mut i = 0;
-    while i + L <= n {
-        // SAFETY: within `n`.
-        f(i, unsafe { a.add(i).cast::<[T; L]>().read_unaligned() }, L);
-        i += L;
-    }
-    if i < n {
-        let mut v = [pad; L];
-        // SAFETY: within `n`.
-        unsafe { std::ptr::copy_nonoverlapping(a.add(i), v.as_mut_ptr(), n - i) };
-        f(i, v, n - i);
-    }
+/// A macro, because a closure would be compiled without the caller's instruction set unless it happened to be inlined.
+macro_rules! chunks {
+    ($from:expr, $n:expr, $pad:expr, |$i:tt, mut $v:ident, $len:tt| $body:block) => {{
+        let (from, n, mut at) = ($from, $n, 0usize);
+        while at + $crate::reduce::chunks::L <= n {
+            #[allow(unused_mut)]
+            let mut $v = $crate::reduce::chunks::read(from.add(at), $crate::reduce::chunks::L);
+            let ($i, $len) = (at, $crate::reduce::chunks::L);
+            $body
+            at += $crate::reduce::chunks::L;
+        }
+        if at < n {
+            let mut $v = [$pad; $crate::reduce::chunks::L];
+            ::std::ptr::copy_nonoverlapping(from.add(at), $v.as_mut_ptr(), n - at);
+            let ($i, $len) = (at, n - at);
+            $body
+        }
+    }};
 }
+pub(crate) use chunks;
 
 /// Reads the chunk at `p`, padded with zeros.
 ///
@@ -89,18 +94,24 @@ impl<T: Real> Running<T> {
             self.low[l] += v[l];
         }
         self.count += 1;
-        if self.count.is_multiple_of(64) {
+        if self.count.is_multiple_of(32) {
             for l in 0..L {
                 self.high[l] += self.low[l];
                 self.low[l] = T::default();
             }
         }
     }
+    /// The sum of each lane.
     #[inline(always)]
-    pub fn total(mut self) -> T {
+    pub fn lanes(mut self) -> [T; L] {
         for l in 0..L {
             self.low[l] += self.high[l];
         }
-        tree(self.low)
+        self.low
+    }
+    /// The sum of all lanes.
+    #[inline(always)]
+    pub fn total(self) -> T {
+        tree(self.lanes())
     }
 }

@@ -9,7 +9,7 @@ use smallvec::SmallVec;
 
 use super::convert::Load;
 use super::kernel::{Acc, Kernel};
-use super::plan::{Folded, Plan};
+use super::plan::{Folded, Kept, Plan};
 use crate::threads::parallel_for;
 
 /// Elements (at cost 1) that are worth a thread.
@@ -120,7 +120,9 @@ impl<A: Acc> Job<'_, A> {
             }
         }
         if plan.is_vertical() {
-            self.vertical();
+            if !self.narrow() {
+                self.vertical();
+            }
         } else {
             self.horizontal();
         }
@@ -282,6 +284,40 @@ impl<A: Acc> Job<'_, A> {
             cascade.push(unsafe { (kernel.run)(buffer.as_ptr().cast(), filled, param) }, kernel.merge);
         }
         cascade.finish(kernel.identity, kernel.merge)
+    }
+
+    /// Rows too narrow to fill vectors, but next to each other in memory: several are folded as one wide row, whose parts
+    /// are joined at the end. False if that does not apply.
+    fn narrow(&self) -> bool {
+        let ([kept], [folded]) = (&self.plan.kept[..], &self.plan.folded[..]) else { return false };
+        let k = kept.size;
+        let fits = self.source.direct && self.second.is_none() && kept.step == 1 && folded.step == k as isize;
+        if !fits || k >= 64 || folded.size < 1024 {
+            return false;
+        }
+        let together = 128 / k;
+        let (wide, rows) = (k * together, folded.size / together);
+        let plan = Plan {
+            kept: SmallVec::from_elem(Kept { size: wide, step: 1, out: [1, 0] }, 1),
+            folded: SmallVec::from_elem(Folded { size: rows, step: wide as isize }, 1),
+            outputs: wide,
+            count: rows,
+        };
+        let mut parts = vec![self.first.identity; wide];
+        let to = AtomicPtr::new(parts.as_mut_ptr());
+        let source = Source { ..self.source };
+        // SAFETY: the plan's offsets are the places of `parts`, and each is written once.
+        let emit: Emit<A> = &|at, _, r| unsafe { to.load(Relaxed).offset(at[0]).write(r) };
+        Job { plan: &plan, source, param: self.param, first: self.first, second: None, emit }.vertical();
+        let params = vec![self.param; k];
+        let rest = self.source.at((rows * wide) as isize).cast();
+        // SAFETY: the rows left over belong to the view; `parts` has at least `k` places.
+        unsafe { (self.first.rows)(parts.as_mut_ptr(), params.as_ptr(), rest, k as isize, folded.size % together, k) };
+        for c in 0..k {
+            let total = parts[c..].iter().step_by(k).copied().reduce(self.first.merge).unwrap_or(self.first.identity);
+            (self.emit)([c as isize * kept.out[0], c as isize * kept.out[1]], self.param, total);
+        }
+        true
     }
 
     fn vertical(&self) {

@@ -111,84 +111,103 @@ fn kernel<A: Acc, O: Op<A>, const L: usize>() -> Kernel<A> {
 /// Vectors folded before their sum joins the next level: keeps rounding errors of long sums small.
 const CASCADE: usize = 32;
 
+/// Folds `L` elements at `p` onto as many accumulators.
+#[inline(always)]
+unsafe fn fold_vector<A: Acc, O: Op<A>, const L: usize>(acc: &mut [A; L], p: *const A, param: A) {
+    // SAFETY: the caller promises `L` elements.
+    let v = unsafe { p.cast::<[A; L]>().read_unaligned() };
+    for l in 0..L {
+        acc[l] = O::merge(acc[l], O::map(v[l], param));
+    }
+}
+
+/// Two vectors of partial results as one. Functions, not closures: those would be compiled without the caller's
+/// instruction set unless they happened to be inlined.
+#[inline(always)]
+fn join<A: Acc, O: Op<A>, const L: usize>(mut a: [A; L], b: [A; L]) -> [A; L] {
+    for l in 0..L {
+        a[l] = O::merge(a[l], b[l]);
+    }
+    a
+}
+
+/// What `L` elements at `p` contribute.
+#[inline(always)]
+unsafe fn mapped<A: Acc, O: Op<A>, const L: usize>(p: *const A, params: &[A; L]) -> [A; L] {
+    // SAFETY: the caller promises `L` elements.
+    let mut v = unsafe { p.cast::<[A; L]>().read_unaligned() };
+    for l in 0..L {
+        v[l] = O::map(v[l], params[l]);
+    }
+    v
+}
+
 /// Folds a contiguous run with four vectors of `L` accumulators on two levels.
 ///
 /// # Safety
 /// `src` must be readable for `n` elements (at any alignment).
 #[inline(always)]
 unsafe fn run<A: Acc, O: Op<A>, const L: usize>(src: *const A, n: usize, param: A) -> A {
-    // SAFETY: `i` stays within `n`.
-    let at = |i: usize| unsafe { src.add(i).read_unaligned() };
-    // SAFETY: the callers below check that `i + L <= n`.
-    let vector = |i: usize| unsafe { src.add(i).cast::<[A; L]>().read_unaligned() };
-    let fold = |acc: &mut [A; L], i: usize| {
-        let v = vector(i);
-        for l in 0..L {
-            acc[l] = O::merge(acc[l], O::map(v[l], param));
-        }
-    };
-    let join = |acc: &mut [A; L], v: &[A; L]| {
-        for l in 0..L {
-            acc[l] = O::merge(acc[l], v[l]);
-        }
-    };
     if n == 0 {
         return O::identity();
     }
-    if n < L {
-        let mut s = O::map(at(0), param);
-        for i in 1..n {
-            s = O::merge(s, O::map(at(i), param));
-        }
-        return s;
-    }
-    let none = [O::identity(); L];
-    let mut total = none;
-    let mut i = 0;
-    if n >= 4 * L {
-        let (mut t0, mut t1, mut t2, mut t3) = (none, none, none, none);
-        while i + 4 * L <= n {
-            let (mut a0, mut a1, mut a2, mut a3) = (none, none, none, none);
-            let end = i + ((n - i) / (4 * L)).min(CASCADE) * 4 * L;
-            while i < end {
-                fold(&mut a0, i);
-                fold(&mut a1, i + L);
-                fold(&mut a2, i + 2 * L);
-                fold(&mut a3, i + 3 * L);
-                i += 4 * L;
+    // SAFETY: indices stay below `n`.
+    unsafe {
+        if n < L {
+            let mut s = O::map(src.add(0).read_unaligned(), param);
+            for i in 1..n {
+                s = O::merge(s, O::map(src.add(i).read_unaligned(), param));
             }
-            join(&mut t0, &a0);
-            join(&mut t1, &a1);
-            join(&mut t2, &a2);
-            join(&mut t3, &a3);
+            return s;
         }
-        join(&mut t0, &t1);
-        join(&mut t2, &t3);
-        join(&mut t0, &t2);
-        total = t0;
-    }
-    while i + L <= n {
-        fold(&mut total, i);
-        i += L;
-    }
-    let mut half = L / 2;
-    while half > 0 {
-        for l in 0..half {
-            total[l] = O::merge(total[l], total[l + half]);
+        let none = [O::identity(); L];
+        let mut total = none;
+        let mut i = 0;
+        if n >= 4 * L {
+            let (mut t0, mut t1, mut t2, mut t3) = (none, none, none, none);
+            while i + 4 * L <= n {
+                let (mut a0, mut a1, mut a2, mut a3) = (none, none, none, none);
+                let end = i + ((n - i) / (4 * L)).min(CASCADE) * 4 * L;
+                while i < end {
+                    fold_vector::<A, O, L>(&mut a0, src.add(i), param);
+                    fold_vector::<A, O, L>(&mut a1, src.add(i + L), param);
+                    fold_vector::<A, O, L>(&mut a2, src.add(i + 2 * L), param);
+                    fold_vector::<A, O, L>(&mut a3, src.add(i + 3 * L), param);
+                    i += 4 * L;
+                }
+                t0 = join::<A, O, L>(t0, a0);
+                t1 = join::<A, O, L>(t1, a1);
+                t2 = join::<A, O, L>(t2, a2);
+                t3 = join::<A, O, L>(t3, a3);
+            }
+            t0 = join::<A, O, L>(t0, t1);
+            t2 = join::<A, O, L>(t2, t3);
+            t0 = join::<A, O, L>(t0, t2);
+            total = t0;
         }
-        half /= 2;
-    }
-    let mut s = total[0];
-    if i < n {
-        let mut tail = O::map(at(i), param);
-        i += 1;
-        while i < n {
-            tail = O::merge(tail, O::map(at(i), param));
+        while i + L <= n {
+            fold_vector::<A, O, L>(&mut total, src.add(i), param);
+            i += L;
+        }
+        let mut half = L / 2;
+        while half > 0 {
+            for l in 0..half {
+                total[l] = O::merge(total[l], total[l + half]);
+            }
+            half /= 2;
+        }
+        let mut s = total[0];
+        if i < n {
+            let mut tail = O::map(src.add(i).read_unaligned(), param);
             i += 1;
+            while i < n {
+                tail = O::merge(tail, O::map(src.add(i).read_unaligned(), param));
+                i += 1;
+            }
+            s = O::merge(s, tail);
         }
-        s = O::merge(s, tail);
+        s
     }
-    s
 }
 
 /// Folds rows onto `acc`, eight at a time so that each accumulator is loaded and stored once for eight elements.
@@ -213,23 +232,15 @@ unsafe fn fold_rows<A: Acc, O: Op<A>, const L: usize>(
             while c + L <= width {
                 let p: [A; L] =
                     if O::PARAM { params.add(c).cast::<[A; L]>().read_unaligned() } else { [O::identity(); L] };
-                let row = |k: isize| {
-                    let mut v = base.offset(k * step).add(c).cast::<[A; L]>().read_unaligned();
-                    for l in 0..L {
-                        v[l] = O::map(v[l], p[l]);
-                    }
-                    v
-                };
-                let pair = |mut a: [A; L], b: [A; L]| {
-                    for l in 0..L {
-                        a[l] = O::merge(a[l], b[l]);
-                    }
-                    a
-                };
-                let low = pair(pair(row(0), row(1)), pair(row(2), row(3)));
-                let high = pair(pair(row(4), row(5)), pair(row(6), row(7)));
+                let at = base.add(c);
+                let (v0, v1) = (mapped::<A, O, L>(at, &p), mapped::<A, O, L>(at.offset(step), &p));
+                let (v2, v3) = (mapped::<A, O, L>(at.offset(2 * step), &p), mapped::<A, O, L>(at.offset(3 * step), &p));
+                let low = join::<A, O, L>(join::<A, O, L>(v0, v1), join::<A, O, L>(v2, v3));
+                let (v4, v5) = (mapped::<A, O, L>(at.offset(4 * step), &p), mapped::<A, O, L>(at.offset(5 * step), &p));
+                let (v6, v7) = (mapped::<A, O, L>(at.offset(6 * step), &p), mapped::<A, O, L>(at.offset(7 * step), &p));
+                let high = join::<A, O, L>(join::<A, O, L>(v4, v5), join::<A, O, L>(v6, v7));
                 let old = acc.add(c).cast::<[A; L]>();
-                old.write_unaligned(pair(old.read_unaligned(), pair(low, high)));
+                old.write_unaligned(join::<A, O, L>(old.read_unaligned(), join::<A, O, L>(low, high)));
                 c += L;
             }
             while c < width {

@@ -11,7 +11,7 @@ unsafe fn softmax_line_body<T: Real, const F: bool>(a: *const T, out: *mut T, n:
     unsafe {
         let max = T::max(a, n);
         let mut sum = Running::new();
-        chunks(a, n, T::LOWEST, |i, mut v, len| {
+        chunks!(a, n, T::LOWEST, |i, mut v, len| {
             for x in &mut v {
                 *x = (*x - max).exp::<F>();
             }
@@ -22,7 +22,7 @@ unsafe fn softmax_line_body<T: Real, const F: bool>(a: *const T, out: *mut T, n:
             write(out.add(i), v, len);
         });
         let sum = sum.total();
-        chunks(out, n, T::default(), |i, mut v, len| {
+        chunks!(out, n, T::default(), |i, mut v, len| {
             for x in &mut v {
                 *x = *x / sum;
             }
@@ -37,7 +37,7 @@ unsafe fn log_softmax_line_body<T: Real, const F: bool>(a: *const T, out: *mut T
     unsafe {
         let max = T::max(a, n);
         let mut sum = Running::new();
-        chunks(a, n, T::LOWEST, |_, mut v, len| {
+        chunks!(a, n, T::LOWEST, |_, mut v, len| {
             for x in &mut v {
                 *x = (*x - max).exp::<F>();
             }
@@ -47,7 +47,7 @@ unsafe fn log_softmax_line_body<T: Real, const F: bool>(a: *const T, out: *mut T
             sum.add(&v);
         });
         let log = sum.total().ln();
-        chunks(a, n, T::default(), |i, mut v, len| {
+        chunks!(a, n, T::default(), |i, mut v, len| {
             for x in &mut v {
                 *x = *x - max - log;
             }
@@ -61,7 +61,7 @@ unsafe fn softmax_backward_line_body<T: Real, const F: bool>(g: *const T, y: *co
     // SAFETY: `n` values each.
     unsafe {
         let mut sum = Running::new();
-        chunks(g, n, T::default(), |i, mut v, len| {
+        chunks!(g, n, T::default(), |i, mut v, len| {
             let y = read(y.add(i), len);
             for l in 0..L {
                 v[l] *= y[l];
@@ -69,7 +69,7 @@ unsafe fn softmax_backward_line_body<T: Real, const F: bool>(g: *const T, y: *co
             sum.add(&v);
         });
         let sum = sum.total();
-        chunks(g, n, T::default(), |i, mut v, len| {
+        chunks!(g, n, T::default(), |i, mut v, len| {
             let y = read(y.add(i), len);
             for l in 0..L {
                 v[l] = (v[l] - sum) * y[l];
@@ -84,7 +84,7 @@ unsafe fn log_softmax_backward_line_body<T: Real, const F: bool>(g: *const T, y:
     // SAFETY: `n` values each.
     unsafe {
         let sum = T::sum(g, n);
-        chunks(g, n, T::default(), |i, mut v, len| {
+        chunks!(g, n, T::default(), |i, mut v, len| {
             let y = read(y.add(i), len);
             for l in 0..L {
                 v[l] = v[l] - y[l].exp::<F>() * sum;
@@ -113,58 +113,113 @@ unsafe fn column_max<T: Real>(a: Rows<T>, n: usize, w: usize) -> [T; L] {
     max
 }
 
+/// `w <= L` columns from `c` on.
+#[inline(always)]
+unsafe fn softmax_strip<T: Real, const F: bool>(a: Rows<T>, out: RowsMut<T>, n: usize, c: usize, w: usize) {
+    // SAFETY: columns of the caller's rows.
+    unsafe {
+        let a = (a.0.add(c), a.1);
+        let max = column_max(a, n, w);
+        let mut sum = Running::new();
+        for r in 0..n as isize {
+            let mut v = read(a.0.offset(r * a.1), w);
+            for l in 0..L {
+                v[l] = (v[l] - max[l]).exp::<F>();
+            }
+            sum.add(&v);
+            write(out.0.add(c).offset(r * out.1), v, w);
+        }
+        let sum = sum.lanes();
+        for r in 0..n as isize {
+            let p = out.0.add(c).offset(r * out.1);
+            let mut v = read(p, w);
+            for l in 0..L {
+                v[l] = v[l] / sum[l];
+            }
+            write(p, v, w);
+        }
+    }
+}
+
 #[inline(always)]
 unsafe fn softmax_columns_body<T: Real, const F: bool>(a: Rows<T>, out: RowsMut<T>, n: usize, width: usize) {
-    for c in (0..width).step_by(L) {
-        let w = (width - c).min(L);
-        // SAFETY: `w` columns from `c` on of the caller's rows.
-        unsafe {
-            let a = (a.0.add(c), a.1);
-            let max = column_max(a, n, w);
-            let mut sum = [T::default(); L];
-            for r in 0..n as isize {
-                let mut v = read(a.0.offset(r * a.1), w);
-                for l in 0..L {
-                    v[l] = (v[l] - max[l]).exp::<F>();
-                    sum[l] += v[l];
-                }
-                write(out.0.add(c).offset(r * out.1), v, w);
+    let full = width / L * L;
+    // SAFETY: columns below `width` of the caller's rows. Full strips have a constant width, for registers.
+    unsafe {
+        for c in (0..full).step_by(L) {
+            softmax_strip::<T, F>(a, out, n, c, L);
+        }
+        if full < width {
+            softmax_strip::<T, F>(a, out, n, full, width - full);
+        }
+    }
+}
+
+/// `w <= L` columns from `c` on.
+#[inline(always)]
+unsafe fn log_softmax_strip<T: Real, const F: bool>(a: Rows<T>, out: RowsMut<T>, n: usize, c: usize, w: usize) {
+    // SAFETY: columns of the caller's rows.
+    unsafe {
+        let a = (a.0.add(c), a.1);
+        let max = column_max(a, n, w);
+        let mut sum = Running::new();
+        for r in 0..n as isize {
+            let mut v = read(a.0.offset(r * a.1), w);
+            for l in 0..L {
+                v[l] = (v[l] - max[l]).exp::<F>();
             }
-            for r in 0..n as isize {
-                let p = out.0.add(c).offset(r * out.1);
-                let mut v = read(p, w);
-                for l in 0..L {
-                    v[l] = v[l] / sum[l];
-                }
-                write(p, v, w);
+            sum.add(&v);
+        }
+        let log = sum.lanes().map(|s| s.ln());
+        for r in 0..n as isize {
+            let mut v = read(a.0.offset(r * a.1), w);
+            for l in 0..L {
+                v[l] = v[l] - max[l] - log[l];
             }
+            write(out.0.add(c).offset(r * out.1), v, w);
         }
     }
 }
 
 #[inline(always)]
 unsafe fn log_softmax_columns_body<T: Real, const F: bool>(a: Rows<T>, out: RowsMut<T>, n: usize, width: usize) {
-    for c in (0..width).step_by(L) {
-        let w = (width - c).min(L);
-        // SAFETY: `w` columns from `c` on of the caller's rows.
-        unsafe {
-            let a = (a.0.add(c), a.1);
-            let max = column_max(a, n, w);
-            let mut sum = [T::default(); L];
-            for r in 0..n as isize {
-                let v = read(a.0.offset(r * a.1), w);
-                for l in 0..L {
-                    sum[l] += (v[l] - max[l]).exp::<F>();
-                }
+    let full = width / L * L;
+    // SAFETY: columns below `width` of the caller's rows. Full strips have a constant width, for registers.
+    unsafe {
+        for c in (0..full).step_by(L) {
+            log_softmax_strip::<T, F>(a, out, n, c, L);
+        }
+        if full < width {
+            log_softmax_strip::<T, F>(a, out, n, full, width - full);
+        }
+    }
+}
+
+/// `w <= L` columns from `c` on.
+#[inline(always)]
+unsafe fn softmax_backward_strip<T: Real, const F: bool>(
+    g: Rows<T>,
+    y: Rows<T>,
+    out: RowsMut<T>,
+    n: usize,
+    c: usize,
+    w: usize,
+) {
+    // SAFETY: columns of the caller's rows.
+    unsafe {
+        let mut sum = [T::default(); L];
+        for r in 0..n as isize {
+            let (g, y) = (read(g.0.add(c).offset(r * g.1), w), read(y.0.add(c).offset(r * y.1), w));
+            for l in 0..L {
+                sum[l] += g[l] * y[l];
             }
-            let log = sum.map(|s| s.ln());
-            for r in 0..n as isize {
-                let mut v = read(a.0.offset(r * a.1), w);
-                for l in 0..L {
-                    v[l] = v[l] - max[l] - log[l];
-                }
-                write(out.0.add(c).offset(r * out.1), v, w);
+        }
+        for r in 0..n as isize {
+            let (mut v, y) = (read(g.0.add(c).offset(r * g.1), w), read(y.0.add(c).offset(r * y.1), w));
+            for l in 0..L {
+                v[l] = (v[l] - sum[l]) * y[l];
             }
+            write(out.0.add(c).offset(r * out.1), v, w);
         }
     }
 }
@@ -177,24 +232,43 @@ unsafe fn softmax_backward_columns_body<T: Real, const F: bool>(
     n: usize,
     width: usize,
 ) {
-    for c in (0..width).step_by(L) {
-        let w = (width - c).min(L);
-        // SAFETY: `w` columns from `c` on of the caller's rows.
-        unsafe {
-            let mut sum = [T::default(); L];
-            for r in 0..n as isize {
-                let (g, y) = (read(g.0.add(c).offset(r * g.1), w), read(y.0.add(c).offset(r * y.1), w));
-                for l in 0..L {
-                    sum[l] += g[l] * y[l];
-                }
+    let full = width / L * L;
+    // SAFETY: columns below `width` of the caller's rows. Full strips have a constant width, for registers.
+    unsafe {
+        for c in (0..full).step_by(L) {
+            softmax_backward_strip::<T, F>(g, y, out, n, c, L);
+        }
+        if full < width {
+            softmax_backward_strip::<T, F>(g, y, out, n, full, width - full);
+        }
+    }
+}
+
+/// `w <= L` columns from `c` on.
+#[inline(always)]
+unsafe fn log_softmax_backward_strip<T: Real, const F: bool>(
+    g: Rows<T>,
+    y: Rows<T>,
+    out: RowsMut<T>,
+    n: usize,
+    c: usize,
+    w: usize,
+) {
+    // SAFETY: columns of the caller's rows.
+    unsafe {
+        let mut sum = [T::default(); L];
+        for r in 0..n as isize {
+            let g = read(g.0.add(c).offset(r * g.1), w);
+            for l in 0..L {
+                sum[l] += g[l];
             }
-            for r in 0..n as isize {
-                let (mut v, y) = (read(g.0.add(c).offset(r * g.1), w), read(y.0.add(c).offset(r * y.1), w));
-                for l in 0..L {
-                    v[l] = (v[l] - sum[l]) * y[l];
-                }
-                write(out.0.add(c).offset(r * out.1), v, w);
+        }
+        for r in 0..n as isize {
+            let (mut v, y) = (read(g.0.add(c).offset(r * g.1), w), read(y.0.add(c).offset(r * y.1), w));
+            for l in 0..L {
+                v[l] = v[l] - y[l].exp::<F>() * sum[l];
             }
+            write(out.0.add(c).offset(r * out.1), v, w);
         }
     }
 }
@@ -207,24 +281,14 @@ unsafe fn log_softmax_backward_columns_body<T: Real, const F: bool>(
     n: usize,
     width: usize,
 ) {
-    for c in (0..width).step_by(L) {
-        let w = (width - c).min(L);
-        // SAFETY: `w` columns from `c` on of the caller's rows.
-        unsafe {
-            let mut sum = [T::default(); L];
-            for r in 0..n as isize {
-                let g = read(g.0.add(c).offset(r * g.1), w);
-                for l in 0..L {
-                    sum[l] += g[l];
-                }
-            }
-            for r in 0..n as isize {
-                let (mut v, y) = (read(g.0.add(c).offset(r * g.1), w), read(y.0.add(c).offset(r * y.1), w));
-                for l in 0..L {
-                    v[l] = v[l] - y[l].exp::<F>() * sum[l];
-                }
-                write(out.0.add(c).offset(r * out.1), v, w);
-            }
+    let full = width / L * L;
+    // SAFETY: columns below `width` of the caller's rows. Full strips have a constant width, for registers.
+    unsafe {
+        for c in (0..full).step_by(L) {
+            log_softmax_backward_strip::<T, F>(g, y, out, n, c, L);
+        }
+        if full < width {
+            log_softmax_backward_strip::<T, F>(g, y, out, n, full, width - full);
         }
     }
 }
