@@ -8,6 +8,7 @@ import flambeau
 from flambeau import Tensor
 from flambeau.optim.optimizer import (
     FormulaOptimizer,
+    check_fused,
     check_lr,
     check_not_negative,
     new_step,
