@@ -5,12 +5,17 @@
 
 from __future__ import annotations
 
+from flambeau.nn import (
+    functional as functional,
+    init as init,
+    modules as modules,
+    parameter as parameter,
+    utils as utils,
+)
+from flambeau.nn.modules import *  # noqa: F403
 from flambeau.nn.parameter import (
     Buffer as Buffer,
     Parameter as Parameter,
     UninitializedBuffer as UninitializedBuffer,
     UninitializedParameter as UninitializedParameter,
 )
-from flambeau.nn import functional as functional, init as init
-from flambeau.nn.modules import *  # noqa: F403
-from flambeau.nn import modules as modules, parameter as parameter, utils as utils

@@ -152,6 +152,13 @@ class UninitializedBuffer(_Uninitialized, Tensor):
         return buffer
 
 
+# Operators applied to a parameter or buffer give plain tensors.
+_plain: Any = getattr(flambeau._C, "_disabled_torch_function_impl", None)
+if _plain is not None:
+    Parameter.__torch_function__ = _plain  # type: ignore[attr-defined, unused-ignore]
+    Buffer.__torch_function__ = _plain  # type: ignore[attr-defined, unused-ignore]
+
+
 def is_lazy(param: Any) -> bool:
     """Whether a parameter or buffer still waits for its shape.
 

@@ -57,7 +57,10 @@ class Adagrad(FormulaOptimizer):
 
     def _start(self, param: Any, group: dict[str, Any]) -> dict[str, Any]:
         start = group["initial_accumulator_value"]
-        return {"step": new_step(), "sum": flambeau.full_like(param, complex(start, start) if param.is_complex() else start)}
+        return {
+            "step": new_step(),
+            "sum": flambeau.full_like(param, complex(start, start) if param.is_complex() else start),
+        }
 
     def _update(self, param: Any, grad: Any, state: dict[str, Any], group: dict[str, Any]) -> None:
         state["step"] += 1

@@ -113,15 +113,20 @@ def _transposed(
     sides: list[int] = []
     for i, step in enumerate(_tuple(stride, n)):
         if extra[i] >= max(step, dilations[i]):
-            raise RuntimeError("output padding must be smaller than either stride or dilation, but got output_padding_"
-                               f"height: {extra[0]} output_padding_width: {extra[-1]}")
+            raise RuntimeError(
+                "output padding must be smaller than either stride or dilation, but got output_padding_"
+                f"height: {extra[0]} output_padding_width: {extra[-1]}"
+            )
         input = _spread(input, 2 + i, step)
         reach = dilations[i] * (weight.size(2 + i) - 1) - paddings[i]
         sides[:0] = [reach, reach + extra[i]]
     into, out = weight.shape[:2]
     kernel = weight.flip(*range(2, 2 + n))
-    kernel = kernel.unflatten(0, (groups, into // groups)).transpose(1, 2).reshape(groups * out, into // groups,
-                                                                                  *weight.shape[2:])
+    kernel = (
+        kernel.unflatten(0, (groups, into // groups))
+        .transpose(1, 2)
+        .reshape(groups * out, into // groups, *weight.shape[2:])
+    )
     return conv(_pad(input, sides), kernel, bias, 1, 0, dilation, groups)
 
 

@@ -31,9 +31,7 @@ def pick_reduction(size_average: bool | None, reduce: bool | None, reduction: st
     if size_average is not None or reduce is not None:
         return legacy_reduction(size_average, reduce, 3)
     if reduction == "elementwise_mean":
-        warnings.warn(
-            "reduction='elementwise_mean' is deprecated. Please use reduction='mean' instead.", stacklevel=4
-        )
+        warnings.warn("reduction='elementwise_mean' is deprecated. Please use reduction='mean' instead.", stacklevel=4)
         return "mean"
     if reduction not in ("none", "mean", "sum"):
         raise ValueError(f"{reduction} is not a valid value for reduction")
@@ -199,8 +197,8 @@ def binary_cross_entropy(
     reduction = pick_reduction(size_average, reduce, reduction)
     if target.size() != input.size():
         raise ValueError(
-            f"Using a target size ({target.size()}) that is different to the input size ({input.size()}) is deprecated. "
-            "Please ensure they have the same size."
+            f"Using a target size ({target.size()}) that is different to the input size ({input.size()}) is deprecated."
+            " Please ensure they have the same size."
         )
     if weight is not None:
         weight = weight.expand(flambeau.broadcast_shapes(target.size(), weight.size()))
@@ -233,9 +231,7 @@ def binary_cross_entropy_with_logits(
     reduction = pick_reduction(size_average, reduce, reduction)
     if target.size() != input.size():
         raise ValueError(f"Target size ({target.size()}) must be the same as input size ({input.size()})")
-    return _binary_cross_entropy_with_logits(
-        input, target, weight=weight, pos_weight=pos_weight, reduction=reduction
-    )
+    return _binary_cross_entropy_with_logits(input, target, weight=weight, pos_weight=pos_weight, reduction=reduction)
 
 
 @formula

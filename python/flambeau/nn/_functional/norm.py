@@ -134,9 +134,7 @@ def instance_norm(
 ) -> Tensor:
     """Normalize every channel of every sample by itself. Shape: `N C *s -> N C *s`."""
     if use_input_stats and math.prod(input.shape[2:]) == 1:
-        raise ValueError(
-            f"Expected more than 1 spatial element when training, got input size {input.size()}"
-        )
+        raise ValueError(f"Expected more than 1 spatial element when training, got input size {input.size()}")
     return _instance_norm(input, running_mean, running_var, weight, bias, use_input_stats, momentum, eps)
 
 
@@ -149,15 +147,11 @@ def rms_norm(input: Tensor, normalized_shape: Any, weight: Tensor | None = None,
     return normal if weight is None else normal * weight
 
 
-def local_response_norm(
-    input: Tensor, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0
-) -> Tensor:
+def local_response_norm(input: Tensor, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0) -> Tensor:
     """Divide by a power of the mean square over neighbouring channels. Shape: `N C *s -> N C *s`."""
     dim = input.dim()
     if dim < 3:
-        raise ValueError(
-            f"Expected 3D or higher dimensionality                          input (got {dim} dimensions)"
-        )
+        raise ValueError(f"Expected 3D or higher dimensionality                          input (got {dim} dimensions)")
     if input.numel() == 0:
         return input
     square = input * input

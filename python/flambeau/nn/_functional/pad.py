@@ -24,9 +24,7 @@ def _check(input: Tensor, pads: list[int], mode: str) -> None:
     if mode not in ("reflect", "replicate", "circular"):
         raise NotImplementedError(f"Unrecognised padding mode {mode}")
     if input.dim() not in (dims + 1, dims + 2):
-        raise NotImplementedError(
-            "Only 2D, 3D, 4D, 5D padding with non-constant padding are supported for now"
-        )
+        raise NotImplementedError("Only 2D, 3D, 4D, 5D padding with non-constant padding are supported for now")
     for i in range(dims):
         size, before, after = input.size(-1 - i), pads[2 * i], pads[2 * i + 1]
         if mode == "reflect" and max(before, after) >= size:
@@ -49,8 +47,10 @@ def pad(input: Tensor, pad: Any, mode: str = "constant", value: float | None = N
     if len(pads) % 2:
         raise RuntimeError("Padding length must be divisible by 2")
     if len(pads) // 2 > input.dim():
-        raise RuntimeError("Padding length should be less than or equal to two times the input dimension "
-                           f"but got padding length {len(pads)} and input of dimension {input.dim()}")
+        raise RuntimeError(
+            "Padding length should be less than or equal to two times the input dimension "
+            f"but got padding length {len(pads)} and input of dimension {input.dim()}"
+        )
     if mode != "constant":
         if value is not None and value != 0:
             raise RuntimeError(f'Padding mode "{mode}" doesn\'t take in value argument')
@@ -113,6 +113,5 @@ def channel_shuffle(input: Tensor, groups: int) -> Tensor:
     """Interleave the channels of `groups` groups. Shape: `N C *s -> N C *s`."""
     n, c, *rest = input.shape
     if c % groups:
-        raise RuntimeError("Number of channels must be divisible by groups. Got "
-                           f"{c} channels and {groups} groups.")
+        raise RuntimeError(f"Number of channels must be divisible by groups. Got {c} channels and {groups} groups.")
     return input.reshape(n, groups, c // groups, *rest).transpose(1, 2).reshape(input.shape)

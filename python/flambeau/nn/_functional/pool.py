@@ -173,8 +173,10 @@ def _adaptive_sizes(input: Tensor, n: int, output_size: Any) -> list[int]:
 def _adaptive_avg(input: Tensor, n: int, output_size: Any) -> Tensor:
     for i, out in enumerate(_adaptive_sizes(input, n, output_size)):
         dim = input.dim() - n + i
-        rows = [[1.0 / (b - a) if a <= j < b else 0.0 for j in range(input.size(dim))]
-                for a, b in _spans(input.size(dim), out)]
+        rows = [
+            [1.0 / (b - a) if a <= j < b else 0.0 for j in range(input.size(dim))]
+            for a, b in _spans(input.size(dim), out)
+        ]
         weights = flambeau.tensor(rows, dtype=input.dtype).reshape(out, input.size(dim))
         input = flambeau.matmul(input.transpose(dim, -1), weights.t()).transpose(dim, -1)
     return input
@@ -235,22 +237,16 @@ def _lp_pool(input: Tensor, n: int, norm_type: float, kernel: Any, stride: Any, 
     return (powers.sign() * flambeau.relu(powers.abs()) * size).pow(1.0 / norm_type)
 
 
-def lp_pool1d(
-    input: Tensor, norm_type: float, kernel_size: Any, stride: Any = None, ceil_mode: bool = False
-) -> Tensor:
+def lp_pool1d(input: Tensor, norm_type: float, kernel_size: Any, stride: Any = None, ceil_mode: bool = False) -> Tensor:
     """The p-norm of each window. Shape: `*s L -> *s L'`."""
     return _lp_pool(input, 1, norm_type, kernel_size, stride, ceil_mode)
 
 
-def lp_pool2d(
-    input: Tensor, norm_type: float, kernel_size: Any, stride: Any = None, ceil_mode: bool = False
-) -> Tensor:
+def lp_pool2d(input: Tensor, norm_type: float, kernel_size: Any, stride: Any = None, ceil_mode: bool = False) -> Tensor:
     """The p-norm of each window. Shape: `*s H W -> *s H' W'`."""
     return _lp_pool(input, 2, norm_type, kernel_size, stride, ceil_mode)
 
 
-def lp_pool3d(
-    input: Tensor, norm_type: float, kernel_size: Any, stride: Any = None, ceil_mode: bool = False
-) -> Tensor:
+def lp_pool3d(input: Tensor, norm_type: float, kernel_size: Any, stride: Any = None, ceil_mode: bool = False) -> Tensor:
     """The p-norm of each window. Shape: `*s D H W -> *s D' H' W'`."""
     return _lp_pool(input, 3, norm_type, kernel_size, stride, ceil_mode)

@@ -396,9 +396,7 @@ class ReLU6(Hardtanh):
 class PReLU(Module):
     """Leaky ReLU with learnt slopes. Shape: `N C *s -> N C *s`."""
 
-    def __init__(
-        self, num_parameters: int = 1, init: float = 0.25, device: Any = None, dtype: Any = None
-    ) -> None:
+    def __init__(self, num_parameters: int = 1, init: float = 0.25, device: Any = None, dtype: Any = None) -> None:
         super().__init__()
         self.num_parameters = num_parameters
         self.init = init

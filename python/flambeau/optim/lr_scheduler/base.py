@@ -41,8 +41,10 @@ def per_group(name: str, optimizer: Optimizer, value: Any) -> list[Any]:
     groups = optimizer.param_groups
     if isinstance(value, (list, tuple)):
         if len(value) != len(groups):
-            raise ValueError(f"{name} must have the same length as optimizer.param_groups. {name} has {len(value)} "
-                             f"values, param_groups has {len(groups)}.")
+            raise ValueError(
+                f"{name} must have the same length as optimizer.param_groups. {name} has {len(value)} "
+                f"values, param_groups has {len(groups)}."
+            )
         return list(value)
     return [value] * len(groups)
 

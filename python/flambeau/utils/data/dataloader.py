@@ -114,9 +114,7 @@ class DataLoader(Generic[T_co]):
         num_workers: int, timeout: float, prefetch_factor: int | None, persistent_workers: bool, context: Any
     ) -> None:
         if num_workers < 0:
-            raise ValueError(
-                "num_workers option should be non-negative; use num_workers=0 to disable multiprocessing."
-            )
+            raise ValueError("num_workers option should be non-negative; use num_workers=0 to disable multiprocessing.")
         if timeout < 0:
             raise ValueError("timeout option should be non-negative")
         if num_workers == 0 and prefetch_factor is not None:

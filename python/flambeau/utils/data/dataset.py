@@ -112,9 +112,7 @@ class StackDataset(Dataset[Any]):
             return [dataset[i] for i in indices]
         items = dataset.__getitems__(indices)
         if len(items) != len(indices):
-            raise ValueError(
-                f"Nested dataset's output size mismatch. Expected {len(indices)}, got {len(items)}"
-            )
+            raise ValueError(f"Nested dataset's output size mismatch. Expected {len(indices)}, got {len(items)}")
         return list(items)
 
     def __len__(self) -> int:
