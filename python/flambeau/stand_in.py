@@ -8,7 +8,6 @@
 from __future__ import annotations
 
 import importlib
-import importlib.abc
 import importlib.machinery
 import importlib.util
 import sys
@@ -36,7 +35,7 @@ def _exists(name: str) -> bool:
         return False
 
 
-class _Alias(importlib.abc.Loader):
+class _Alias:
     """Gives a module that is there already under another name, and leaves it as it was."""
 
     def __init__(self, target: str) -> None:
@@ -53,7 +52,7 @@ class _Alias(importlib.abc.Loader):
         module.__spec__ = self.spec  # type: ignore[assignment]
 
 
-class _Finder(importlib.abc.MetaPathFinder):
+class _Finder:
     """Finds `torch.x.y` at `flambeau.x.y` and `torchvision.x` at `flambeau.vision.x`."""
 
     def find_spec(
@@ -62,7 +61,7 @@ class _Finder(importlib.abc.MetaPathFinder):
         name = _target_of(fullname)
         if name is None or not _exists(name):
             return None
-        return importlib.machinery.ModuleSpec(fullname, _Alias(name))
+        return importlib.machinery.ModuleSpec(fullname, _Alias(name))  # type: ignore[arg-type]
 
 
 def stand_in() -> None:
@@ -78,4 +77,4 @@ def stand_in() -> None:
                 f"flambeau.stand_in() must come before the first import of {name}, but {name} is imported already "
                 f"(from {getattr(sys.modules[name], '__file__', None) or 'an unknown place'})"
             )
-    sys.meta_path.insert(0, _Finder())
+    sys.meta_path.insert(0, _Finder())  # type: ignore[arg-type]

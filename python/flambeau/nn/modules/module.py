@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import warnings
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
@@ -200,7 +199,7 @@ class Module(HookRegistration, StateDict):
         else:
             persistent = name not in self._non_persistent_buffers_set
         overridden = type(self).register_buffer is not Module.register_buffer
-        if overridden and "persistent" not in inspect.signature(self.register_buffer).parameters:
+        if overridden and not _takes_persistent(self.register_buffer):
             if not persistent:
                 raise RuntimeError(
                     "Registering a non-persistent buffer on a Module subclass that implements register_buffer() "
@@ -539,6 +538,13 @@ class Module(HookRegistration, StateDict):
         fresh.update(holder.__dict__)
         fresh.update(state)
         self.__dict__.update(fresh)
+
+
+def _takes_persistent(function: Callable[..., Any]) -> bool:
+    """Whether a subclass's `register_buffer` knows the argument."""
+    import inspect  # rarely needed, and slow to import
+
+    return "persistent" in inspect.signature(function).parameters
 
 
 def _run_registration(hooks: Any, parent: Module, name: str, value: Any) -> Any:
