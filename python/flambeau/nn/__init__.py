@@ -1,0 +1,21 @@
+"""Neural networks: layers, losses, containers, initialization.
+
+>>> model = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 2))
+"""
+
+from __future__ import annotations
+
+from flambeau.nn import (
+    functional as functional,
+    init as init,
+    modules as modules,
+    parameter as parameter,
+    utils as utils,
+)
+from flambeau.nn.modules import *  # noqa: F403
+from flambeau.nn.parameter import (
+    Buffer as Buffer,
+    Parameter as Parameter,
+    UninitializedBuffer as UninitializedBuffer,
+    UninitializedParameter as UninitializedParameter,
+)

@@ -1,0 +1,1 @@
+"""The parts of `flambeau.nn.functional`, a file a family."""

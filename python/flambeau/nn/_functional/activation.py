@@ -1,0 +1,272 @@
+"""Activation functions."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import flambeau
+from flambeau import Tensor
+from flambeau.nn._functional._engine import engine, formula, result_into
+
+_relu: Any = engine("relu")
+_relu_: Any = flambeau.relu_
+_softmax: Any = engine("softmax")
+_log_softmax: Any = engine("log_softmax")
+
+
+def relu(input: Tensor, inplace: bool = False) -> Tensor:
+    """Element by element, the larger of x and 0. Shape: `*s -> *s`.
+
+    >>> F.relu(torch.tensor([-1., 2.]))
+    tensor([0., 2.])
+    """
+    return _relu_(input) if inplace else _relu(input)
+
+
+@formula
+def _threshold(input: Tensor, threshold: float, value: float) -> Tensor:
+    return flambeau.where(input > threshold, input, flambeau.full_like(input, value))
+
+
+def threshold(input: Tensor, threshold: float, value: float, inplace: bool = False) -> Tensor:
+    """x where it exceeds `threshold`, else `value`. Shape: `*s -> *s`."""
+    return result_into(input, _threshold(input, threshold, value), inplace)
+
+
+@formula
+def _hardtanh(input: Tensor, min_val: float = -1.0, max_val: float = 1.0) -> Tensor:
+    # At the bounds themselves no gradient passes, unlike clamp's.
+    inside = (input > min_val) & (input < max_val)
+    return flambeau.where(inside, input, input.detach().clamp(min_val, max_val))
+
+
+def hardtanh(input: Tensor, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False) -> Tensor:
+    """x kept between `min_val` and `max_val`. Shape: `*s -> *s`."""
+    if min_val > max_val:
+        raise ValueError("min_val cannot be greater than max_val")
+    return result_into(input, _hardtanh(input, min_val, max_val), inplace)
+
+
+def relu6(input: Tensor, inplace: bool = False) -> Tensor:
+    """x kept between 0 and 6. Shape: `*s -> *s`."""
+    return result_into(input, _hardtanh(input, 0.0, 6.0), inplace)
+
+
+@formula
+def _elu(input: Tensor, alpha: float = 1.0) -> Tensor:
+    return flambeau.where(input > 0, input, alpha * (input.clamp(max=0).exp() - 1))
+
+
+def elu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
+    """x above 0, `alpha * (exp(x) - 1)` below. Shape: `*s -> *s`."""
+    return result_into(input, _elu(input, alpha), inplace)
+
+
+@formula
+def _selu(input: Tensor) -> Tensor:
+    return 1.0507009873554804934193349852946 * _elu(input, 1.6732632423543772848170429916717)
+
+
+def selu(input: Tensor, inplace: bool = False) -> Tensor:
+    """The self-normalizing ELU. Shape: `*s -> *s`."""
+    return result_into(input, _selu(input), inplace)
+
+
+@formula
+def _celu(input: Tensor, alpha: float = 1.0) -> Tensor:
+    return flambeau.where(input > 0, input, alpha * ((input.clamp(max=0) / alpha).exp() - 1))
+
+
+def celu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
+    """The continuously differentiable ELU. Shape: `*s -> *s`."""
+    return result_into(input, _celu(input, alpha), inplace)
+
+
+@formula
+def _leaky_relu(input: Tensor, negative_slope: float = 0.01) -> Tensor:
+    return flambeau.where(input > 0, input, input * negative_slope)
+
+
+def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = False) -> Tensor:
+    """x above 0, `negative_slope * x` below. Shape: `*s -> *s`."""
+    return result_into(input, _leaky_relu(input, negative_slope), inplace)
+
+
+@formula
+def prelu(input: Tensor, weight: Tensor) -> Tensor:
+    """Leaky ReLU with a learnt slope, one for all or one a channel. Shape: `N C *s, C -> N C *s`."""
+    if weight.numel() != 1:
+        channels = input.size(1) if input.dim() > 1 else 1
+        if channels != weight.numel():
+            raise RuntimeError(
+                f"Mismatch of parameter numbers and input channel size. Found parameter numbers = {weight.numel()} "
+                f"and channel size = {channels}."
+            )
+        weight = weight.reshape([-1 if i == 1 else 1 for i in range(input.dim())])
+    elif input.dim() != 1:
+        weight = weight.reshape([1] * input.dim())
+    return flambeau.where(input > 0, input, weight * input)
+
+
+@formula
+def _rrelu(input: Tensor, lower: float = 1.0 / 8, upper: float = 1.0 / 3, training: bool = False) -> Tensor:
+    if not training:
+        return _leaky_relu(input, (lower + upper) / 2)
+    slope = flambeau.ones_like(input, requires_grad=False)
+    with flambeau.no_grad():  # one draw for every element that is not positive, in order
+        below = input <= 0
+        drawn = flambeau.empty(int(below.sum()), dtype=flambeau.float64).uniform_(lower, upper)
+        slope[below] = drawn.to(input.dtype)
+    return input * slope
+
+
+def rrelu(
+    input: Tensor, lower: float = 1.0 / 8, upper: float = 1.0 / 3, training: bool = False, inplace: bool = False
+) -> Tensor:
+    """Leaky ReLU with slopes drawn between `lower` and `upper`. Shape: `*s -> *s`."""
+    return result_into(input, _rrelu(input, lower, upper, training), inplace)
+
+
+@formula
+def _softplus(input: Tensor, beta: float = 1, threshold: float = 20) -> Tensor:
+    scaled = input * beta
+    smooth = (scaled.clamp(min=0) + (1 + (-scaled.abs()).exp()).log()) / beta
+    return flambeau.where(scaled > threshold, input, smooth)
+
+
+def softplus(input: Tensor, beta: float = 1, threshold: float = 20) -> Tensor:
+    """`log(1 + exp(beta * x)) / beta`, and x itself above `threshold`. Shape: `*s -> *s`."""
+    return _softplus(input, beta, threshold)
+
+
+@formula
+def logsigmoid(input: Tensor) -> Tensor:
+    """The logarithm of the sigmoid. Shape: `*s -> *s`."""
+    return input.clamp(max=0) - (1 + (-input.abs()).exp()).log()
+
+
+@formula
+def hardshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
+    """x where its size exceeds `lambd`, else 0. Shape: `*s -> *s`."""
+    return flambeau.where((input > lambd) | (input < -lambd), input, flambeau.zeros_like(input))
+
+
+@formula
+def softshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
+    """x moved towards 0 by `lambd`. Shape: `*s -> *s`."""
+    if lambd < 0:
+        raise RuntimeError(f"lambda must be greater or equal to 0, but found to be {lambd:g}.")
+    zero = flambeau.zeros_like(input)
+    return flambeau.where(input > lambd, input - lambd, flambeau.where(input < -lambd, input + lambd, zero))
+
+
+def tanhshrink(input: Tensor) -> Tensor:
+    """`x - tanh(x)`. Shape: `*s -> *s`."""
+    return input - input.tanh()
+
+
+def softsign(input: Tensor) -> Tensor:
+    """`x / (1 + |x|)`. Shape: `*s -> *s`."""
+    return input / (input.abs() + 1)
+
+
+@formula
+def _hardsigmoid(input: Tensor) -> Tensor:
+    return _hardtanh(input + 3, 0.0, 6.0) / 6
+
+
+def hardsigmoid(input: Tensor, inplace: bool = False) -> Tensor:
+    """The sigmoid in three straight pieces. Shape: `*s -> *s`."""
+    return result_into(input, _hardsigmoid(input), inplace)
+
+
+@formula
+def _hardswish(input: Tensor) -> Tensor:
+    return input * _hardtanh(input + 3, 0.0, 6.0) / 6
+
+
+def hardswish(input: Tensor, inplace: bool = False) -> Tensor:
+    """`x * hardsigmoid(x)`. Shape: `*s -> *s`."""
+    return result_into(input, _hardswish(input), inplace)
+
+
+@formula
+def _silu(input: Tensor) -> Tensor:
+    return input * input.sigmoid()
+
+
+def silu(input: Tensor, inplace: bool = False) -> Tensor:
+    """`x * sigmoid(x)`. Shape: `*s -> *s`."""
+    return result_into(input, _silu(input), inplace)
+
+
+@formula
+def _mish(input: Tensor) -> Tensor:
+    return input * _softplus(input).tanh()
+
+
+def mish(input: Tensor, inplace: bool = False) -> Tensor:
+    """`x * tanh(softplus(x))`. Shape: `*s -> *s`."""
+    return result_into(input, _mish(input), inplace)
+
+
+@formula
+def _glu(input: Tensor, dim: int = -1) -> Tensor:
+    size = input.size(dim)
+    if size % 2:
+        raise RuntimeError(f"Halving dimension must be even, but dimension {dim % input.dim()} is size {size}")
+    value, gate = input.chunk(2, dim)
+    return value * gate.sigmoid()
+
+
+def glu(input: Tensor, dim: int = -1) -> Tensor:
+    """The first half along `dim` times the sigmoid of the second. Shape: `*s 2n -> *s n`."""
+    if input.dim() == 0:
+        raise RuntimeError("glu does not support scalars because halving size must be even")
+    return _glu(input, dim)
+
+
+def _implicit_dim(name: str, ndim: int, stacklevel: int) -> int:
+    warnings.warn(
+        f"Implicit dimension choice for {name} has been deprecated. Change the call to include dim=X as an argument.",
+        stacklevel=stacklevel + 1,
+    )
+    return 0 if ndim in (0, 1, 3) else 1
+
+
+def softmax(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None) -> Tensor:
+    """`exp(x)` divided by its sum along `dim`. Shape: `*s -> *s`.
+
+    >>> F.softmax(torch.zeros(2), dim=0)
+    tensor([0.5000, 0.5000])
+    """
+    if dim is None:
+        dim = _implicit_dim("softmax", input.dim(), _stacklevel)
+    return _softmax(input, dim) if dtype is None else _softmax(input, dim, dtype=dtype)
+
+
+def softmin(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None) -> Tensor:
+    """The softmax of `-x`. Shape: `*s -> *s`."""
+    if dim is None:
+        dim = _implicit_dim("softmin", input.dim(), _stacklevel)
+    return _softmax(-input, dim) if dtype is None else _softmax(-input, dim, dtype=dtype)
+
+
+def log_softmax(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None) -> Tensor:
+    """The logarithm of the softmax. Shape: `*s -> *s`."""
+    if dim is None:
+        dim = _implicit_dim("log_softmax", input.dim(), _stacklevel)
+    return _log_softmax(input, dim) if dtype is None else _log_softmax(input, dim, dtype=dtype)
+
+
+def gumbel_softmax(logits: Tensor, tau: float = 1, hard: bool = False, eps: float = 1e-10, dim: int = -1) -> Tensor:
+    """A sample from the Gumbel-softmax distribution; `hard` makes it one-hot. Shape: `*s -> *s`."""
+    if eps != 1e-10:
+        warnings.warn("`eps` parameter is deprecated and has no effect.", stacklevel=2)
+    noise = -flambeau.empty_like(logits, requires_grad=False).exponential_().log()
+    soft = _softmax((logits + noise) / tau, dim)
+    if not hard:
+        return soft
+    index = soft.max(dim, keepdim=True)[1]
+    return flambeau.zeros_like(logits).scatter(dim, index, 1.0) - soft.detach() + soft

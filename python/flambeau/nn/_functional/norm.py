@@ -1,0 +1,165 @@
+"""Normalization over batches, groups, instances and trailing dimensions."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import flambeau
+from flambeau import Tensor
+from flambeau.nn._functional._engine import engine, formula
+from flambeau.nn._functional.pad import pad as _pad
+from flambeau.nn._functional.pool import avg_pool2d, avg_pool3d
+
+layer_norm: Any = engine("layer_norm")
+
+
+def _verify_batch_size(size: Any) -> None:
+    if size[0] * math.prod(size[2:]) == 1:
+        raise ValueError(f"Expected more than 1 value per channel when training, got input size {size}")
+
+
+def _scaled(values: Tensor, weight: Tensor | None, bias: Tensor | None, shape: Any) -> Tensor:
+    if weight is not None:
+        values = values * weight.reshape(shape)
+    return values if bias is None else values + bias.reshape(shape)
+
+
+@formula
+def _batch_norm(
+    input: Tensor,
+    running_mean: Tensor | None,
+    running_var: Tensor | None,
+    weight: Tensor | None,
+    bias: Tensor | None,
+    training: bool,
+    momentum: float,
+    eps: float,
+) -> Tensor:
+    dims = [0, *range(2, input.dim())]
+    shape = [1, -1] + [1] * (input.dim() - 2)
+    if training or running_mean is None or running_var is None:
+        mean = input.mean(dims)
+        centred = input - mean.reshape(shape)
+        var = (centred * centred).mean(dims)
+        if training and running_mean is not None and running_var is not None and input.numel():
+            count = input.numel() // input.size(1)
+            with flambeau.no_grad():
+                running_mean.mul_(1 - momentum).add_(mean.detach(), alpha=momentum)
+                running_var.mul_(1 - momentum).add_(var.detach() * (count / max(count - 1, 1)), alpha=momentum)
+    else:
+        centred, var = input - running_mean.reshape(shape), running_var
+    return _scaled(centred * (var + eps).rsqrt().reshape(shape), weight, bias, shape)
+
+
+def batch_norm(
+    input: Tensor,
+    running_mean: Tensor | None,
+    running_var: Tensor | None,
+    weight: Tensor | None = None,
+    bias: Tensor | None = None,
+    training: bool = False,
+    momentum: float = 0.1,
+    eps: float = 1e-5,
+) -> Tensor:
+    """Normalize every channel over the batch. Shape: `N C *s -> N C *s`."""
+    if training:
+        _verify_batch_size(input.size())
+    if training and eps <= 0.0:
+        raise ValueError(f"batch_norm eps must be positive during training, but got {eps}")
+    if eps < 0.0:
+        raise ValueError(f"batch_norm eps must be non-negative, but got {eps}")
+    return _batch_norm(input, running_mean, running_var, weight, bias, training, momentum, eps)
+
+
+@formula
+def _group_norm(
+    input: Tensor, num_groups: int, weight: Tensor | None = None, bias: Tensor | None = None, eps: float = 1e-5
+) -> Tensor:
+    grouped = input.reshape(input.size(0), num_groups, -1)
+    centred = grouped - grouped.mean(-1, keepdim=True)
+    normal = (centred * ((centred * centred).mean(-1, keepdim=True) + eps).rsqrt()).reshape(input.shape)
+    return _scaled(normal, weight, bias, [1, -1] + [1] * (input.dim() - 2))
+
+
+def group_norm(
+    input: Tensor, num_groups: int, weight: Tensor | None = None, bias: Tensor | None = None, eps: float = 1e-5
+) -> Tensor:
+    """Normalize every sample over groups of channels. Shape: `N C *s -> N C *s`."""
+    if input.dim() < 2:
+        raise RuntimeError(f"Expected at least 2 dimensions for input tensor but received {input.dim()}")
+    n, c, *rest = input.shape
+    if c % num_groups:
+        raise RuntimeError(
+            "Expected number of channels in input to be divisible by num_groups, but got input of shape "
+            f"{list(input.shape)} and num_groups={num_groups}"
+        )
+    _verify_batch_size([n * c // num_groups, num_groups, *rest])
+    return _group_norm(input, num_groups, weight, bias, eps)
+
+
+@formula
+def _instance_norm(
+    input: Tensor,
+    running_mean: Tensor | None,
+    running_var: Tensor | None,
+    weight: Tensor | None,
+    bias: Tensor | None,
+    use_input_stats: bool,
+    momentum: float,
+    eps: float,
+) -> Tensor:
+    n, c, *rest = input.shape
+    shape = [1, -1] + [1] * len(rest)
+    if not use_input_stats and running_mean is not None:
+        return _batch_norm(input, running_mean, running_var, weight, bias, False, momentum, eps)
+    if running_mean is not None and running_var is not None:
+        flat, count = input.detach().reshape(n, c, -1), math.prod(rest)
+        var = flat.var(-1, correction=0) * (count / max(count - 1, 1))
+        with flambeau.no_grad():
+            running_mean.mul_(1 - momentum).add_(flat.mean(-1).mean(0), alpha=momentum)
+            running_var.mul_(1 - momentum).add_(var.mean(0), alpha=momentum)
+    return _scaled(_group_norm(input, c, None, None, eps), weight, bias, shape)
+
+
+def instance_norm(
+    input: Tensor,
+    running_mean: Tensor | None = None,
+    running_var: Tensor | None = None,
+    weight: Tensor | None = None,
+    bias: Tensor | None = None,
+    use_input_stats: bool = True,
+    momentum: float = 0.1,
+    eps: float = 1e-5,
+) -> Tensor:
+    """Normalize every channel of every sample by itself. Shape: `N C *s -> N C *s`."""
+    if use_input_stats and math.prod(input.shape[2:]) == 1:
+        raise ValueError(f"Expected more than 1 spatial element when training, got input size {input.size()}")
+    return _instance_norm(input, running_mean, running_var, weight, bias, use_input_stats, momentum, eps)
+
+
+@formula
+def rms_norm(input: Tensor, normalized_shape: Any, weight: Tensor | None = None, eps: float | None = None) -> Tensor:
+    """Divide by the root mean square over the trailing dimensions. Shape: `*s n -> *s n`."""
+    dims = list(range(input.dim() - len(normalized_shape), input.dim()))
+    eps = flambeau.finfo(input.dtype).eps if eps is None else eps
+    normal = input * ((input * input).mean(dims, keepdim=True) + eps).rsqrt()
+    return normal if weight is None else normal * weight
+
+
+def local_response_norm(input: Tensor, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0) -> Tensor:
+    """Divide by a power of the mean square over neighbouring channels. Shape: `N C *s -> N C *s`."""
+    dim = input.dim()
+    if dim < 3:
+        raise ValueError(f"Expected 3D or higher dimensionality                          input (got {dim} dimensions)")
+    if input.numel() == 0:
+        return input
+    square = input * input
+    if dim == 3:
+        square = _pad(square.unsqueeze(1), (0, 0, size // 2, (size - 1) // 2))
+        mean = avg_pool2d(square, (size, 1), stride=1).squeeze(1)
+    else:
+        n, c, h = input.shape[:3]
+        square = _pad(square.reshape(n, 1, c, h, -1), (0, 0, 0, 0, size // 2, (size - 1) // 2))
+        mean = avg_pool3d(square, (size, 1, 1), stride=1).squeeze(1).reshape(input.shape)
+    return input / (mean * alpha + k).pow(beta)

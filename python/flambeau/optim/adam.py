@@ -1,0 +1,178 @@
+"""Adam."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import flambeau
+from flambeau import Tensor
+from flambeau.optim.optimizer import (
+    Optimizer,
+    check_betas,
+    check_fused,
+    check_lr,
+    check_not_negative,
+    new_step,
+    number,
+    run_closure,
+    zeros_for,
+)
+
+__all__ = ["Adam"]
+
+
+class Adam(Optimizer):
+    """Steps by running means of the gradient and of its square.
+
+    >>> optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
+    """
+
+    def __init__(
+        self,
+        params: Any,
+        lr: float | Tensor = 1e-3,
+        betas: tuple[Any, Any] = (0.9, 0.999),
+        eps: float = 1e-8,
+        weight_decay: float = 0,
+        amsgrad: bool = False,
+        *,
+        foreach: bool | None = None,
+        maximize: bool = False,
+        capturable: bool = False,
+        differentiable: bool = False,
+        fused: bool | None = None,
+        decoupled_weight_decay: bool = False,
+    ) -> None:
+        if isinstance(lr, Tensor) and foreach and not capturable:
+            raise ValueError("lr as a Tensor is not supported for capturable=False and foreach=True")
+        check_lr(lr)
+        check_not_negative(eps=eps)
+        check_betas(betas)
+        check_not_negative(weight_decay=weight_decay)
+        if not (all(isinstance(b, float) for b in betas) or all(isinstance(b, Tensor) for b in betas)):
+            raise ValueError("betas must be either both floats or both Tensors")
+        for i, beta in enumerate(betas):
+            if isinstance(beta, Tensor):
+                if foreach and not capturable:
+                    raise ValueError(f"betas[{i}] as a Tensor is not supported for capturable=False and foreach=True")
+                if beta.numel() != 1:
+                    raise ValueError(f"Tensor betas[{i}] must be 1-element")
+        defaults = {
+            "lr": lr,
+            "betas": tuple(number(beta) for beta in betas),
+            "eps": eps,
+            "weight_decay": weight_decay,
+            "amsgrad": amsgrad,
+            "maximize": maximize,
+            "foreach": foreach,
+            "capturable": capturable,
+            "differentiable": differentiable,
+            "fused": fused,
+            "decoupled_weight_decay": decoupled_weight_decay,
+        }
+        super().__init__(params, defaults)
+        check_fused(fused, foreach, differentiable)
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)
+        for group in self.param_groups:
+            group.setdefault("amsgrad", False)
+            group.setdefault("maximize", False)
+            group.setdefault("foreach", None)
+            group.setdefault("capturable", False)
+            group.setdefault("differentiable", False)
+            group.setdefault("decoupled_weight_decay", False)
+            group.setdefault("fused", None)
+            for param in group["params"]:
+                own = self.state.get(param) or {}
+                if "step" in own and not isinstance(own["step"], Tensor):
+                    own["step"] = flambeau.tensor(float(own["step"]), dtype=flambeau.float32)
+
+    def _state_of(self, param: Any, group: dict[str, Any]) -> dict[str, Any]:
+        state: dict[str, Any] = self.state[param]
+        if not state:
+            state["step"] = new_step()
+            state["exp_avg"] = zeros_for(param)
+            state["exp_avg_sq"] = zeros_for(param)
+            if group["amsgrad"]:
+                state["max_exp_avg_sq"] = zeros_for(param)
+        if group["differentiable"] and state["step"].requires_grad:
+            raise RuntimeError("`requires_grad` is not supported for `step` in differentiable mode")
+        return state
+
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
+        """Update the parameters once: one call of the engine for each group."""
+        loss = run_closure(closure)
+        for group in self.param_groups:
+            params = [p for p in group["params"] if p.grad is not None]
+            if not params:
+                continue
+            states = [self._state_of(p, group) for p in params]
+            amsgrad = group["amsgrad"]
+            if group["foreach"] and isinstance(group["lr"], Tensor) and not group["capturable"]:
+                raise RuntimeError("lr as a Tensor is not supported for capturable=False and foreach=True")
+            beta1, beta2 = group["betas"]
+            arguments = (
+                params,
+                [p.grad for p in params],
+                [s["exp_avg"] for s in states],
+                [s["exp_avg_sq"] for s in states],
+                [s["max_exp_avg_sq"] for s in states] if amsgrad else [],
+                [s["step"] for s in states],
+                number(group["lr"]),
+                beta1,
+                beta2,
+                group["eps"],
+                group["weight_decay"],
+                amsgrad,
+                group["maximize"],
+                group["decoupled_weight_decay"],
+            )
+            if group["differentiable"] or any(p.is_complex() for p in params):
+                with flambeau.set_grad_enabled(group["differentiable"]):
+                    _formula(*arguments)
+            else:
+                flambeau._C._adam_step(*arguments)
+        return loss
+
+
+def _formula(
+    params: list[Any],
+    grads: list[Any],
+    exp_avgs: list[Any],
+    exp_avg_sqs: list[Any],
+    max_exp_avg_sqs: list[Any],
+    steps: list[Any],
+    lr: float,
+    beta1: float,
+    beta2: float,
+    eps: float,
+    weight_decay: float,
+    amsgrad: bool,
+    maximize: bool,
+    decoupled: bool,
+) -> None:
+    """The step in tensor operations, for what the engine's step does not cover."""
+    for i, param in enumerate(params):
+        grad = -grads[i] if maximize else grads[i]
+        mean, square = exp_avgs[i], exp_avg_sqs[i]
+        steps[i] += 1
+        step = steps[i].item()
+        if weight_decay != 0:
+            if decoupled:
+                param.mul_(1 - lr * weight_decay)
+            else:
+                grad = grad.add(param, alpha=weight_decay)
+        if param.is_complex():
+            param, grad, mean, square = map(flambeau.view_as_real, (param, grad, mean, square))
+        mean.mul_(beta1).add_(grad, alpha=1 - beta1)
+        square.mul_(beta2).add_(grad * grad, alpha=1 - beta2)
+        second = square
+        if amsgrad:
+            greatest = max_exp_avg_sqs[i]
+            greatest = flambeau.view_as_real(greatest) if greatest.is_complex() else greatest
+            greatest.copy_(flambeau.where(square > greatest, square, greatest))
+            second = greatest.clone()
+        width = second.sqrt() / (1 - beta2**step) ** 0.5 + eps
+        param.add_(mean / width, alpha=-lr / (1 - beta1**step))

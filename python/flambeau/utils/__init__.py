@@ -1,0 +1,5 @@
+"""Utilities; `utils.data` holds datasets and loaders."""
+
+from __future__ import annotations
+
+from flambeau.utils import data as data, hooks as hooks

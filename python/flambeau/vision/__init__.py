@@ -1,0 +1,5 @@
+"""Images: datasets, transforms and grids, under the names of torchvision."""
+
+from __future__ import annotations
+
+from flambeau.vision import datasets as datasets, transforms as transforms, utils as utils
