@@ -2,21 +2,21 @@
 //! were checked by the caller. A room for each kind of work.
 
 pub mod alloc;
-pub mod rng;
-pub mod loops;
-pub mod math;
-pub mod index;
-pub mod sort;
-pub mod loss;
-pub mod norm;
-pub mod optim;
-pub mod reduce;
-pub mod scan;
-pub mod softmax;
 pub mod conv;
 pub mod gemm;
+pub mod index;
 pub mod linalg;
+pub mod loops;
+pub mod loss;
+pub mod math;
+pub mod norm;
+pub mod optim;
 pub mod pool;
+pub mod reduce;
+pub mod rng;
+pub mod scan;
+pub mod softmax;
+pub mod sort;
 pub mod threads;
 pub mod view;
 

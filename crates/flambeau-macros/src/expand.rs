@@ -24,7 +24,10 @@ fn check(b: &Block) -> syn::Result<()> {
     if let Body::Kernel(_) = b.body {
         for (rule, there) in [("dtype", b.dtype.is_some()), ("shape", b.shape.is_some())] {
             if !there {
-                return Err(error(name, format!("operator `{name}` has no `{rule}` rule: a kernel writes into outputs made by it")));
+                return Err(error(
+                    name,
+                    format!("operator `{name}` has no `{rule}` rule: a kernel writes into outputs made by it"),
+                ));
             }
         }
     }
@@ -39,7 +42,10 @@ fn check(b: &Block) -> syn::Result<()> {
         }
     }
     if matches!(b.body, Body::Composite(_)) && !b.vjps.is_empty() {
-        return Err(error(name, format!("operator `{name}` is a composite: its derivative follows from its parts, drop the vjp")));
+        return Err(error(
+            name,
+            format!("operator `{name}` is a composite: its derivative follows from its parts, drop the vjp"),
+        ));
     }
     for line in &b.vjps {
         match b.params.iter().find(|p| p.name == line.input) {
@@ -218,10 +224,7 @@ fn body(b: &Block) -> syn::Result<TokenStream> {
     let function = |ret: TokenStream, code: TokenStream| quote!({ #[allow(unused_variables)] fn run(args: &[crate::ops::Arg]) -> crate::Result<#ret> { #lets #code } run });
     let specs = |shape: &TokenStream| {
         let dtype = &b.dtype;
-        function(
-            quote!(crate::ops::Specs),
-            quote! { crate::ops::Specs::new(#dtype, #shape) },
-        )
+        function(quote!(crate::ops::Specs), quote! { crate::ops::Specs::new(#dtype, #shape) })
     };
     Ok(match &b.body {
         Body::Map { inputs, scalars, arms } => {
@@ -243,11 +246,15 @@ fn body(b: &Block) -> syn::Result<TokenStream> {
             quote! { crate::ops::Body::Mutate { run: #run } }
         }
         Body::View(code) => {
-            let run = function(quote!(crate::ops::Views), quote! { let r = { #code }; crate::ops::IntoViews::into_views(r) });
+            let run =
+                function(quote!(crate::ops::Views), quote! { let r = { #code }; crate::ops::IntoViews::into_views(r) });
             quote! { crate::ops::Body::View(#run) }
         }
         Body::Compute(code) => {
-            let run = function(quote!(crate::ops::Outputs), quote! { let r = { #code }; crate::ops::IntoOutputs::into_outputs(r) });
+            let run = function(
+                quote!(crate::ops::Outputs),
+                quote! { let r = { #code }; crate::ops::IntoOutputs::into_outputs(r) },
+            );
             let specs = match (&b.dtype, &b.shape) {
                 (Some(_), Some(shape)) => {
                     let specs = specs(&quote!(#shape));
@@ -258,7 +265,10 @@ fn body(b: &Block) -> syn::Result<TokenStream> {
             quote! { crate::ops::Body::Compute { specs: #specs, run: #run } }
         }
         Body::Composite(code) => {
-            let run = function(quote!(crate::ops::Outputs), quote! { let r = { #code }; crate::ops::IntoOutputs::into_outputs(r) });
+            let run = function(
+                quote!(crate::ops::Outputs),
+                quote! { let r = { #code }; crate::ops::IntoOutputs::into_outputs(r) },
+            );
             quote! { crate::ops::Body::Composite(#run) }
         }
     })
@@ -306,7 +316,9 @@ fn with_locals(body: TokenStream, names: &[Ident]) -> TokenStream {
     while let Some(token) = tokens.next() {
         let called = matches!(tokens.peek(), Some(TokenTree::Group(g)) if g.delimiter() == Delimiter::Parenthesis);
         out.extend([match token {
-            TokenTree::Ident(i) if !called && names.contains(&i) => TokenTree::Ident(format_ident!("local_{i}", span = i.span())),
+            TokenTree::Ident(i) if !called && names.contains(&i) => {
+                TokenTree::Ident(format_ident!("local_{i}", span = i.span()))
+            }
             TokenTree::Group(g) => {
                 let mut renamed = Group::new(g.delimiter(), with_locals(g.stream(), names));
                 renamed.set_span(g.span());
@@ -328,7 +340,12 @@ fn map_arm(inputs: &[Ident], scalars: &[Ident], arm: &MapArm) -> syn::Result<Tok
             "Complex" => &["c32", "c64"],
             "Real" => &["f32", "f64", "i64", "u8"],
             other => {
-                return Err(error(class, format!("unknown class `{other}`: a map line is for Float, Int, Bool, Complex or Real (the first three)")));
+                return Err(error(
+                    class,
+                    format!(
+                        "unknown class `{other}`: a map line is for Float, Int, Bool, Complex or Real (the first three)"
+                    ),
+                ));
             }
         };
         for ty in types {
@@ -371,9 +388,15 @@ fn vjp(b: &Block, line: &crate::parse::Vjp) -> TokenStream {
         } else if ty.is_none_or(ParamType::holds_tensors) {
             captures.push(quote! { crate::ops::Capture { slot: #at, how: crate::ops::How::Data } });
             match ty {
-                Some(t) if matches!(t.base, Base::Tensors | Base::OptTensors) => lets.push(quote! { let #name = &cx.values(#at)?; }),
-                Some(t) if t.optional => lets.push(quote! { let #name = cx.optional_value(#at)?; let #name = #name.as_ref(); }),
-                _ if matches!(b.outputs, Outputs::List(_)) && at_output.is_some() => lets.push(quote! { let #name = &cx.output_values()?; }),
+                Some(t) if matches!(t.base, Base::Tensors | Base::OptTensors) => {
+                    lets.push(quote! { let #name = &cx.values(#at)?; })
+                }
+                Some(t) if t.optional => {
+                    lets.push(quote! { let #name = cx.optional_value(#at)?; let #name = #name.as_ref(); })
+                }
+                _ if matches!(b.outputs, Outputs::List(_)) && at_output.is_some() => {
+                    lets.push(quote! { let #name = &cx.output_values()?; })
+                }
                 _ => lets.push(quote! { let #name = &cx.value(#at)?; }),
             }
         } else {
@@ -451,7 +474,9 @@ fn method(b: &Block, name: &Ident, entry: &TokenStream, full: bool, on_tensor: b
             let ty = p.ty.public();
             signature.push(quote!(#ident: #ty));
             args.push(match (p.ty.base, p.ty.optional) {
-                (Base::Operand, false) => quote!({ let o: crate::ops::Operand = #ident.into(); crate::ops::Arg::from(o) }),
+                (Base::Operand, false) => {
+                    quote!({ let o: crate::ops::Operand = #ident.into(); crate::ops::Arg::from(o) })
+                }
                 (Base::Scalar, false) => quote!({ let s: crate::Scalar = #ident.into(); crate::ops::Arg::from(s) }),
                 _ => quote!(crate::ops::Arg::from(#ident)),
             });
@@ -502,7 +527,9 @@ fn formula_method(b: &Block, name: &Ident, full: bool) -> TokenStream {
         signature.push(quote!(#ident: #ty));
         args.push(match (p.ty.base, p.ty.optional) {
             (Base::Tensor | Base::Operand, false) => quote!({ let v: crate::ops::Val = #ident.into(); v.to_arg()? }),
-            (Base::Tensor | Base::Operand, true) => quote!(match #ident { Some(v) => v.to_arg()?, None => crate::ops::Arg::None }),
+            (Base::Tensor | Base::Operand, true) => {
+                quote!(match #ident { Some(v) => v.to_arg()?, None => crate::ops::Arg::None })
+            }
             (Base::Tensors, _) => quote!(crate::ops::Val::list_to_arg(#ident)?),
             (Base::Scalar, false) => quote!({ let s: crate::Scalar = #ident.into(); crate::ops::Arg::from(s) }),
             _ => quote!(crate::ops::Arg::from(#ident)),

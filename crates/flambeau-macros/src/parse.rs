@@ -246,11 +246,15 @@ fn parse_variants(input: ParseStream, block: &mut Block) -> syn::Result<()> {
                     Some(if explicit { list.parse()? } else { Ident::new(&format!("{}_", block.name), word.span()) });
             }
             "out" => block.out = true,
-            "method" | "function" | "functional" | "linalg" | "special" | "fft" | "private" => block.variants.push(word),
+            "method" | "function" | "functional" | "linalg" | "special" | "fft" | "private" => {
+                block.variants.push(word)
+            }
             other => {
                 return Err(syn::Error::new(
                     word.span(),
-                    format!("unknown variant `{other}`; there are method, function, functional, linalg, special, fft, private, inplace, out"),
+                    format!(
+                        "unknown variant `{other}`; there are method, function, functional, linalg, special, fft, private, inplace, out"
+                    ),
                 ));
             }
         }
@@ -275,7 +279,11 @@ fn parse_map(input: ParseStream) -> syn::Result<Body> {
             continue;
         }
         let name = Ident::parse(&head)?;
-        if past { scalars.push(name) } else { inputs.push(name) }
+        if past {
+            scalars.push(name)
+        } else {
+            inputs.push(name)
+        }
         if head.peek(Token![,]) {
             head.parse::<Token![,]>()?;
         }
@@ -329,7 +337,10 @@ fn parse_vjps(input: ParseStream) -> syn::Result<Vec<Vjp>> {
                     content.parse::<Token![.]>()?;
                     let what: Ident = content.parse()?;
                     if what != "shape" {
-                        return Err(syn::Error::new(what.span(), "only `.shape` (shape and dtype, no data) can be captured of a tensor"));
+                        return Err(syn::Error::new(
+                            what.span(),
+                            "only `.shape` (shape and dtype, no data) can be captured of a tensor",
+                        ));
                     }
                     shape_only = true;
                 }

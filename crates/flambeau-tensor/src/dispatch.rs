@@ -41,7 +41,9 @@ pub fn call_inplace(op: &'static OpDef, mut args: Args) -> Result<Outputs> {
     if let Body::Mutate { .. } = op.body {
         return mutate(op, args);
     }
-    let Arg::Tensor(x) = &args[0] else { return Err(Error::type_(format!("{}: the first argument must be a tensor", op.name))) };
+    let Arg::Tensor(x) = &args[0] else {
+        return Err(Error::type_(format!("{}: the first argument must be a tensor", op.name)));
+    };
     let x = x.clone();
     autograd::check_inplace(&x)?;
     check_no_inner_overlap(&x)?;
@@ -98,7 +100,12 @@ pub fn call_out(op: &'static OpDef, args: Args, outs: &[Tensor]) -> Result<Outpu
         }
         let results = call(op, args)?;
         if results.len() != outs.len() {
-            return Err(Error::type_(format!("{}() gives {} tensors, but out= has {}", op.name, results.len(), outs.len())));
+            return Err(Error::type_(format!(
+                "{}() gives {} tensors, but out= has {}",
+                op.name,
+                results.len(),
+                outs.len()
+            )));
         }
         let mut written = Outputs::new();
         for (result, out) in results.iter().zip(outs) {
@@ -144,13 +151,16 @@ pub(crate) fn write(to: &Tensor, from: &Tensor) -> Result<()> {
 }
 
 fn views(op: &'static OpDef, args: &[Arg], run: fn(&[Arg]) -> Result<crate::ops::Views>) -> Result<Outputs> {
-    let Arg::Tensor(x) = &args[0] else { return Err(Error::type_(format!("{}: the first argument must be a tensor", op.name))) };
+    let Arg::Tensor(x) = &args[0] else {
+        return Err(Error::type_(format!("{}: the first argument must be a tensor", op.name)));
+    };
     let specs = run(args)?;
     let many = op.list;
     Ok(specs
         .into_iter()
         .map(|s| {
-            let t = x.view_with(s.layout, s.dtype.unwrap_or(x.dtype()), x.is_conj() ^ s.flip_conj, x.is_neg() ^ s.flip_neg);
+            let t =
+                x.view_with(s.layout, s.dtype.unwrap_or(x.dtype()), x.is_conj() ^ s.flip_conj, x.is_neg() ^ s.flip_neg);
             if many {
                 t.0.made.store(Made::OneOfMany as u8, std::sync::atomic::Ordering::Relaxed);
             }
@@ -252,7 +262,9 @@ fn run_kernel(op: &OpDef, args: &[Arg], outputs: &[Tensor], run: crate::ops::Ker
 
 fn mutate(op: &'static OpDef, args: Args) -> Result<Outputs> {
     let Body::Mutate { run } = op.body else { unreachable!("only called for operators that write") };
-    let Arg::Tensor(x) = &args[0] else { return Err(Error::type_(format!("{}: the first argument must be a tensor", op.name))) };
+    let Arg::Tensor(x) = &args[0] else {
+        return Err(Error::type_(format!("{}: the first argument must be a tensor", op.name)));
+    };
     let x = x.clone();
     autograd::check_inplace(&x)?;
     check_no_inner_overlap(&x)?;
@@ -308,11 +320,7 @@ pub(crate) fn check_castable(from: DType, to: DType) -> Result<()> {
     if can_cast(from, to) {
         return Ok(());
     }
-    Err(Error::runtime(format!(
-        "result type {} can't be cast to the desired output type {}",
-        from.title(),
-        to.title()
-    )))
+    Err(Error::runtime(format!("result type {} can't be cast to the desired output type {}", from.title(), to.title())))
 }
 
 /// Refuses to write through a view that shows one element twice.

@@ -14,19 +14,20 @@ extern crate self as flambeau_tensor;
 
 pub mod autograd;
 pub mod dispatch;
+mod display;
 pub mod generator;
 mod lock;
 mod memory_format;
-pub mod ops;
 mod operators;
+pub mod ops;
 pub mod print;
 mod settings;
 mod storage;
 mod tensor;
 
 pub use flambeau_types::{
-    Complex, Complex32, Complex64, DType, Device, Dims, Element, Error, ErrorKind, Kind, Layout, Result, Scalar, bf16, broadcast_shapes,
-    contiguous_strides, f16, normalize_dim, numel, promote_types,
+    Complex, Complex32, Complex64, DType, Device, Dims, Element, Error, ErrorKind, Kind, Layout, Result, Scalar, bf16,
+    broadcast_shapes, contiguous_strides, f16, normalize_dim, numel, promote_types,
 };
 pub use generator::{Generator, default_generator, manual_seed};
 pub use memory_format::MemoryFormat;

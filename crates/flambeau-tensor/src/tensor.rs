@@ -95,7 +95,12 @@ impl Tensor {
                     .checked_mul(s)
                     .and_then(|r| span.checked_add(r))
                     .filter(|r| r.checked_mul(dtype.size() as i64).is_some())
-                    .ok_or_else(|| Error::runtime("Storage size calculation overflowed with sizes=".to_string() + &format!("{:?}", layout.sizes.as_slice())))?;
+                    .ok_or_else(|| {
+                        Error::runtime(
+                            "Storage size calculation overflowed with sizes=".to_string()
+                                + &format!("{:?}", layout.sizes.as_slice()),
+                        )
+                    })?;
             }
         }
         let nbytes = span as usize * dtype.size();
@@ -120,7 +125,9 @@ impl Tensor {
         }
         let t = Tensor::empty(sizes, T::DTYPE, Device::Cpu)?;
         // SAFETY: the new storage holds as many elements, nobody else knows it, and an Element has no padding.
-        unsafe { std::ptr::copy_nonoverlapping(data.as_ptr().cast::<u8>(), t.storage().ptr(), std::mem::size_of_val(data)) };
+        unsafe {
+            std::ptr::copy_nonoverlapping(data.as_ptr().cast::<u8>(), t.storage().ptr(), std::mem::size_of_val(data))
+        };
         Ok(t)
     }
 
@@ -134,7 +141,11 @@ impl Tensor {
     /// The elements in row-major order.
     pub fn to_vec<T: Element>(&self) -> Result<Vec<T>> {
         if self.dtype() != T::DTYPE {
-            return Err(Error::type_(format!("expected elements of {} but the tensor holds {}", T::DTYPE, self.dtype())));
+            return Err(Error::type_(format!(
+                "expected elements of {} but the tensor holds {}",
+                T::DTYPE,
+                self.dtype()
+            )));
         }
         let t = self.detach().resolve()?.contiguous()?;
         t.check_has_data("to_vec")?;
@@ -159,7 +170,10 @@ impl Tensor {
     /// The one element as a number (`Tensor.item`).
     pub fn item(&self) -> Result<Scalar> {
         if self.numel() != 1 {
-            return Err(Error::runtime(format!("a Tensor with {} elements cannot be converted to Scalar", self.numel())));
+            return Err(Error::runtime(format!(
+                "a Tensor with {} elements cannot be converted to Scalar",
+                self.numel()
+            )));
         }
         if self.device() == Device::Meta {
             return Err(Error::runtime("Tensor.item() cannot be called on meta tensors"));

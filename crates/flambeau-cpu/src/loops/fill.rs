@@ -226,18 +226,19 @@ pub fn linspace(out: ViewMut, start: Scalar, end: Scalar, steps: usize) {
         ($t:ty, $start:expr, $end:expr) => {{
             let (start, end): ($t, $t) = ($start, $end);
             let step = (end - start) / last as $t;
-            generate(out, move |i| {
-                if i < half { step.mul_add(i as $t, start) } else { (-step).mul_add((last - i) as $t, end) }
-            })
+            generate(
+                out,
+                move |i| {
+                    if i < half { step.mul_add(i as $t, start) } else { (-step).mul_add((last - i) as $t, end) }
+                },
+            )
         }};
     }
     macro_rules! complex {
         ($t:ty, $part:ty) => {{
             let (start, end) = (<$t>::from_scalar(start), <$t>::from_scalar(end));
             let step = (end - start) / last as $part;
-            generate(out, move |i| {
-                if i < half { start + step * i as $part } else { end - step * (last - i) as $part }
-            })
+            generate(out, move |i| if i < half { start + step * i as $part } else { end - step * (last - i) as $part })
         }};
     }
     macro_rules! rounded {

@@ -51,9 +51,9 @@ pub fn grad(
 fn edges_of(list: &[Tensor]) -> Result<Vec<Edge>> {
     list.iter()
         .map(|t| {
-            t.gradient_edge().filter(|_| t.requires_grad()).ok_or_else(|| {
-                Error::runtime("One of the differentiated Tensors does not require grad")
-            })
+            t.gradient_edge()
+                .filter(|_| t.requires_grad())
+                .ok_or_else(|| Error::runtime("One of the differentiated Tensors does not require grad"))
         })
         .collect()
 }
@@ -163,7 +163,12 @@ impl Walk {
         Walk { keep, create_graph, heap: BinaryHeap::new(), grads: HashMap::default(), useful: None }
     }
 
-    fn run(mut self, roots: Vec<(Edge, Tensor)>, targets: Option<Vec<Edge>>, accumulate: bool) -> Result<Vec<Option<Tensor>>> {
+    fn run(
+        mut self,
+        roots: Vec<(Edge, Tensor)>,
+        targets: Option<Vec<Edge>>,
+        accumulate: bool,
+    ) -> Result<Vec<Option<Tensor>>> {
         let _mode = GradMode::set(self.create_graph);
         if let Some(targets) = &targets {
             self.useful = Some(useful_nodes(&roots, targets));
@@ -271,7 +276,11 @@ impl Walk {
         match leaf.record.grad() {
             None => {
                 let fits = variable.as_ref().is_none_or(|v| {
-                    if v.layout().is_dense() { grad.stride() == v.stride() || grad.numel() <= 1 } else { grad.is_contiguous() }
+                    if v.layout().is_dense() {
+                        grad.stride() == v.stride() || grad.numel() <= 1
+                    } else {
+                        grad.is_contiguous()
+                    }
                 });
                 let stored = if self.create_graph {
                     grad.clone_tensor()?
@@ -312,7 +321,12 @@ fn owned(t: &Tensor) -> bool {
 }
 
 fn sum(before: Tensor, grad: Tensor, create_graph: bool) -> Result<Tensor> {
-    if !create_graph && owned(&before) && before.size() == grad.size() && before.dtype() == grad.dtype() && before.layout().is_dense() {
+    if !create_graph
+        && owned(&before)
+        && before.size() == grad.size()
+        && before.dtype() == grad.dtype()
+        && before.layout().is_dense()
+    {
         before.add_(&grad)?;
         return Ok(before);
     }
@@ -324,7 +338,11 @@ fn fit(mut grad: Tensor, meta: &Meta) -> Result<Tensor> {
     if grad.size() != meta.shape.as_slice() {
         let fits = crate::broadcast_shapes(grad.size(), &meta.shape).is_ok_and(|s| s.as_slice() == grad.size());
         if !fits {
-            return Err(Error::runtime(format!("got {:?} but expected shape compatible with {:?}", grad.size(), meta.shape.as_slice())));
+            return Err(Error::runtime(format!(
+                "got {:?} but expected shape compatible with {:?}",
+                grad.size(),
+                meta.shape.as_slice()
+            )));
         }
         grad = grad.sum_to_size(&meta.shape)?;
     }

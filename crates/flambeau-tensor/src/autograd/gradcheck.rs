@@ -61,7 +61,8 @@ pub fn gradcheck(f: Function, inputs: &[Tensor], options: GradcheckOptions) -> R
         for (k, &i) in checked.iter().enumerate() {
             let x = &inputs[i];
             for at in 0..x.numel() as usize {
-                let parts: &[Complex64] = if x.dtype().is_complex() { &[Complex64::ONE, Complex64::I] } else { &[Complex64::ONE] };
+                let parts: &[Complex64] =
+                    if x.dtype().is_complex() { &[Complex64::ONE, Complex64::I] } else { &[Complex64::ONE] };
                 for &part in parts {
                     let run = |step: f64| -> Result<Vec<Complex64>> {
                         no_grad(|| {
@@ -78,7 +79,9 @@ pub fn gradcheck(f: Function, inputs: &[Tensor], options: GradcheckOptions) -> R
                             // The real pairing of the output's direction and the input's part.
                             let want = (slope * direction.conj()).re;
                             let got = (g * part.conj()).re;
-                            if (want - got).abs() > options.atol + options.rtol * want.abs() || want.is_nan() != got.is_nan() {
+                            if (want - got).abs() > options.atol + options.rtol * want.abs()
+                                || want.is_nan() != got.is_nan()
+                            {
                                 return Err(Error::runtime(format!(
                                     "Jacobian mismatch for output {o} with respect to input {i},\nnumerical:{want}\nanalytical:{got} (element {at} \
                                      of the input, element {row} of the output)"
@@ -100,13 +103,21 @@ pub fn gradgradcheck(f: Function, inputs: &[Tensor], options: GradcheckOptions) 
     let mut all = inputs.to_vec();
     for (k, out) in outputs.iter().enumerate() {
         // Any gradient will do, as long as its elements differ.
-        let seed: Vec<Complex64> = (0..out.numel()).map(|i| Complex64::new(0.5 + 0.25 * ((i * 7 + k as i64) % 5) as f64, 0.25)).collect();
+        let seed: Vec<Complex64> =
+            (0..out.numel()).map(|i| Complex64::new(0.5 + 0.25 * ((i * 7 + k as i64) % 5) as f64, 0.25)).collect();
         all.push(Tensor::of(&seed, out.size())?.to_dtype_dropping_imaginary(out.dtype())?.requires_grad_(true)?);
     }
     let first = |list: &[Tensor]| -> Result<Vec<Tensor>> {
         super::enable_grad(|| {
-            let list: Vec<Tensor> =
-                list.iter().zip(&all).map(|(t, was)| if was.requires_grad() && !t.requires_grad() { t.requires_grad_(true) } else { Ok(t.clone()) }).collect::<Result<_>>()?;
+            let list: Vec<Tensor> = list
+                .iter()
+                .zip(&all)
+                .map(
+                    |(t, was)| {
+                        if was.requires_grad() && !t.requires_grad() { t.requires_grad_(true) } else { Ok(t.clone()) }
+                    },
+                )
+                .collect::<Result<_>>()?;
             let (inputs, seeds) = list.split_at(n);
             let outputs: Vec<Tensor> = f(inputs)?.into_iter().filter(Tensor::requires_grad).collect();
             let wanted: Vec<Tensor> = inputs.iter().filter(|t| t.requires_grad()).cloned().collect();

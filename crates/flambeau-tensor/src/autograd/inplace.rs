@@ -23,7 +23,9 @@ pub(crate) fn check_inplace(t: &Tensor) -> Result<()> {
     }
     let Some(base) = t.base() else { return Ok(()) };
     if base.requires_grad() && base.is_leaf() {
-        return Err(Error::runtime("a view of a leaf Variable that requires grad is being used in an in-place operation."));
+        return Err(Error::runtime(
+            "a view of a leaf Variable that requires grad is being used in an in-place operation.",
+        ));
     }
     match t.made() {
         Made::Plain => Ok(()),

@@ -89,7 +89,14 @@ static SEQUENCE: AtomicU64 = AtomicU64::new(1);
 impl Node {
     fn new(body: Body, inputs: SmallVec<[Input; 2]>, outputs: SmallVec<[Meta; 1]>) -> Node {
         let sequence = if matches!(body, Body::Accumulate(_)) { 0 } else { SEQUENCE.fetch_add(1, Relaxed) };
-        Node { body, inputs, outputs: Mutex::new(outputs), sequence, freed: AtomicBool::new(false), hooks: Mutex::default() }
+        Node {
+            body,
+            inputs,
+            outputs: Mutex::new(outputs),
+            sequence,
+            freed: AtomicBool::new(false),
+            hooks: Mutex::default(),
+        }
     }
 
     pub(crate) fn accumulate(t: &Tensor, record: Arc<Record>) -> Arc<Node> {
@@ -439,16 +446,18 @@ fn save(into: &mut Saved, slot: usize, how: How, n: usize, args: &[Arg], outputs
     *into = if slot >= n {
         let nr = slot - n;
         match how {
-            How::Data if list => {
-                Saved::Tensors(outputs.iter().enumerate().map(|(i, t)| Some(SavedTensor::output(t, i as u32))).collect())
-            }
+            How::Data if list => Saved::Tensors(
+                outputs.iter().enumerate().map(|(i, t)| Some(SavedTensor::output(t, i as u32))).collect(),
+            ),
             How::Data => Saved::Tensor(SavedTensor::output(&outputs[nr], nr as u32)),
             _ => Saved::Meta(Meta::of(&outputs[nr])),
         }
     } else {
         match (how, &args[slot]) {
             (How::Data, Arg::Tensor(t)) => Saved::Tensor(SavedTensor::input(t)),
-            (How::Data, Arg::Tensors(list)) => Saved::Tensors(list.iter().map(|t| Some(SavedTensor::input(t))).collect()),
+            (How::Data, Arg::Tensors(list)) => {
+                Saved::Tensors(list.iter().map(|t| Some(SavedTensor::input(t))).collect())
+            }
             (How::Data, Arg::OptTensors(list)) => {
                 Saved::Tensors(list.iter().map(|t| t.as_ref().map(SavedTensor::input)).collect())
             }

@@ -26,7 +26,9 @@ enum Input<'a> {
 
 impl<'a> Plan<'a> {
     fn new(op: &'static OpDef, args: &'a [Arg]) -> Result<Plan<'a>> {
-        let Body::Map { dtype, inputs, scalars, kernels } = &op.body else { unreachable!("only elementwise operators come here") };
+        let Body::Map { dtype, inputs, scalars, kernels } = &op.body else {
+            unreachable!("only elementwise operators come here")
+        };
         let common = dtype(args)?;
         let kernel = pick(kernels, common).ok_or_else(|| unsupported(op, common))?;
         let mut sizes: Option<Dims> = None;
@@ -43,11 +45,20 @@ impl<'a> Plan<'a> {
                         Some(s) if s.as_slice() == t.size() => s,
                         Some(s) => broadcast_shapes(&s, t.size())?,
                     });
-                    let t = if t.is_conj() || t.is_neg() { std::borrow::Cow::Owned(t.resolve()?) } else { std::borrow::Cow::Borrowed(t) };
+                    let t = if t.is_conj() || t.is_neg() {
+                        std::borrow::Cow::Owned(t.resolve()?)
+                    } else {
+                        std::borrow::Cow::Borrowed(t)
+                    };
                     list.push(Input::Tensor(t));
                 }
                 Arg::Number(s) => list.push(Input::Number(number(*s, kernel.compute, common))),
-                _ => return Err(Error::type_(format!("{}(): argument '{}' must be a tensor or a number", op.name, op.params[i].name))),
+                _ => {
+                    return Err(Error::type_(format!(
+                        "{}(): argument '{}' must be a tensor or a number",
+                        op.name, op.params[i].name
+                    )));
+                }
             }
         }
         let params = scalars
@@ -79,8 +90,11 @@ impl<'a> Plan<'a> {
             return;
         }
         let tensors: SmallVec<[&Tensor; 3]> = self.tensors().collect();
-        let strides: SmallVec<[Dims; 3]> =
-            self.inputs.iter().map(|i| if let Input::Tensor(t) = i { broadcast_strides(t, &self.sizes) } else { zeros(self.sizes.len()) }).collect();
+        let strides: SmallVec<[Dims; 3]> = self
+            .inputs
+            .iter()
+            .map(|i| if let Input::Tensor(t) = i { broadcast_strides(t, &self.sizes) } else { zeros(self.sizes.len()) })
+            .collect();
         Locked::run(&tensors, std::slice::from_ref(out), |locked, outs| {
             let views: SmallVec<[View; 3]> = self
                 .inputs
@@ -201,7 +215,9 @@ pub(super) fn into_out(op: &'static OpDef, args: &[Arg], out: &Tensor) -> Result
 }
 
 fn overlaps_otherwise(t: &Tensor, out: &Tensor, sizes: &[i64]) -> bool {
-    if t.storage().id() != out.storage().id() || (t.size() == sizes && t.layout() == out.layout() && t.dtype() == out.dtype()) {
+    if t.storage().id() != out.storage().id()
+        || (t.size() == sizes && t.layout() == out.layout() && t.dtype() == out.dtype())
+    {
         return false;
     }
     match (t.layout().extent(), out.layout().extent()) {

@@ -8,7 +8,8 @@ mod val;
 
 pub use arg::{Arg, Args, FromArg, IntoOutputs, Operand, OperandRef, Options, Outputs, args, take_list, take_one};
 pub use def::{
-    Body, Capture, Done, How, IntoDType, IntoDTypes, IntoLayouts, IntoViews, KernelFn, Kind, OpDef, Param, Place, Specs, ViewSpec, Views, Vjp,
+    Body, Capture, Done, How, IntoDType, IntoDTypes, IntoLayouts, IntoViews, KernelFn, Kind, OpDef, Param, Place,
+    Specs, ViewSpec, Views, Vjp,
 };
 pub use sample::{Sample, samples};
 pub use val::{Gradient, IntoGradient, Val};

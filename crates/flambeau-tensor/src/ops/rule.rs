@@ -212,7 +212,10 @@ pub fn c_name(d: DType) -> &'static str {
 /// The dtype that was asked for must be at least of this kind.
 pub fn at_least(d: DType, kind: Kind, what: &str) -> Result<DType> {
     if d.kind() < kind {
-        return Err(Error::runtime(format!("{what}(): could not infer output dtype. Input dtype must be either a floating point or complex dtype. Got: {}", d.title())));
+        return Err(Error::runtime(format!(
+            "{what}(): could not infer output dtype. Input dtype must be either a floating point or complex dtype. Got: {}",
+            d.title()
+        )));
     }
     Ok(d)
 }

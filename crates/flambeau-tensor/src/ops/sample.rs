@@ -24,7 +24,8 @@ pub mod samples {
     /// A float64 tensor with values between `low` and `high`.
     pub fn tensor(sizes: &[i64], low: f64, high: f64) -> Tensor {
         let n = crate::numel(sizes).max(0);
-        let data: Vec<f64> = (0..n).map(|i| low + (high - low) * (((i * 7919 + 13) % 101) as f64 + 0.37) / 101.5).collect();
+        let data: Vec<f64> =
+            (0..n).map(|i| low + (high - low) * (((i * 7919 + 13) % 101) as f64 + 0.37) / 101.5).collect();
         Tensor::of(&data, sizes).unwrap_or_else(|_| Tensor::scalar(low, DType::F64))
     }
 
@@ -41,22 +42,28 @@ pub mod samples {
 
     /// Two tensors that broadcast, and a tensor with a number.
     pub fn binary(low: f64, high: f64) -> Vec<Sample> {
-        let mut out: Vec<Sample> = [(&[2i64, 3][..], &[2i64, 3][..]), (&[2, 3], &[3]), (&[2, 1], &[1, 3]), (&[], &[2]), (&[0, 3], &[3])]
-            .iter()
-            .map(|(a, b)| Sample::new([tensor(a, low, high).into(), tensor(b, low + (high - low) * 0.07, high).into()]))
-            .collect();
+        let mut out: Vec<Sample> =
+            [(&[2i64, 3][..], &[2i64, 3][..]), (&[2, 3], &[3]), (&[2, 1], &[1, 3]), (&[], &[2]), (&[0, 3], &[3])]
+                .iter()
+                .map(|(a, b)| {
+                    Sample::new([tensor(a, low, high).into(), tensor(b, low + (high - low) * 0.07, high).into()])
+                })
+                .collect();
         out.push(Sample::new([tensor(&[2, 3], low, high).into(), (low + (high - low) * 0.73).into()]));
         out
     }
 
     /// A tensor with each set of further arguments.
     pub fn with(sizes: &[i64], low: f64, high: f64, rest: &[&[Arg]]) -> Vec<Sample> {
-        rest.iter().map(|r| Sample::new(std::iter::once(tensor(sizes, low, high).into()).chain(r.iter().cloned()))).collect()
+        rest.iter()
+            .map(|r| Sample::new(std::iter::once(tensor(sizes, low, high).into()).chain(r.iter().cloned())))
+            .collect()
     }
 
     /// A tensor reduced over all, over one and over two dimensions.
     pub fn reduction(low: f64, high: f64) -> Vec<Sample> {
-        let mut out = vec![Sample::new([tensor(&[2, 3], low, high).into()]), Sample::new([tensor(&[], low, high).into()])];
+        let mut out =
+            vec![Sample::new([tensor(&[2, 3], low, high).into()]), Sample::new([tensor(&[], low, high).into()])];
         for (dims, keep) in [([0].as_slice(), false), (&[1], true), (&[-1, 0], false)] {
             out.push(Sample::new([tensor(&[2, 3, 2], low, high).into(), dims.into(), keep.into()]));
         }

@@ -78,7 +78,11 @@ op! {
 
 fn strided(size: &[i64], stride: &[i64]) -> Result<Layout> {
     if size.len() != stride.len() {
-        return Err(Error::runtime(format!("dimensionality of sizes ({}) must match dimensionality of strides ({})", size.len(), stride.len())));
+        return Err(Error::runtime(format!(
+            "dimensionality of sizes ({}) must match dimensionality of strides ({})",
+            size.len(),
+            stride.len()
+        )));
     }
     if stride.iter().any(|&s| s < 0) {
         return Err(Error::runtime("as_strided: Negative strides are not supported at the moment"));

@@ -99,9 +99,11 @@ fn linspace_dtype(options: &Options, start: Scalar, end: Scalar) -> Result<DType
     let complex = start.kind().max(end.kind()) == crate::Kind::Complex;
     let default = crate::default_dtype();
     match options.dtype {
-        Some(d) if complex && !d.is_complex() => {
-            Err(Error::runtime(format!("torch.linspace(): inferred dtype {} can't be safely cast to passed dtype {}", default.to_complex().title(), d.title())))
-        }
+        Some(d) if complex && !d.is_complex() => Err(Error::runtime(format!(
+            "torch.linspace(): inferred dtype {} can't be safely cast to passed dtype {}",
+            default.to_complex().title(),
+            d.title()
+        ))),
         Some(d) => Ok(d),
         None => Ok(if complex { default.to_complex() } else { default }),
     }

@@ -26,10 +26,17 @@ op! {
 fn added(x: &Tensor, dim: i64, index: &Tensor, source: &Tensor, alpha: Scalar) -> Result<Tensor> {
     let at = normalize_dim(dim, x.dim())?;
     if !matches!(index.dtype(), DType::I64 | DType::I32) {
-        return Err(Error::runtime(format!("index_add_(): Expected dtype int32/int64 for index but got: {}", index.dtype().title())));
+        return Err(Error::runtime(format!(
+            "index_add_(): Expected dtype int32/int64 for index but got: {}",
+            index.dtype().title()
+        )));
     }
     if source.dtype() != x.dtype() {
-        return Err(Error::runtime(format!("index_add_(): self ({}) and source ({}) must have the same scalar type", x.dtype().title(), source.dtype().title())));
+        return Err(Error::runtime(format!(
+            "index_add_(): self ({}) and source ({}) must have the same scalar type",
+            x.dtype().title(),
+            source.dtype().title()
+        )));
     }
     let out = x.clone_tensor()?;
     crate::dispatch::Locked::run(&[index, source], std::slice::from_ref(&out), |locked, outs| {

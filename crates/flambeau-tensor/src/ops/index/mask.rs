@@ -6,7 +6,10 @@ use crate::{DType, Error, Result, Tensor};
 /// A condition must be boolean (uint8 is taken, as PyTorch still does).
 fn check_condition(condition: &Tensor) -> Result<()> {
     if !matches!(condition.dtype(), DType::Bool | DType::U8) {
-        return Err(Error::runtime(format!("where expected condition to be a boolean tensor, but got a tensor with dtype {}", condition.dtype().title())));
+        return Err(Error::runtime(format!(
+            "where expected condition to be a boolean tensor, but got a tensor with dtype {}",
+            condition.dtype().title()
+        )));
     }
     Ok(())
 }
@@ -31,11 +34,17 @@ op! {
 
 fn fill_dtype(x: &Tensor, mask: &Tensor, value: OperandRef<'_>) -> Result<DType> {
     if mask.dtype() != DType::Bool {
-        return Err(Error::runtime(format!("masked_fill_ only supports boolean masks, but got mask with dtype {}", mask.dtype().title())));
+        return Err(Error::runtime(format!(
+            "masked_fill_ only supports boolean masks, but got mask with dtype {}",
+            mask.dtype().title()
+        )));
     }
     if let OperandRef::Tensor(v) = value {
         if v.dim() != 0 {
-            return Err(Error::runtime(format!("masked_fill_ only supports a 0-dimensional value tensor, but got tensor with {} dimension(s).", v.dim())));
+            return Err(Error::runtime(format!(
+                "masked_fill_ only supports a 0-dimensional value tensor, but got tensor with {} dimension(s).",
+                v.dim()
+            )));
         }
     }
     let joined = match value {
@@ -43,7 +52,10 @@ fn fill_dtype(x: &Tensor, mask: &Tensor, value: OperandRef<'_>) -> Result<DType>
         OperandRef::Tensor(v) => v.dtype().kind(),
     };
     if joined == crate::Kind::Complex && !x.dtype().is_complex() {
-        return Err(Error::runtime(format!("value cannot be converted to type {} without overflow", rule::c_name(x.dtype()))));
+        return Err(Error::runtime(format!(
+            "value cannot be converted to type {} without overflow",
+            rule::c_name(x.dtype())
+        )));
     }
     Ok(x.dtype())
 }

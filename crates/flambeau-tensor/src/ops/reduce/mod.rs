@@ -9,7 +9,12 @@ pub mod logic;
 pub mod sums;
 
 /// Runs a reduction kernel, which wants its output with the reduced dimensions kept as 1.
-pub(crate) fn over(y: &mut ViewMut, x: View, dim: Option<&[i64]>, kernel: impl FnOnce(&mut ViewMut, View, &[bool])) -> Result<()> {
+pub(crate) fn over(
+    y: &mut ViewMut,
+    x: View,
+    dim: Option<&[i64]>,
+    kernel: impl FnOnce(&mut ViewMut, View, &[bool]),
+) -> Result<()> {
     let mask = rule::mask(x.ndim(), dim)?;
     let (sizes, strides) = kept(y, &mask);
     // SAFETY: dimensions of size 1 are put in, which reach nothing new.

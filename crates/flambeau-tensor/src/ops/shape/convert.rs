@@ -28,7 +28,9 @@ op! {
 pub(crate) fn broadcast_to(have: &[i64], strides: &[i64], want: &[i64]) -> Result<crate::Dims> {
     let layout = Layout { sizes: have.into(), strides: strides.into(), offset: 0 };
     let fail = || {
-        Error::runtime(format!("output with shape {want:?} doesn't match the broadcast shape of an input with shape {have:?}"))
+        Error::runtime(format!(
+            "output with shape {want:?} doesn't match the broadcast shape of an input with shape {have:?}"
+        ))
     };
     if have.len() > want.len() {
         return if have[..have.len() - want.len()].iter().all(|&n| n == 1) {
@@ -140,12 +142,20 @@ impl Tensor {
 
     /// The tensor in another dtype; itself where it has that dtype.
     pub fn to_dtype(&self, dtype: DType) -> Result<Tensor> {
-        if self.dtype() == dtype { Ok(self.clone()) } else { self.to_copy_with(Some(dtype), None, MemoryFormat::Preserve) }
+        if self.dtype() == dtype {
+            Ok(self.clone())
+        } else {
+            self.to_copy_with(Some(dtype), None, MemoryFormat::Preserve)
+        }
     }
 
     /// The tensor on another device; itself where it is there.
     pub fn to_device(&self, device: Device) -> Result<Tensor> {
-        if self.device() == device { Ok(self.clone()) } else { self.to_copy_with(None, Some(device), MemoryFormat::Preserve) }
+        if self.device() == device {
+            Ok(self.clone())
+        } else {
+            self.to_copy_with(None, Some(device), MemoryFormat::Preserve)
+        }
     }
 
     /// The tensor with these options; itself where it has them (`Tensor.to`).

@@ -140,7 +140,10 @@ fn repeated(x: &Tensor, repeats: &[i64]) -> Result<Dims> {
         ));
     };
     if repeats.iter().any(|&r| r < 0) {
-        return Err(Error::runtime(format!("Trying to create tensor with negative dimension {}: {repeats:?}", repeats.iter().min().unwrap_or(&0))));
+        return Err(Error::runtime(format!(
+            "Trying to create tensor with negative dimension {}: {repeats:?}",
+            repeats.iter().min().unwrap_or(&0)
+        )));
     }
     Ok(repeats.iter().enumerate().map(|(d, &r)| r * if d < lead { 1 } else { x.size()[d - lead] }).collect())
 }

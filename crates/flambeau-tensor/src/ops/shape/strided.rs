@@ -16,7 +16,11 @@ fn within(x: &Tensor, layout: Layout) -> Result<Layout> {
         return Err(Error::runtime(format!("Tensor: invalid storage offset {}", layout.offset)));
     }
     if let Some(d) = layout.sizes.iter().position(|&n| n < 0) {
-        return Err(Error::runtime(format!("Trying to create tensor with negative dimension {}: {:?}", layout.sizes[d], layout.sizes.as_slice())));
+        return Err(Error::runtime(format!(
+            "Trying to create tensor with negative dimension {}: {:?}",
+            layout.sizes[d],
+            layout.sizes.as_slice()
+        )));
     }
     if let Some((_, high)) = layout.extent() {
         let bytes = (high + 1) * x.dtype().size() as i64;
@@ -77,7 +81,8 @@ fn as_strided_backward(g: &Val, x: &Val, y: &Val) -> Result<Tensor> {
         block.gather_strided(&have.sizes, &have.strides, have.offset - low)?
     } else {
         let ones = crate::ops::ones_with(&[have.numel()], crate::Options::like(&g))?;
-        let count = crate::ops::zeros_with(&[high - low + 1], crate::Options::like(&g))?.index_add(0, &flat(have)?, &ones)?;
+        let count =
+            crate::ops::zeros_with(&[high - low + 1], crate::Options::like(&g))?.index_add(0, &flat(have)?, &ones)?;
         block.div(&count)?.gather_strided(&have.sizes, &have.strides, have.offset - low)?
     };
     Ok(grad)
@@ -85,7 +90,8 @@ fn as_strided_backward(g: &Val, x: &Val, y: &Val) -> Result<Tensor> {
 
 /// True if no two indices surely reach one element.
 fn distinct(l: &Layout) -> bool {
-    let mut dims: Vec<(i64, i64)> = l.sizes.iter().zip(&l.strides).filter(|(n, _)| **n > 1).map(|(&n, &s)| (s, n)).collect();
+    let mut dims: Vec<(i64, i64)> =
+        l.sizes.iter().zip(&l.strides).filter(|(n, _)| **n > 1).map(|(&n, &s)| (s, n)).collect();
     dims.sort_unstable();
     let mut reach = 0;
     dims.into_iter().all(|(s, n)| {
@@ -176,7 +182,13 @@ fn scatter_taken(g: &Val, y: &Val, size: &[i64], stride: &[i64], offset: Option<
 
 /// The history of a write of `src` into `base` through a view: `base` as the output of `as_strided_scatter`, whose
 /// elements are there already.
-pub(crate) fn scatter_history(base: &Tensor, src: &Tensor, size: &[i64], stride: &[i64], offset: i64) -> Result<Tensor> {
+pub(crate) fn scatter_history(
+    base: &Tensor,
+    src: &Tensor,
+    size: &[i64],
+    stride: &[i64],
+    offset: i64,
+) -> Result<Tensor> {
     let args = crate::ops::args([base.into(), src.into(), size.into(), stride.into(), offset.into()]);
     let outputs = crate::ops::IntoOutputs::into_outputs(base.detach())?;
     record_op(&AS_STRIDED_SCATTER, &args, &outputs);
@@ -319,7 +331,8 @@ fn diagonal_layout(l: &Layout, offset: i64, dim1: i64, dim2: i64) -> Result<Layo
     if a == b {
         return Err(Error::runtime(format!("diagonal dimensions cannot be identical {dim1}, {dim2}")));
     }
-    let n = if offset >= 0 { l.sizes[a].min(l.sizes[b] - offset) } else { (l.sizes[a] + offset).min(l.sizes[b]) }.max(0);
+    let n =
+        if offset >= 0 { l.sizes[a].min(l.sizes[b] - offset) } else { (l.sizes[a] + offset).min(l.sizes[b]) }.max(0);
     let mut out = l.clone();
     if n > 0 {
         out.offset += if offset >= 0 { offset * l.strides[b] } else { -offset * l.strides[a] };
