@@ -29,7 +29,7 @@ impl Tensor {
             None => Grad::None,
         };
         let suffix =
-            Suffix { class, device: self.device(), default_dtype: crate::default_dtype(), grad, tangent: false };
+            Suffix { class, device: self.device(), default_dtype: crate::default_dtype(), grad, tangent: None };
         format_tensor(self, &suffix)
     }
 }
