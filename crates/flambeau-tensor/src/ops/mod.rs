@@ -26,4 +26,6 @@ pub mod shape;
 pub mod unary;
 
 mod list;
+pub use binary::power::pow_scalar;
 pub use list::*;
+pub use shape::convert::channels_last;
