@@ -3,9 +3,9 @@
 
 use flambeau_types::{Complex32, Complex64, DType};
 
-use super::half::{bf16_to_f32, f16_to_f32, f32_to_bf16, f32_to_f16};
 #[cfg(target_arch = "x86_64")]
 use super::half::vector;
+use super::half::{bf16_to_f32, f16_to_f32, f32_to_bf16, f32_to_f16};
 #[cfg(target_arch = "x86_64")]
 use crate::math::Level;
 use crate::math::level;
@@ -174,8 +174,18 @@ unsafe fn same<const SIZE: usize>(n: usize, from: *const u8, to: *mut u8) {
 macro_rules! row {
     ($f:ident, $s:ty) => {
         [
-            $f::<$s, Bool>, $f::<$s, u8>, $f::<$s, i8>, $f::<$s, i16>, $f::<$s, i32>, $f::<$s, i64>,
-            $f::<$s, Half>, $f::<$s, Brain>, $f::<$s, f32>, $f::<$s, f64>, $f::<$s, Complex32>, $f::<$s, Complex64>,
+            $f::<$s, Bool>,
+            $f::<$s, u8>,
+            $f::<$s, i8>,
+            $f::<$s, i16>,
+            $f::<$s, i32>,
+            $f::<$s, i64>,
+            $f::<$s, Half>,
+            $f::<$s, Brain>,
+            $f::<$s, f32>,
+            $f::<$s, f64>,
+            $f::<$s, Complex32>,
+            $f::<$s, Complex64>,
         ]
     };
 }
@@ -183,8 +193,18 @@ macro_rules! row {
 macro_rules! table {
     ($f:ident) => {
         [
-            row!($f, Bool), row!($f, u8), row!($f, i8), row!($f, i16), row!($f, i32), row!($f, i64),
-            row!($f, Half), row!($f, Brain), row!($f, f32), row!($f, f64), row!($f, Complex32), row!($f, Complex64),
+            row!($f, Bool),
+            row!($f, u8),
+            row!($f, i8),
+            row!($f, i16),
+            row!($f, i32),
+            row!($f, i64),
+            row!($f, Half),
+            row!($f, Brain),
+            row!($f, f32),
+            row!($f, f64),
+            row!($f, Complex32),
+            row!($f, Complex64),
         ]
     };
 }

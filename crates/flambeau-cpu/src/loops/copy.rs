@@ -16,7 +16,9 @@ const SHORT: usize = 32;
 pub fn copy(mut out: ViewMut, input: View) {
     debug_assert_eq!(out.sizes(), input.sizes());
     let n = out.numel();
-    if n == 0 || out.ptr().cast_const() == input.ptr() && out.dtype() == input.dtype() && out.strides() == input.strides() {
+    if n == 0
+        || out.ptr().cast_const() == input.ptr() && out.dtype() == input.dtype() && out.strides() == input.strides()
+    {
         return;
     }
     let (from, to) = (input.ptr(), out.ptr());

@@ -206,11 +206,7 @@ impl<const N: usize> Iter<N> {
 
 /// Calls `f(offsets, n, strides)` for every inner run of operands of the same `sizes`, on the calling thread, in the
 /// order of the first operand's memory.
-pub fn for_each_run<const N: usize>(
-    sizes: &[i64],
-    strides: [&[i64]; N],
-    f: impl FnMut([isize; N], usize, [isize; N]),
-) {
+pub fn for_each_run<const N: usize>(sizes: &[i64], strides: [&[i64]; N], f: impl FnMut([isize; N], usize, [isize; N])) {
     let iter = Iter::new(sizes, strides);
     iter.for_each_run(0..iter.numel(), f);
 }
