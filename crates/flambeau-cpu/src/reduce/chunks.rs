@@ -69,7 +69,7 @@ fn tree<T: Real>(mut v: [T; L]) -> T {
     let mut half = L / 2;
     while half > 0 {
         for l in 0..half {
-            v[l] = v[l] + v[l + half];
+            v[l] += v[l + half];
         }
         half /= 2;
     }
@@ -90,8 +90,8 @@ impl<T: Real> Running<T> {
     }
     #[inline(always)]
     pub fn add(&mut self, v: &[T; L]) {
-        for l in 0..L {
-            self.low[l] += v[l];
+        for (low, v) in self.low.iter_mut().zip(v) {
+            *low += *v;
         }
         self.count += 1;
         if self.count.is_multiple_of(32) {
