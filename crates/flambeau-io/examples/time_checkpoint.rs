@@ -13,9 +13,8 @@ fn main() -> Result<()> {
     let bytes: Vec<Vec<u8>> = (0..count).map(|i| vec![i as u8 + 1; (mib << 20) / count]).collect();
     let storages: Vec<&[u8]> = bytes.iter().map(Vec::as_slice).collect();
     let numel = (storages[0].len() / 4) as i64;
-    let tensor = |i: usize| {
-        (Value::str(&format!("w{i}")), Value::tensor(TensorRecord::contiguous(i, DType::F32, &[numel])))
-    };
+    let tensor =
+        |i: usize| (Value::str(&format!("w{i}")), Value::tensor(TensorRecord::contiguous(i, DType::F32, &[numel])));
     let root = Value::ordered_dict((0..count).map(tensor));
     let mut places: Vec<Vec<u8>> = bytes.iter().map(|b| vec![0xFF; b.len()]).collect();
     for sync in [false, false, true] {
@@ -27,7 +26,11 @@ fn main() -> Result<()> {
         for (storage, place) in file.storages.iter().zip(&mut places) {
             storage.read_into(place)?;
         }
-        println!("{mib} MiB, sync {sync}: save {:.3} s, load {:.3} s", saved.as_secs_f64(), start.elapsed().as_secs_f64());
+        println!(
+            "{mib} MiB, sync {sync}: save {:.3} s, load {:.3} s",
+            saved.as_secs_f64(),
+            start.elapsed().as_secs_f64()
+        );
         assert_eq!(places, bytes);
     }
     Ok(())
