@@ -17,7 +17,9 @@ __all__ = ["GRU", "LSTM", "RNN", "GRUCell", "LSTMCell", "RNNBase", "RNNCell"]
 _GATES = {"LSTM": 4, "GRU": 3, "RNN_TANH": 1, "RNN_RELU": 1}
 
 
-def _next_state(mode: str, x: Tensor, state: tuple[Any, ...], w_hh: Any, b_hh: Any, w_hr: Any = None) -> tuple[Any, ...]:
+def _next_state(
+    mode: str, x: Tensor, state: tuple[Any, ...], w_hh: Any, b_hh: Any, w_hr: Any = None
+) -> tuple[Any, ...]:
     """One step: `x` is the input times its weights already. Shape: `B g*H -> B H`."""
     hidden = F.linear(state[0], w_hh, b_hh)
     if mode == "LSTM":
