@@ -5,6 +5,7 @@ use super::OpDef;
 // Free functions (makers of tensors, operators over lists); the others are methods of `Tensor`.
 pub use super::create::{fill::*, range::*};
 pub use super::shape::{grid::*, join::*};
+pub use super::linalg::matmul::*;
 
 macro_rules! rooms {
     ($($room:ident :: { $($file:ident: $($op:ident)*;)* })*) => {
@@ -52,6 +53,12 @@ rooms! {
         strided: AS_STRIDED GATHER_STRIDED SCATTER_STRIDED AS_STRIDED_SCATTER NARROW SLICE SLICE_INTO_ZEROS SELECT DIAGONAL
             DIAGONAL_INTO_ZEROS UNFOLD UNFOLD_INTO_ZEROS;
         view: VIEW RESHAPE UNSAFE_VIEW RESHAPE_AS VIEW_AS FLATTEN UNFLATTEN RAVEL SQUEEZE SQUEEZE_DIM SQUEEZE_DIMS UNSQUEEZE VIEW_ALIAS;
+    }
+    linalg::{
+        add: ADDMM ADDMM_LAID ADDMV ADDR BADDBMM ADDBMM;
+        combine: INNER TENSORDOT TENSORDOT_PAIR KRON TRACE LINALG_CROSS CROSS;
+        matmul: MATMUL WITHOUT_FIRST LINEAR MULTI_DOT CHAIN_MATMUL;
+        product: MM MM_LAID BMM MV DOT VDOT OUTER;
     }
     index::{
         add: INDEX_ADD INDEX_SELECT;
