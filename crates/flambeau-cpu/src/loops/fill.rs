@@ -240,21 +240,6 @@ pub fn linspace(out: ViewMut, start: Scalar, end: Scalar, steps: usize) {
         ($t:ty, $part:ty) => {{
             let (start, end) = (<$t>::from_scalar(start), <$t>::from_scalar(end));
             let step = (end - start) / last as $part;
-            generate(out, move |i| if i < half { start + step * i as $part } else { end - step * (last - i) as $part })
-        }};
-    }
-    macro_rules! rounded {
-        ($round:expr) => {{
-            let round = $round;
-            let (start, end) = (round(start.to_f64() as f32), round(end.to_f64() as f32));
-            let step = round(round(end - start) / round(last as f32));
-            generate(out, move |i| {
-                if i < half {
-                    start + round(step * round(i as f32))
-                } else {
-                    end - round(step * round((last - i) as f32))
-                }
-            })
             let along = |from: $t, step: $t, i: usize| {
                 <$t>::new(step.re.mul_add(i as $part, from.re), step.im.mul_add(i as $part, from.im))
             };
