@@ -81,7 +81,7 @@ pub fn _set_print_options(options: &Bound<'_, PyDict>) -> PyResult<()> {
             "precision" => o.precision = v.extract()?,
             "threshold" => {
                 let n: f64 = v.extract()?;
-                o.threshold = if n.is_finite() { n as _ } else { usize::MAX };
+                o.threshold = if n.is_finite() { n as _ } else { f64::MAX };
             }
             "edgeitems" => o.edgeitems = v.extract()?,
             "linewidth" => o.linewidth = v.extract()?,
