@@ -21,8 +21,10 @@ pub mod binary;
 pub mod compare;
 pub mod create;
 pub mod index;
+pub mod random;
 pub mod reduce;
 pub mod shape;
+pub mod sort;
 pub mod unary;
 
 mod list;

@@ -6,7 +6,7 @@ use crate::ops::op;
 use crate::{Error, Layout, MemoryFormat, Result, Scalar, Tensor};
 
 /// Sizes that a user chose.
-fn sized(size: &[i64]) -> Result<Layout> {
+pub(crate) fn sized(size: &[i64]) -> Result<Layout> {
     if let Some(n) = size.iter().find(|&&n| n < 0) {
         return Err(Error::runtime(format!("Trying to create tensor with negative dimension {n}: {size:?}")));
     }
