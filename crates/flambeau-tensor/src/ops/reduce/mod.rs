@@ -9,6 +9,10 @@ pub mod counts;
 pub mod deviation;
 pub mod extremes;
 pub mod logic;
+pub mod norms;
+pub mod products;
+pub mod recurrence;
+pub mod running;
 pub mod sums;
 
 /// Runs a reduction kernel, which wants its output with the reduced dimensions kept as 1.
