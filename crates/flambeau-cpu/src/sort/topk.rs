@@ -89,9 +89,58 @@ fn topk_rows<T: Key>(
     });
 }
 
+/// Elements looked at together.
+const CHUNK: usize = 64;
+
+/// True if some key of a chunk is below `top`.
+///
+/// # Safety
+/// `CHUNK` elements must be readable.
+unsafe fn any_below<T: Key>(from: *const u8, flip: u64, top: u64) -> bool {
+    // SAFETY: the features are detected; the rest is promised by the caller.
+    unsafe {
+        if std::arch::is_x86_feature_detected!("avx512f") {
+            any_below_avx512::<T>(from, flip, top)
+        } else if std::arch::is_x86_feature_detected!("avx2") {
+            any_below_avx2::<T>(from, flip, top)
+        } else {
+            any_below_body::<T>(from, flip, top)
+        }
+    }
+}
+
+/// # Safety
+/// As [`any_below`].
+#[target_feature(enable = "avx512f,avx512vl,avx512dq,avx512bw,avx2,fma")]
+unsafe fn any_below_avx512<T: Key>(from: *const u8, flip: u64, top: u64) -> bool {
+    // SAFETY: promised by the caller.
+    unsafe { any_below_body::<T>(from, flip, top) }
+}
+
+/// # Safety
+/// As [`any_below`].
+#[target_feature(enable = "avx2,fma")]
+unsafe fn any_below_avx2<T: Key>(from: *const u8, flip: u64, top: u64) -> bool {
+    // SAFETY: promised by the caller.
+    unsafe { any_below_body::<T>(from, flip, top) }
+}
+
+/// # Safety
+/// As [`any_below`].
+#[inline(always)]
+unsafe fn any_below_body<T: Key>(from: *const u8, flip: u64, top: u64) -> bool {
+    let mut count = 0u32;
+    for c in 0..CHUNK {
+        // SAFETY: promised by the caller.
+        let key = unsafe { load::<T>(from.add(c * size_of::<T>())) }.key() ^ flip;
+        // In 32 bits twice as many fit in a vector.
+        count += if T::WIDTH <= 32 { (key as u32) < top as u32 } else { key < top } as u32;
+    }
+    count != 0
+}
+
 /// [`introsort::heap_select`] on a row that is read once and not kept.
 fn select_few<T: Key>(from: *const u8, step: isize, n: usize, words: &mut [T::Word], flip: u64) {
-    const CHUNK: usize = 64;
     // SAFETY: callers give a row of `n` elements.
     let key = |j: usize| unsafe { load::<T>(from.wrapping_offset(j as isize * step)) }.key() ^ flip;
     let k = words.len();
@@ -105,18 +154,10 @@ fn select_few<T: Key>(from: *const u8, step: isize, n: usize, words: &mut [T::Wo
     let contiguous = step == size_of::<T>() as isize;
     while j < n {
         let end = (j + CHUNK).min(n);
-        // Most chunks hold nothing for the heap, which this loop finds out without a branch.
-        let mut any = false;
-        if contiguous && end - j == CHUNK {
-            // SAFETY: within the row.
-            let from = unsafe { from.add(j * size_of::<T>()) };
-            for c in 0..CHUNK {
-                // SAFETY: within the row.
-                any |= (unsafe { load::<T>(from.add(c * size_of::<T>())) }.key() ^ flip) < top;
-            }
-        } else {
-            any = true;
-        }
+        // Most chunks hold nothing for the heap, which is found out without a branch.
+        // SAFETY: the chunk lies within the row.
+        let any = !(contiguous && end - j == CHUNK)
+            || unsafe { any_below::<T>(from.add(j * size_of::<T>()), flip, top) };
         if any {
             for j in j..end {
                 let key = key(j);

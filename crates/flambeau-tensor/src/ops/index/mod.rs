@@ -1,4 +1,6 @@
 //! Elements by place.
 
 pub mod add;
+pub mod gather;
 pub mod mask;
+pub mod scatter;
