@@ -4,10 +4,10 @@ use super::OpDef;
 
 // Free functions (makers of tensors, operators over lists); the others are methods of `Tensor`.
 pub use super::create::{fill::*, range::*};
-pub use super::random::{create::*, draw::*};
-pub use super::sort::search::*;
-pub use super::shape::{grid::*, join::*};
 pub use super::linalg::matmul::*;
+pub use super::random::{create::*, draw::*};
+pub use super::shape::{grid::*, join::*};
+pub use super::sort::search::*;
 
 macro_rules! rooms {
     ($($room:ident :: { $($file:ident: $($op:ident)*;)* })*) => {
@@ -41,15 +41,15 @@ rooms! {
     }
     random::{
         create: RAND RANDN RANDINT RANDINT_LOW RANDPERM;
-        draw: NORMAL_TENSOR_FLOAT NORMAL_FLOAT_TENSOR NORMAL_TENSOR_TENSOR NORMAL_SIZE BERNOULLI BERNOULLI_P MULTINOMIAL;
-        fill: NORMAL_FILL UNIFORM RANDOM RANDOM_TO RANDOM_FROM BERNOULLI_FILL BERNOULLI_FILL_TENSOR EXPONENTIAL GEOMETRIC CAUCHY LOG_NORMAL;
+        draw: NORMAL_TENSOR_TENSOR NORMAL_TENSOR_FLOAT NORMAL_FLOAT_TENSOR NORMAL_SIZE BERNOULLI BERNOULLI_TENSOR BERNOULLI_P MULTINOMIAL;
+        fill: NORMAL_FILL UNIFORM RANDOM RANDOM_TO RANDOM_FROM BERNOULLI_FILL_TENSOR BERNOULLI_FILL EXPONENTIAL GEOMETRIC CAUCHY LOG_NORMAL;
         like: RAND_LIKE RANDN_LIKE RANDINT_LIKE RANDINT_LIKE_LOW;
     }
     reduce::{
         counts: COUNT_NONZERO NANSUM NANMEAN LOGSUMEXP;
         deviation: STD STD_DIM STD_CORRECTION VAR VAR_DIM VAR_CORRECTION STD_MEAN STD_MEAN_DIM STD_MEAN_CORRECTION VAR_MEAN VAR_MEAN_DIM
             VAR_MEAN_CORRECTION;
-        extremes: MAX MAX_DIM MAX_OTHER MIN MIN_DIM MIN_OTHER AMAX AMIN AMINMAX ARGMAX ARGMIN;
+        extremes: MAX MAX_OTHER MAX_DIM MIN MIN_OTHER MIN_DIM AMAX AMIN AMINMAX ARGMAX ARGMIN;
         logic: ANY ANY_DIM ANY_DIMS ALL ALL_DIM ALL_DIMS;
         norms: VECTOR_NORM MATRIX_NORM MATRIX_NORM_WORD NORM NORM_WORD NORM_LINALG NORM_LINALG_WORD;
         products: PROD PROD_DIM;

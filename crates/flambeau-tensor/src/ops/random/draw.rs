@@ -4,7 +4,7 @@ use flambeau_cpu::rng;
 
 use super::stream;
 use crate::ops::create::fill::sized;
-use crate::ops::{op, samples};
+use crate::ops::op;
 use crate::{DType, Device, Dims, Error, Result, Tensor};
 
 /// Standard deviations must be real and not negative.
@@ -118,6 +118,18 @@ op! {
     vjp { input => |g| g * 0.0 };
 }
 
+op! {
+    /// 1 with the probability that an element of `p` gives, else 0, in the shape of a tensor.
+    ///
+    /// Shape: `*s, *t -> *s` where `*t` broadcasts to `*s`. Dtype: unchanged.
+    fn bernoulli.tensor(input: Tensor, p: Tensor; generator: Option<Generator> = None) -> y;
+    variants [method, function];
+    dtype input.dtype();
+    shape input.size();
+    compute { Tensor::empty(input.size(), input.dtype(), Device::Cpu)?.bernoulli_fill_tensor__with(p, generator) };
+    vjp { input => |g| g * 0.0; p => |p.shape| crate::ops::zeros_with(&p.shape, crate::Options::dtype(p.dtype)) };
+}
+
 fn drawn(weights: &Tensor, n: i64) -> Result<Dims> {
     let mut sizes = weights.sizes();
     let Some(last) = sizes.last_mut().filter(|_| weights.dim() <= 2) else {
@@ -149,5 +161,4 @@ op! {
     dtype DType::I64;
     shape drawn(input, num_samples);
     kernel { rng::multinomial(&mut stream(generator), &mut y, input, num_samples, replacement) };
-    samples vec![crate::ops::Sample::new([samples::tensor(&[2, 3], 0.1, 1.0).into(), 2.into()])];
 }

@@ -2,8 +2,8 @@
 
 use flambeau_cpu::{View, ViewMut, reduce as kernels};
 
-use super::{over, over_both};
 use super::sums::{expand_reduced, keep_reduced, reduced_count};
+use super::{over, over_both};
 use crate::ops::{Val, op, rule, samples};
 use crate::{DType, Dims, Error, Result, Scalar, Tensor};
 
@@ -32,7 +32,14 @@ fn deviation(y: &mut ViewMut, x: View, dim: Option<&[i64]>, correction: f64, roo
     over(y, x, dim, |y, x, mask| kernels::var(y, x, mask, correction, root))
 }
 
-fn deviation_mean(y: &mut ViewMut, mean: &mut ViewMut, x: View, dim: Option<&[i64]>, correction: f64, root: bool) -> Result<()> {
+fn deviation_mean(
+    y: &mut ViewMut,
+    mean: &mut ViewMut,
+    x: View,
+    dim: Option<&[i64]>,
+    correction: f64,
+    root: bool,
+) -> Result<()> {
     over_both(y, mean, x, dim, |y, mean, x, mask| kernels::var_mean(y, mean, x, mask, correction, root))
 }
 

@@ -95,7 +95,6 @@ op! {
     composite { input.maximum(other) };
 }
 
-
 op! {
     /// The smallest of all elements; nan wins. The gradient is shared equally by all that are it.
     ///
@@ -160,7 +159,6 @@ op! {
     vjp { input => |g, input, y, dim, keepdim| shared(g, input, y, dim, keepdim) };
     samples samples::reduction(-3.0, 3.0);
 }
-
 
 op! {
     /// The smallest over some dimensions (none given: all); nan wins. The gradient is shared equally by all that are it.
@@ -228,7 +226,9 @@ fn arg_dtype(x: &Tensor, what: &str) -> Result<DType> {
 
 fn arg_shape(x: &Tensor, dim: Option<i64>, keepdim: bool, what: &str) -> Result<Dims> {
     match dim {
-        None if x.numel() == 0 => Err(Error::index(format!("{what}(): Expected reduction dim to be specified for input.numel() == 0."))),
+        None if x.numel() == 0 => {
+            Err(Error::index(format!("{what}(): Expected reduction dim to be specified for input.numel() == 0.")))
+        }
         None => rule::reduce(x, None, keepdim),
         Some(d) => {
             let at = normalize_dim(d, x.dim())?;
@@ -265,7 +265,6 @@ op! {
     kernel { arg_over(&mut y, input, dim, kernels::argmax) };
     samples samples::unary(-2.0, 2.0).into_iter().filter(|s| !matches!(&s.args[0], crate::ops::Arg::Tensor(t) if t.numel() == 0)).collect();
 }
-
 
 op! {
     /// Where the smallest is first: along a dimension, or in the row-major sequence of all elements.

@@ -207,7 +207,7 @@ op! {
 fn default_dims(x: &Tensor, dim: Option<&[i64]>) -> Result<Dims> {
     match dim {
         Some(d) => Ok(d.into()),
-        None if x.dim() > 2 => Err(Error::runtime(format!(
+        None if x.dim() != 1 && x.dim() != 2 => Err(Error::runtime(format!(
             "linalg.norm: If dim is not specified but ord is, the input must be 1D or 2D. Got {}D.",
             x.dim()
         ))),

@@ -35,7 +35,9 @@ fn recur<T: Step>(y: &ViewMut, b: View, a: View, dim: usize, backward: bool) {
                 state = if i == 0 {
                     input
                 } else {
-                    input + a.ptr().cast::<T>().offset((at[2] + factor * a.strides()[dim]) as isize).read_unaligned() * state
+                    input
+                        + a.ptr().cast::<T>().offset((at[2] + factor * a.strides()[dim]) as isize).read_unaligned()
+                            * state
                 };
                 y.ptr().cast::<T>().offset((at[0] + k * y.strides()[dim]) as isize).write_unaligned(state);
             }

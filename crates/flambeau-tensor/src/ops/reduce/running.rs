@@ -94,7 +94,10 @@ fn cumprod_backward(g: &Val, input: &Val, y: &Val, dim: i64) -> Val {
 
 fn logcumsumexp_dtype(x: &Tensor) -> Result<DType> {
     if !x.dtype().is_floating() {
-        return Err(Error::not_implemented(format!("\"logcumsumexp_out_cpu\" not implemented for '{}'", x.dtype().title())));
+        return Err(Error::not_implemented(format!(
+            "\"logcumsumexp_out_cpu\" not implemented for '{}'",
+            x.dtype().title()
+        )));
     }
     Ok(x.dtype())
 }

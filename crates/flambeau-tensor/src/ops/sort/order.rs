@@ -58,7 +58,7 @@ op! {
     /// As `argsort`; equal elements keep their order, whether `stable` or not.
     ///
     /// Shape: `*s -> *s`. Dtype: int64.
-    fn argsort.stable(input: Tensor, dim: i64 = -1, descending: bool = false; stable: bool) -> y;
+    fn argsort.stable(input: Tensor; stable: bool, dim: i64 = -1, descending: bool = false) -> y;
     variants [method, function, out];
     nondifferentiable;
     composite { input.argsort_with(dim, descending) };

@@ -10,7 +10,8 @@ use crate::{DType, Dims, Error, Result, Scalar, Tensor, normalize_dim};
 /// Writes the median of all elements; nan if there are none.
 fn median_of_all(y: ViewMut, x: View, ignore_nan: bool) -> Result<()> {
     let Some(mut index) = kernels::median_all(x, ignore_nan)? else {
-        loops::fill(y, Scalar::Float(f64::NAN));
+        let none = if y.dtype().is_integral() { Scalar::Int(i64::MIN) } else { Scalar::Float(f64::NAN) };
+        loops::fill(y, none);
         return Ok(());
     };
     let mut offset = 0;

@@ -14,13 +14,11 @@ fn out_dtype(out_int32: bool) -> DType {
 fn check(sequence: &Tensor, values: &Tensor, right: bool, side: Option<&str>, sorter: Option<&Tensor>) -> Result<bool> {
     let fail = |text: String| Err(Error::runtime(format!("torch.searchsorted(): {text}")));
     match side {
-        Some(s @ ("left" | "right")) => {
-            if s == "left" && right {
-                return fail("side and right can't be set to opposites, got side of left while right was True".into());
-            }
+        Some("left") if right => {
+            return fail("side and right can't be set to opposites, got side of left while right was True".into());
         }
+        None | Some("left" | "right") => {}
         Some(other) => return fail(format!("side can only be 'left' or 'right' but got {other}")),
-        None => {}
     }
     let (a, b) = (sequence.size(), values.size());
     if let Some(s) = sorter {
@@ -55,7 +53,13 @@ fn check(sequence: &Tensor, values: &Tensor, right: bool, side: Option<&str>, so
     Ok(right || side == Some("right"))
 }
 
-fn searched(sequence: &Tensor, values: &Tensor, out_int32: bool, right: bool, sorter: Option<&Tensor>) -> Result<Tensor> {
+fn searched(
+    sequence: &Tensor,
+    values: &Tensor,
+    out_int32: bool,
+    right: bool,
+    sorter: Option<&Tensor>,
+) -> Result<Tensor> {
     let common = rule::promote(sequence, values);
     let (sequence, values) = (sequence.to_dtype(common)?, values.to_dtype(common)?);
     let out = Tensor::empty(values.size(), out_dtype(out_int32), values.device())?;
@@ -107,7 +111,10 @@ fn number_like(sequence: &Tensor, value: Scalar) -> Result<Tensor> {
 
 fn check_boundaries(boundaries: &Tensor) -> Result<()> {
     if boundaries.dim() != 1 {
-        return Err(Error::runtime(format!("boundaries tensor must be 1 dimension, but got dim({})", boundaries.dim())));
+        return Err(Error::runtime(format!(
+            "boundaries tensor must be 1 dimension, but got dim({})",
+            boundaries.dim()
+        )));
     }
     Ok(())
 }

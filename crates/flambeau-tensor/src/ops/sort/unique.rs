@@ -4,7 +4,7 @@ use flambeau_cpu::sort::{self as kernels, Unique};
 
 use crate::dispatch::Locked;
 use crate::ops::op;
-use crate::{DType, Device, Result, Tensor, normalize_dim};
+use crate::{DType, Device, Error, Result, Tensor, normalize_dim};
 
 /// A tensor whose elements are these bytes.
 fn of_bytes(bytes: &[u8], sizes: &[i64], dtype: DType) -> Result<Tensor> {
@@ -85,8 +85,7 @@ op! {
 fn slices(x: &Tensor, dim: i64, consecutive: bool, flags: (bool, bool)) -> Result<(Tensor, Tensor, Tensor)> {
     let at = normalize_dim(dim, x.dim())?;
     if x.dim() == 0 {
-        let (values, inverse, counts) = slices(&x.reshape(&[1])?, 0, consecutive, flags)?;
-        return Ok((values.reshape(&[])?, inverse, counts));
+        return Err(Error::index(format!("Dimension specified as {dim} but tensor has no dimensions")));
     }
     let values = |n: i64| {
         let mut sizes = x.sizes();
