@@ -13,6 +13,14 @@ pub(crate) fn sized(size: &[i64]) -> Result<Layout> {
     Ok(Layout::contiguous(size))
 }
 
+/// Sizes that a user chose, in a memory format.
+fn sized_in(size: &[i64], format: MemoryFormat) -> Result<Layout> {
+    match format {
+        MemoryFormat::ChannelsLast => super::super::shape::convert::channels_last(size),
+        _ => sized(size),
+    }
+}
+
 /// The layout of a tensor like another.
 pub(crate) fn like(x: &Tensor, format: Option<MemoryFormat>) -> Result<Layout> {
     super::super::shape::convert::copy_layout(x, format.unwrap_or(MemoryFormat::Preserve))
@@ -60,7 +68,7 @@ op! {
     variants [function, out];
     factory;
     dtype options.dtype_or_default();
-    shape (if memory_format == MemoryFormat::ChannelsLast { super::super::shape::convert::channels_last(size) } else { sized(size) });
+    shape sized_in(size, memory_format);
     kernel { };
 }
 
