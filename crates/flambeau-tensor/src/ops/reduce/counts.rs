@@ -67,11 +67,15 @@ op! {
     samples samples::reduction(-3.0, 3.0);
 }
 
-fn logsumexp_dtype(x: &Tensor) -> Result<DType> {
-    if x.dtype().is_complex() {
-        return Err(Error::not_implemented("logsumexp is not implemented for complex tensors"));
+/// The logarithm of the sum of exponentials of complex numbers, the greatest real part taken out first.
+fn logsumexp_of_complex(x: &Tensor, dim: &[i64], keepdim: bool) -> Result<Tensor> {
+    if x.numel() == 0 {
+        return x.exp()?.sum_dim_with(Some(dim), keepdim, None)?.log();
     }
-    Ok(rule::int_to_float(x))
+    let greatest = x.detach().real()?.amax_with(Some(dim), true)?;
+    let greatest = greatest.masked_fill(&greatest.isinf()?, 0.0)?;
+    let y = x.sub(&greatest)?.exp()?.sum_dim_with(Some(dim), true, None)?.log()?.add(&greatest)?;
+    if keepdim { Ok(y) } else { y.reshape(&rule::reduce(x, Some(dim), false)?) }
 }
 
 op! {
@@ -83,7 +87,23 @@ op! {
     /// tensor([6.9315e-01, 1.0000e+03])
     fn logsumexp(input: Tensor, dim: Dims, keepdim: bool = false) -> y;
     variants [method, function, special, out];
-    dtype logsumexp_dtype(input);
+    composite {
+        if input.dtype().is_complex() {
+            logsumexp_of_complex(input, dim, keepdim)
+        } else {
+            input.logsumexp_of_real(dim, keepdim)
+        }
+    };
+}
+
+op! {
+    /// `logsumexp` of real numbers.
+    ///
+    /// Shape: `*s -> *t`. Dtype: integers give the default float type.
+    fn logsumexp_of_real(input: Tensor, dim: Dims, keepdim: bool) -> y;
+    variants [private];
+    node "LogsumexpBackward0";
+    dtype rule::int_to_float(input);
     shape rule::reduce(input, Some(dim), keepdim);
     kernel { over(&mut y, input, Some(dim), kernels::logsumexp) };
     vjp { input => |g, input, y, dim, keepdim| {
@@ -91,5 +111,5 @@ op! {
         let kept = |v: &Val| Val::run(|| keep_reduced(&v.tensor()?, ndim, Some(dim), keepdim));
         kept(g) * (input - kept(y)).exp()
     } };
-    samples samples::with(&[2, 3, 2], -2.0, 2.0, &[&[[1i64].into()], &[[0i64, -1].into(), true.into()]]);
+    samples samples::with(&[2, 3, 2], -2.0, 2.0, &[&[[1i64].into(), false.into()], &[[0i64, -1].into(), true.into()]]);
 }
