@@ -4,8 +4,10 @@ use super::OpDef;
 
 // Free functions (makers of tensors, operators over lists); the others are methods of `Tensor`.
 pub use super::create::{fill::*, range::*};
-pub use super::shape::{grid::*, join::*};
 pub use super::linalg::matmul::*;
+pub use super::random::{create::*, draw::*};
+pub use super::shape::{grid::*, join::*};
+pub use super::sort::search::*;
 
 macro_rules! rooms {
     ($($room:ident :: { $($file:ident: $($op:ident)*;)* })*) => {
@@ -37,8 +39,22 @@ rooms! {
         logic: LOGICAL_AND LOGICAL_OR LOGICAL_XOR LOGICAL_NOT;
         order: EQ NE LT LE GT GE;
     }
+    random::{
+        create: RAND RANDN RANDINT RANDINT_LOW RANDPERM;
+        draw: NORMAL_TENSOR_TENSOR NORMAL_TENSOR_FLOAT NORMAL_FLOAT_TENSOR NORMAL_SIZE BERNOULLI BERNOULLI_TENSOR BERNOULLI_P MULTINOMIAL;
+        fill: NORMAL_FILL UNIFORM RANDOM RANDOM_TO RANDOM_FROM BERNOULLI_FILL_TENSOR BERNOULLI_FILL EXPONENTIAL GEOMETRIC CAUCHY LOG_NORMAL;
+        like: RAND_LIKE RANDN_LIKE RANDINT_LIKE RANDINT_LIKE_LOW;
+    }
     reduce::{
+        counts: COUNT_NONZERO NANSUM NANMEAN LOGSUMEXP LOGSUMEXP_OF_REAL;
+        deviation: STD STD_DIM STD_CORRECTION VAR VAR_DIM VAR_CORRECTION STD_MEAN STD_MEAN_DIM STD_MEAN_CORRECTION VAR_MEAN VAR_MEAN_DIM
+            VAR_MEAN_CORRECTION;
+        extremes: MAX MAX_OTHER MAX_DIM MIN MIN_OTHER MIN_DIM AMAX AMIN AMINMAX ARGMAX ARGMIN;
         logic: ANY ANY_DIM ANY_DIMS ALL ALL_DIM ALL_DIMS;
+        norms: VECTOR_NORM MATRIX_NORM MATRIX_NORM_WORD NORM NORM_WORD NORM_LINALG NORM_LINALG_WORD;
+        products: PROD PROD_DIM;
+        recurrence: RECURRENCE;
+        running: CUMSUM REVERSE_CUMSUM CUMPROD LOGCUMSUMEXP REVERSE_LOGCUMSUMEXP CUMMAX CUMMIN;
         sums: SUM SUM_DIM MEAN MEAN_DIM;
     }
     shape::{
@@ -53,6 +69,13 @@ rooms! {
         strided: AS_STRIDED GATHER_STRIDED SCATTER_STRIDED AS_STRIDED_SCATTER NARROW SLICE SLICE_INTO_ZEROS SELECT DIAGONAL
             DIAGONAL_INTO_ZEROS UNFOLD UNFOLD_INTO_ZEROS;
         view: VIEW RESHAPE UNSAFE_VIEW RESHAPE_AS VIEW_AS FLATTEN UNFLATTEN RAVEL SQUEEZE SQUEEZE_DIM SQUEEZE_DIMS UNSQUEEZE VIEW_ALIAS;
+    }
+    sort::{
+        along: PICK_ALONG PUT_ALONG;
+        order: SORT SORT_STABLE ARGSORT ARGSORT_STABLE MSORT TOPK;
+        rank: MEDIAN MEDIAN_DIM NANMEDIAN NANMEDIAN_DIM MODE KTHVALUE;
+        search: SEARCHSORTED SEARCHSORTED_SCALAR BUCKETIZE BUCKETIZE_SCALAR;
+        unique: _UNIQUE2 UNIQUE_CONSECUTIVE UNIQUE_DIM;
     }
     linalg::{
         add: ADDMM ADDMM_LAID ADDMV ADDR BADDBMM ADDBMM;

@@ -22,8 +22,10 @@ pub mod compare;
 pub mod create;
 pub mod index;
 pub mod linalg;
+pub mod random;
 pub mod reduce;
 pub mod shape;
+pub mod sort;
 pub mod unary;
 
 mod list;
