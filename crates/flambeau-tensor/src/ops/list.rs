@@ -5,6 +5,7 @@ use super::OpDef;
 // Free functions (makers of tensors, operators over lists); the others are methods of `Tensor`.
 pub use super::create::{fill::*, range::*};
 pub use super::linalg::matmul::*;
+pub use super::unary::special::*;
 
 macro_rules! rooms {
     ($($room:ident :: { $($file:ident: $($op:ident)*;)* })*) => {
@@ -20,16 +21,20 @@ rooms! {
         range: ARANGE ARANGE_END ARANGE_STEP LINSPACE;
     }
     unary::{
-        exponential: EXP LOG SQRT RSQRT RECIPROCAL SIGMOID;
-        rounding: FLOOR CEIL TRUNC ROUND ROUND_DECIMALS;
+        exponential: EXP LOG SQRT RSQRT RECIPROCAL SIGMOID EXP2 EXPM1 LOG2 LOG10 LOG1P SQUARE LOGIT LOGIT_WITHIN;
+        parts: SIGNBIT ISPOSINF ISNEGINF ISREAL ANGLE COMPLEX POLAR VIEW_AS_REAL VIEW_AS_COMPLEX POSITIVE NAN_TO_NUM FINITE_NUMBERS;
+        rounding: FLOOR CEIL TRUNC ROUND ROUND_DECIMALS FRAC;
         sign: NEG ABS SIGN SGN CONJ CONJ_VIEW NEG_VIEW CONJ_PHYSICAL REAL REAL_VIEW IMAG RESOLVE_CONJ RESOLVE_NEG;
-        trigonometric: SIN COS TANH;
+        special: ERF ERFC ERFINV LGAMMA DIGAMMA POLYGAMMA POLYGAMMA_OF ZETA ENTR NDTR;
+        trigonometric: SIN COS TANH TAN ASIN ACOS ATAN SINH COSH ASINH ACOSH ATANH SINC DEG2RAD RAD2DEG;
     }
     binary::{
         arithmetic: ADD SUB RSUB MUL DIV DIV_MODE FLOOR_DIVIDE TRUNC_DIVIDE REMAINDER FMOD RDIV ADDCMUL ADDCDIV;
         bitwise: BITWISE_AND BITWISE_OR BITWISE_XOR BITWISE_NOT BITWISE_LEFT_SHIFT BITWISE_RIGHT_SHIFT;
         extremes: MAXIMUM MINIMUM CLAMP_MIN CLAMP_MAX CLAMP CLAMP_BOTH;
         power: POW POW_SCALAR;
+        special: ATAN2 HYPOT XLOGY XLOGY_SCALAR XLOG1PY LOGADDEXP LOGADDEXP2 COPYSIGN FMAX FMIN HEAVISIDE GCD LCM LERP LERP_NUMBER
+            LERP_WEIGHTS;
     }
     compare::{
         closeness: ISNAN ISINF ISFINITE ISCLOSE ALLCLOSE EQUAL;
