@@ -274,7 +274,11 @@ fn lerp_dtype(x: &Tensor, end: &Tensor, weight: OperandRef<'_>) -> Result<DType>
         if t.dtype() == x.dtype() {
             return Ok(());
         }
-        Err(Error::runtime(format!("expected dtype {} for `{name}` but got dtype {}", rule::c_name(x.dtype()), rule::c_name(t.dtype()))))
+        Err(Error::runtime(format!(
+            "expected dtype {} for `{name}` but got dtype {}",
+            rule::c_name(x.dtype()),
+            rule::c_name(t.dtype())
+        )))
     };
     expected(end, "end")?;
     let what = match weight {

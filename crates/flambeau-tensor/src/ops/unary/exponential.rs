@@ -1,7 +1,7 @@
 //! Exponentials, logarithms, roots, and what is made of them.
 
 use crate::ops::{Val, op, rule, samples};
-use crate::{DType, Error, Tensor};
+use crate::{DType, Tensor};
 
 op! {
     /// The exponential, `e ** x`, element by element.
@@ -210,7 +210,7 @@ op! {
     fn logit_within(input: Tensor, eps: f64) -> y;
     variants [private];
     node "LogitBackward0";
-    dtype (if input.dtype().is_complex() { Err(Error::not_implemented(format!("\"logit_cpu\" not implemented for '{}'", input.dtype().title()))) } else { Ok(rule::int_to_float(input)) });
+    dtype super::special::real_float(input, "logit_cpu");
     map { (input; eps) Float => {
         let held = if eps < 0.0 { input } else if input < eps { eps } else if input > 1.0 - eps { 1.0 - eps } else { input };
         log(held / (1.0 - held))

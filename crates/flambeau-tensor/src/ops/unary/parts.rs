@@ -133,10 +133,7 @@ fn write_part(y: &mut ViewMut, part: usize, x: View) -> Result<()> {
     let from = crate::ops::shape::convert::broadcast_to(x.sizes(), x.strides(), y.sizes())?;
     // SAFETY: a complex number is two real ones; broadcasting repeats elements that `x` has.
     let (out, x) = unsafe {
-        (
-            ViewMut::new(y.ptr().wrapping_add(part * real.size()), real, y.sizes(), &strides),
-            x.with(y.sizes(), &from),
-        )
+        (ViewMut::new(y.ptr().wrapping_add(part * real.size()), real, y.sizes(), &strides), x.with(y.sizes(), &from))
     };
     loops::copy(out, x);
     Ok(())

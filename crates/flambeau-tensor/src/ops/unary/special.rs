@@ -4,7 +4,7 @@ use crate::ops::{op, rule, samples};
 use crate::{DType, Error, Result, Tensor};
 
 /// Real numbers only; integers give the default float type. `what` is the loop that has no other type.
-fn real_float(x: &Tensor, what: &str) -> Result<DType> {
+pub(super) fn real_float(x: &Tensor, what: &str) -> Result<DType> {
     if x.dtype().is_complex() {
         return Err(Error::not_implemented(format!("\"{what}\" not implemented for '{}'", x.dtype().title())));
     }
