@@ -5,9 +5,12 @@ use crate::{DType, Error, Result, Scalar, Tensor};
 use super::{Val, rule};
 
 pub mod add;
+pub(crate) mod check;
 pub mod combine;
+pub mod factor;
 pub mod matmul;
 pub mod product;
+pub mod solve;
 
 /// Products know no booleans.
 pub(crate) fn no_bool(d: DType, what: &str) -> Result<DType> {
