@@ -52,8 +52,7 @@ fn gather_runs(
     });
 }
 
-type GatherRun =
-    unsafe fn(*mut u8, *const u8, *const u8, usize, [isize; 3], isize, i64) -> Option<(usize, i64)>;
+type GatherRun = unsafe fn(*mut u8, *const u8, *const u8, usize, [isize; 3], isize, i64) -> Option<(usize, i64)>;
 
 /// One run. Returns the first bad index and where in the run it stood.
 ///
@@ -161,8 +160,7 @@ pub fn take(out: ViewMut, x: View, index: View) -> Result<()> {
     fault.check(|i| out_of_range(i, n))
 }
 
-type TakeRun =
-    unsafe fn(*mut u8, *const u8, usize, [isize; 2], *const u8, i64, &Flat) -> Option<(usize, i64)>;
+type TakeRun = unsafe fn(*mut u8, *const u8, usize, [isize; 2], *const u8, i64, &Flat) -> Option<(usize, i64)>;
 
 /// One run of [`take`]. Returns the first bad index and where in the run it stood.
 ///

@@ -64,10 +64,7 @@ pub fn scatter_reduce(
     };
     if unfit {
         let name = format!("{reduce:?}").to_lowercase();
-        let text = format!(
-            "\"scatter_gather_tensor_cpu_reduce_{name}\" not implemented for '{}'",
-            out.dtype().title()
-        );
+        let text = format!("\"scatter_gather_tensor_cpu_reduce_{name}\" not implemented for '{}'", out.dtype().title());
         return Err(Error::not_implemented(text));
     }
     by_element!(out.dtype(), T => if matches!(T::DTYPE, DType::F16 | DType::BF16) {

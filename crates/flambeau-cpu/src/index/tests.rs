@@ -30,10 +30,12 @@ fn positions(sizes: &[i64]) -> Vec<Vec<i64>> {
 }
 
 fn stream(n: usize, range: i64) -> Vec<i64> {
-    (0..n as i64).scan(12345i64, |s, _| {
-        *s = (s.wrapping_mul(6364136223846793005)).wrapping_add(1442695040888963407);
-        Some((*s >> 33).rem_euclid(range))
-    }).collect()
+    (0..n as i64)
+        .scan(12345i64, |s, _| {
+            *s = (s.wrapping_mul(6364136223846793005)).wrapping_add(1442695040888963407);
+            Some((*s >> 33).rem_euclid(range))
+        })
+        .collect()
 }
 
 fn fails(result: Result<()>, kind: ErrorKind, text: &str) {
@@ -123,7 +125,12 @@ fn additions_agree_with_loops() {
             scatter_add(ViewMut::of(&mut out, &lo), dim, View::of(&index, &l), View::of(&src, &l)).unwrap();
             let (mut most, mut greatest) = (vec![1i32; count], vec![1i32; count]);
             scatter_reduce(
-                ViewMut::of(&mut most, &lo), dim, View::of(&index, &l), View::of(&src, &l), Reduce::Amax, false,
+                ViewMut::of(&mut most, &lo),
+                dim,
+                View::of(&index, &l),
+                View::of(&src, &l),
+                Reduce::Amax,
+                false,
             )
             .unwrap();
             greatest.fill(i32::MIN);
@@ -139,7 +146,8 @@ fn additions_agree_with_loops() {
             let rows = stream(shape[dim] as usize, 4);
             let (mut out, mut expected) = (vec![1i32; count], vec![1i32; count]);
             let lr = layout(&[shape[dim]], &[1], 0);
-            index_add(ViewMut::of(&mut out, &lo), dim, View::of(&rows, &lr), View::of(&src, &l), Scalar::Int(-2)).unwrap();
+            index_add(ViewMut::of(&mut out, &lo), dim, View::of(&rows, &lr), View::of(&src, &l), Scalar::Int(-2))
+                .unwrap();
             for p in positions(&shape) {
                 let mut q = p.clone();
                 q[dim] = rows[p[dim] as usize];
@@ -155,7 +163,8 @@ fn reductions_give_pytorchs_numbers() {
     let (l1, l2) = (dense(&[1]), dense(&[2]));
     let int = |reduce, own, src: [i64; 2]| {
         let mut x = [7i64, 2];
-        scatter_reduce(ViewMut::of(&mut x, &l2), 0, View::of(&[0i64, 0], &l2), View::of(&src, &l2), reduce, own).unwrap();
+        scatter_reduce(ViewMut::of(&mut x, &l2), 0, View::of(&[0i64, 0], &l2), View::of(&src, &l2), reduce, own)
+            .unwrap();
         x[0]
     };
     use Reduce::*;
@@ -175,7 +184,8 @@ fn reductions_give_pytorchs_numbers() {
     index_add(ViewMut::of(&mut x, &row), 0, View::of(&zeros, &l600), View::of(&src, &rows), Scalar::Int(1)).unwrap();
     assert_eq!(x[3].to_f32(), 600.0);
     let mut x = [f32::NAN, 2.0];
-    scatter_reduce(ViewMut::of(&mut x, &l2), 0, View::of(&[0i64, 1], &l2), View::of(&[1f32, 5.0], &l2), Amax, true).unwrap();
+    scatter_reduce(ViewMut::of(&mut x, &l2), 0, View::of(&[0i64, 1], &l2), View::of(&[1f32, 5.0], &l2), Amax, true)
+        .unwrap();
     assert!(x[0].is_nan() && x[1] == 5.0);
     let mut b = [true, false];
     let r = scatter_reduce(ViewMut::of(&mut b, &l2), 0, View::of(&[0i64], &l1), View::of(&[true], &l1), Mean, true);
@@ -201,7 +211,8 @@ fn indices_out_of_range_are_pytorchs_errors() {
     fails(r, Runtime, "INDICES element is out of DATA bounds, id=5 axis_dim=4");
     let r = index_add(ViewMut::of(&mut x, &l3), 0, View::of(&minus, &l1), View::of(&one, &l1), Scalar::Int(1));
     fails(r, Index, "index out of range in self");
-    let r = index_add(ViewMut::of(&mut w, &m), 0, View::of(&five, &l1), View::of(&row, &dense(&[1, 4])), Scalar::Int(1));
+    let r =
+        index_add(ViewMut::of(&mut w, &m), 0, View::of(&five, &l1), View::of(&row, &dense(&[1, 4])), Scalar::Int(1));
     fails(r, Runtime, text);
     let r = index_copy(ViewMut::of(&mut x, &l3), 0, View::of(&minus, &l1), View::of(&one, &l1));
     fails(r, Index, "index_copy_(): index -1 is out of bounds for dimension 0 with size 3");
@@ -223,7 +234,8 @@ fn indices_out_of_range_are_pytorchs_errors() {
     fails(r, Index, "index -5 is out of bounds for dimension 1 with size 4");
     let r = index_put(ViewMut::of(&mut x, &l3), View::of(&one, &l1), &[dim(&[i64::MIN], l, 0)], true);
     fails(r, Index, &format!("index {} is out of bounds for dimension 0 with size 3", i64::MIN));
-    let r = index_get(ViewMut::of(&mut row, &dense(&[1, 4])), View::of::<f32>(&[], &dense(&[0, 4])), &[dim(&[0], l, 0)]);
+    let r =
+        index_get(ViewMut::of(&mut row, &dense(&[1, 4])), View::of::<f32>(&[], &dense(&[0, 4])), &[dim(&[0], l, 0)]);
     fails(r, Index, "index is out of bounds for dimension with size 0");
     let mut hot = [0i64; 3];
     let r = one_hot(ViewMut::of(&mut hot, &dense(&[1, 3])), View::of(&five, &l1));
@@ -234,7 +246,10 @@ fn indices_out_of_range_are_pytorchs_errors() {
     fails(r, Runtime, "bincount only supports 1-d non-negative integral inputs.");
     let r = masked_scatter(ViewMut::of(&mut x, &l3), View::of(&[true; 3], &l3), View::of(&one, &l1));
     fails(r, Runtime, "Number of elements of source < number of ones in mask");
-    assert_eq!(repeat_interleave(View::of(&[1i64, -1], &dense(&[2]))).unwrap_err().message(), "repeats can not be negative");
+    assert_eq!(
+        repeat_interleave(View::of(&[1i64, -1], &dense(&[2]))).unwrap_err().message(),
+        "repeats can not be negative"
+    );
 }
 
 #[test]
@@ -245,9 +260,11 @@ fn advanced_indexing_agrees_with_loops() {
         for k in 1..=4usize {
             let b = [50i64, 30];
             // The first index is broadcast along one dimension of B.
-            let raw: Vec<Vec<i64>> = (0..k).map(|d| {
-                stream(1500, 2 * shape[d]).iter().map(|i| (i + d as i64) % (2 * shape[d]) - shape[d]).collect()
-            }).collect();
+            let raw: Vec<Vec<i64>> = (0..k)
+                .map(|d| {
+                    stream(1500, 2 * shape[d]).iter().map(|i| (i + d as i64) % (2 * shape[d]) - shape[d]).collect()
+                })
+                .collect();
             let layouts: Vec<Layout> =
                 (0..k).map(|d| if d == 0 { layout(&b, &[1, 0], 0) } else { turned(&b) }).collect();
             let indices: Vec<IndexDim> =
@@ -334,8 +351,7 @@ fn rearrangements_agree_with_loops() {
         for dims in [vec![], vec![0], vec![2], vec![0, 2], vec![0, 1, 2]] {
             flip(ViewMut::of(&mut out, &lo), View::of(&data, &x), &dims);
             for p in positions(&shape) {
-                let q: Vec<i64> =
-                    (0..3).map(|d| if dims.contains(&d) { shape[d] - 1 - p[d] } else { p[d] }).collect();
+                let q: Vec<i64> = (0..3).map(|d| if dims.contains(&d) { shape[d] - 1 - p[d] } else { p[d] }).collect();
                 assert_eq!(out[at(&lo, &p)], data[at(&x, &q)]);
             }
         }

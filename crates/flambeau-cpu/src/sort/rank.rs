@@ -3,8 +3,8 @@
 use flambeau_types::{DType, Error, Result};
 
 use super::keys::{Key, Word, by_key, not_implemented};
-use super::rows::{Rows, pack_rows};
 use super::radix;
+use super::rows::{Rows, pack_rows};
 use crate::index::walk::load;
 use crate::view::{View, ViewMut};
 

@@ -77,12 +77,7 @@ impl Rows {
 /// # Safety
 /// `n` elements of `T`, `step` bytes apart, must be readable from `from`.
 #[inline(always)]
-pub(crate) unsafe fn pack<T: Key>(
-    from: *const u8,
-    step: isize,
-    words: &mut [T::Word],
-    flip: u64,
-) -> bool {
+pub(crate) unsafe fn pack<T: Key>(from: *const u8, step: isize, words: &mut [T::Word], flip: u64) -> bool {
     let mut lossy = false;
     for (j, w) in words.iter_mut().enumerate() {
         // SAFETY: promised by the caller.

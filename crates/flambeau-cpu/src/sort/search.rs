@@ -14,13 +14,7 @@ const GRAIN: usize = 2048;
 /// its equals or, with `right`, behind them (`torch.searchsorted`, `torch.bucketize`). `sequence` is 1-d, or has
 /// the shape of `values` but for the last dimension; the dtypes are the same. With `sorter` (i64, the shape of `sequence`) the
 /// sequence is ascending in the order it names. `out` (i64 or i32) has the shape of `values`.
-pub fn searchsorted(
-    out: ViewMut,
-    sequence: View,
-    values: View,
-    right: bool,
-    sorter: Option<View>,
-) -> Result<()> {
+pub fn searchsorted(out: ViewMut, sequence: View, values: View, right: bool, sorter: Option<View>) -> Result<()> {
     if sequence.dtype().is_complex() || sequence.dtype() == DType::Bool {
         return Err(not_implemented("searchsorted_out_cpu", sequence.dtype()));
     }
@@ -62,8 +56,7 @@ fn elements<T: Key>(sequence: &View, sorter: Option<&View>, len: usize) -> Resul
 
 fn search<T: Key>(out: &ViewMut, bounds: &[T], len: usize, values: &View, width: usize, right: bool) {
     let long = out.dtype() == DType::I64;
-    let walk =
-        Walk::new(values.sizes(), [(values.strides(), size_of::<T>()), (out.strides(), out.dtype().size())]);
+    let walk = Walk::new(values.sizes(), [(values.strides(), size_of::<T>()), (out.strides(), out.dtype().size())]);
     let [sv, so] = walk.inner();
     parallel_for(0..walk.numel(), GRAIN, |part| {
         walk.runs(part, |position, [v, o], n| {
@@ -73,11 +66,8 @@ fn search<T: Key>(out: &ViewMut, bounds: &[T], len: usize, values: &View, width:
                 // SAFETY: the walk stays within the views.
                 unsafe {
                     let value = load::<T>(values.ptr().offset(v + j as isize * sv));
-                    let at = if right {
-                        position_of(bounds, |b| b > value)
-                    } else {
-                        position_of(bounds, |b| b >= value)
-                    };
+                    let at =
+                        if right { position_of(bounds, |b| b > value) } else { position_of(bounds, |b| b >= value) };
                     let to = out.ptr().offset(o + j as isize * so);
                     if long {
                         to.cast::<i64>().write_unaligned(at as i64);

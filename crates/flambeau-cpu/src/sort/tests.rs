@@ -166,7 +166,9 @@ fn ranks() {
     assert_eq!(i[0], 66);
     mode(ViewMut::of(&mut v, &one), ViewMut::of(&mut i, &one), View::of(&x, &l), 0).unwrap();
     let counted = |v: f32| x.iter().filter(|&&e| e == v).count();
-    assert!((0..7).all(|e| counted(e as f32) < counted(v[0]) || (counted(e as f32) == counted(v[0]) && e as f32 >= v[0])));
+    assert!(
+        (0..7).all(|e| counted(e as f32) < counted(v[0]) || (counted(e as f32) == counted(v[0]) && e as f32 >= v[0]))
+    );
     let nan = [1.0, f32::NAN, 2.0];
     let l3 = layout(&[3], &[1], 0);
     median(ViewMut::of(&mut v, &one), ViewMut::of(&mut i, &one), View::of(&nan, &l3), 0, false).unwrap();
@@ -174,11 +176,8 @@ fn ranks() {
     median(ViewMut::of(&mut v, &one), ViewMut::of(&mut i, &one), View::of(&nan, &l3), 0, true).unwrap();
     assert_eq!((v[0], i[0]), (1.0, 0));
     assert_eq!(median_all(View::of(&nan, &l3), false).unwrap(), Some(1));
-    for (x, expected, at) in [
-        (vec![3i64, 1, 1, 3, 2], 1i64, 2i64),
-        (vec![5, 2, 1], 1, 2),
-        (vec![1, 1, 1, 2, 1], 1, 4),
-    ] {
+    for (x, expected, at) in [(vec![3i64, 1, 1, 3, 2], 1i64, 2i64), (vec![5, 2, 1], 1, 2), (vec![1, 1, 1, 2, 1], 1, 4)]
+    {
         let l = layout(&[x.len() as i64], &[1], 0);
         let mut v = [0i64];
         mode(ViewMut::of(&mut v, &one), ViewMut::of(&mut i, &one), View::of(&x, &l), 0).unwrap();
@@ -231,7 +230,8 @@ fn searchsorted_agrees_with_counting() {
     let (ls, lv) = (layout(&[500], &[1], 0), layout(&[6000], &[1], 0));
     for right in [false, true] {
         let mut out = vec![0i64; 6000];
-        searchsorted(ViewMut::of(&mut out, &lv), View::of(&sequence, &ls), View::of(&values, &lv), right, None).unwrap();
+        searchsorted(ViewMut::of(&mut out, &lv), View::of(&sequence, &ls), View::of(&values, &lv), right, None)
+            .unwrap();
         for (&v, &o) in values.iter().zip(&out) {
             let expected = sequence.iter().filter(|&&s| if right { s <= v } else { s < v }).count();
             assert_eq!(o, expected as i64);

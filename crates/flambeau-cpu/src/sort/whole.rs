@@ -3,19 +3,13 @@
 use flambeau_types::{DType, Error, Result};
 
 use super::keys::{Key, Word, by_key};
-use super::rows::{Place, Rows, flip, pack_rows};
 use super::radix;
+use super::rows::{Place, Rows, flip, pack_rows};
 use crate::view::{View, ViewMut};
 
 /// Sorts along `dim`: the values in order, and the index that each had (`torch.sort`, `torch.argsort`). Either output may
 /// be left out. Always stable; NaN counts as the largest.
-pub fn sort(
-    values: Option<ViewMut>,
-    indices: Option<ViewMut>,
-    x: View,
-    dim: usize,
-    descending: bool,
-) -> Result<()> {
+pub fn sort(values: Option<ViewMut>, indices: Option<ViewMut>, x: View, dim: usize, descending: bool) -> Result<()> {
     if x.dtype().is_complex() {
         return Err(Error::type_(" Sort does not support complex dtypes on CPU"));
     }
