@@ -29,7 +29,8 @@ pub fn cat(out: ViewMut, inputs: &[View], dim: usize) {
         if x.dtype() == out.dtype() {
             copy_box(to, out.strides(), x.ptr(), x.strides(), x.sizes(), bytes);
         } else {
-            let run = by_element!(x.dtype(), From => by_element!(out.dtype(), To => convert_run::<From, To> as ConvertRun));
+            let run =
+                by_element!(x.dtype(), From => by_element!(out.dtype(), To => convert_run::<From, To> as ConvertRun));
             convert(to, out.strides(), bytes, x, run);
         }
     };

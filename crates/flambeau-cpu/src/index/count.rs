@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Mutex, PoisonError};
 
 use flambeau_types::{DType, Element, Error, Kind, Result, bf16, f16};
-use num_traits::{Float, ToPrimitive};
+use num_traits::Float;
 
 use super::number::Number;
 use super::walk::{GRAIN, Walk, by_element, load, with_i64};
@@ -116,7 +116,7 @@ pub fn histc(out: ViewMut, x: View, min: f64, max: f64) -> Result<()> {
 /// [`histc`] for one type. The arithmetic is the element's own, or f32 for the half types.
 fn histogram<T: Number>(out: &ViewMut, x: &View, min: f64, max: f64) -> Result<()>
 where
-    T::Acc: Float,
+    T::Acc: Number + Float,
 {
     let bins = out.numel();
     let walk = Walk::new(x.sizes(), [(x.strides(), size_of::<T>())]);
@@ -164,8 +164,10 @@ where
             for i in 0..n {
                 let v = value(at, i);
                 if v >= low && v <= high {
+                    let bin = ((v - low) * scale / width).min(scale).to_scalar().to_f64();
+                    // SAFETY: `min` leaves a number from 0 to the number of bins, even of NaN and infinity.
+                    let bin = unsafe { bin.to_int_unchecked::<i64>() } as usize;
                     // The right edge belongs to the last bin.
-                    let bin = ((v - low) * scale / width).to_usize().unwrap_or(0);
                     counts[bin.min(bins - 1)] += 1;
                 }
             }

@@ -4,6 +4,7 @@ use flambeau_types::{DType, Dims, Error, Result};
 use smallvec::SmallVec;
 
 use super::walk::{Fault, GRAIN, Walk, at_least_1d, by_size, copy_run, out_of_bounds, with_i64};
+use crate::threads::parallel_for;
 use crate::view::{View, ViewMut};
 
 /// `out[i][j] = x[index[i][j]][j]` for `dim` 0, and so on (`torch.gather`). `out` has the shape of `index`, which is
@@ -41,6 +42,22 @@ fn gather_runs(
     let [so, sx, si] = walk.inner();
     let step = step as isize * bytes as isize;
     let index = index as usize;
+    if let (Some((rows, steps, n)), 0) = (walk.rows(), si) {
+        // Whole rows, as of an embedding: no need for a walk.
+        let copy = by_size!(bytes, T => gather_rows::<T> as GatherRows);
+        return parallel_for(0..rows, (GRAIN / n).max(1), |part| {
+            let first = part.start as isize;
+            // SAFETY: the rows lie within all three views, and an index is used only if it is within `x`'s dimension.
+            let bad = unsafe {
+                let (o, b) = (out.ptr().offset(first * steps[0]), x.ptr().offset(first * steps[1]));
+                let i = (index as *const u8).offset(first * steps[2]);
+                copy(o, b, i, part.len(), steps, n, [so, sx], step, size)
+            };
+            if let Some((j, k)) = bad {
+                fault.note((part.start + j) * n, k);
+            }
+        });
+    }
     let run = by_size!(bytes, T => gather_run::<T> as GatherRun);
     walk.parallel_runs(GRAIN, |position, [o, b, i], n| {
         // SAFETY: the walk stays within all three views, and an index is used only if it is within `x`'s dimension.
@@ -52,8 +69,38 @@ fn gather_runs(
     });
 }
 
-type GatherRun =
-    unsafe fn(*mut u8, *const u8, *const u8, usize, [isize; 3], isize, i64) -> Option<(usize, i64)>;
+type GatherRows =
+    unsafe fn(*mut u8, *const u8, *const u8, usize, [isize; 3], usize, [isize; 2], isize, i64) -> Option<(usize, i64)>;
+
+/// Rows that each have one index. Returns the first bad one and its row.
+///
+/// # Safety
+/// As for [`copy_run`]; every index in `0..size` must lead to a readable row.
+unsafe fn gather_rows<T: Copy>(
+    o: *mut u8,
+    x: *const u8,
+    index: *const u8,
+    rows: usize,
+    [so, sx, si]: [isize; 3],
+    n: usize,
+    inner: [isize; 2],
+    step: isize,
+    size: i64,
+) -> Option<(usize, i64)> {
+    for r in 0..rows as isize {
+        // SAFETY: promised by the caller.
+        unsafe {
+            let k = index.offset(r * si).cast::<i64>().read_unaligned();
+            if k as u64 >= size as u64 {
+                return Some((r as usize, k));
+            }
+            copy_run::<T>(o.offset(r * so), x.offset(r * sx + k as isize * step), n, inner);
+        }
+    }
+    None
+}
+
+type GatherRun = unsafe fn(*mut u8, *const u8, *const u8, usize, [isize; 3], isize, i64) -> Option<(usize, i64)>;
 
 /// One run. Returns the first bad index and where in the run it stood.
 ///
@@ -161,8 +208,7 @@ pub fn take(out: ViewMut, x: View, index: View) -> Result<()> {
     fault.check(|i| out_of_range(i, n))
 }
 
-type TakeRun =
-    unsafe fn(*mut u8, *const u8, usize, [isize; 2], *const u8, i64, &Flat) -> Option<(usize, i64)>;
+type TakeRun = unsafe fn(*mut u8, *const u8, usize, [isize; 2], *const u8, i64, &Flat) -> Option<(usize, i64)>;
 
 /// One run of [`take`]. Returns the first bad index and where in the run it stood.
 ///

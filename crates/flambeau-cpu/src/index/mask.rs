@@ -144,7 +144,8 @@ pub fn nonzero(out: ViewMut, x: View) {
             }
             // SAFETY: the row and columns are within `x`; at most `rows` rows of `out` are written.
             unsafe {
-                let p = x.ptr().offset(if last == 0 { 0 } else { outer.offset(row as i64) }).offset(column as isize * step);
+                let p =
+                    x.ptr().offset(if last == 0 { 0 } else { outer.offset(row as i64) }).offset(column as isize * step);
                 let hits = find(p, n, step, column as i64, &mut buffer);
                 let hits = hits.min(rows - found);
                 let to = out.ptr().offset(found as isize * rs);

@@ -130,6 +130,8 @@ pub(crate) struct Bounds {
     pub(crate) step: isize,
     /// A factor for what is added.
     pub(crate) alpha: Scalar,
+    /// Whole rows with indices outside of this are left to another thread.
+    pub(crate) part: (i64, i64),
 }
 
 /// The frame of every [`NamedRun`]: `row` handles elements that share one index, `one` a single element.
@@ -157,7 +159,9 @@ pub(crate) unsafe fn named(
             if p as u64 >= size as u64 {
                 return Some((0, k));
             }
-            row(o.offset(p as isize * step), s, n, [so, ss]);
+            if p >= bounds.part.0 && p < bounds.part.1 {
+                row(o.offset(p as isize * step), s, n, [so, ss]);
+            }
         } else {
             for j in 0..n as isize {
                 let k = index.offset(j * si).cast::<i64>().read_unaligned();
@@ -334,12 +338,18 @@ fn scatter_runs(out: &ViewMut, dim: usize, index: &View, src: &View, run: NamedR
 impl Bounds {
     /// For a dimension of this size and stride; no negative indices, no factor.
     pub(crate) fn new(size: i64, stride: i64, dtype: DType) -> Bounds {
-        Bounds { size, wrap: false, step: stride as isize * dtype.size() as isize, alpha: Scalar::Int(1) }
+        Bounds {
+            size,
+            wrap: false,
+            step: stride as isize * dtype.size() as isize,
+            alpha: Scalar::Int(1),
+            part: (0, size),
+        }
     }
 }
 
 /// The loop under `scatter` and the `index_*` functions: `sizes` is the shape walked, with strides for the indices and
-/// `src`. Threads split a dimension other than `dim`, so no element is written by two of them.
+/// `src`. Threads split a dimension other than `dim`, or `out`'s rows, so no element is written by two of them.
 pub(crate) fn named_runs(
     out: &ViewMut,
     out_strides: &[i64],
@@ -361,6 +371,18 @@ pub(crate) fn named_runs(
     let mut base: Dims = out_strides.into();
     base[dim] = 0;
     let threads = num_threads() as i64;
+    let row: i64 = sizes[dim + 1..].iter().product();
+    let by_index = (0..sizes.len()).all(|d| d == dim || index_strides[d] == 0 || sizes[d] == 1);
+    if by_index && numel == row * sizes[dim] && row >= 16 && bounds.size >= 2 * threads {
+        // Whole rows: every thread reads all indices and owns some rows of `out`.
+        let walk = Walk::new(sizes, [(&base, ob), (src_strides, sb), (index_strides, 8)]);
+        let grain = if numel as usize >= 2 * GRAIN { (bounds.size / threads) as usize } else { bounds.size as usize };
+        let index = index as usize;
+        return parallel_for(0..bounds.size as usize, grain, |part| {
+            let bounds = Bounds { part: (part.start as i64, part.end as i64), ..bounds };
+            walk_named(out, src, index, &walk, [0; 3], &bounds, fault, run);
+        });
+    }
     // The outermost dimension that gives every thread a share, else the longest.
     let split = (0..sizes.len())
         .filter(|&d| d != dim && sizes[d] > 1)
@@ -382,15 +404,29 @@ pub(crate) fn named_runs(
             ];
         }
         let walk = Walk::new(&sizes, [(&base, ob), (src_strides, sb), (index_strides, 8)]);
-        let steps = walk.inner();
-        walk.runs(0..walk.numel(), |position, [o, s, i], n| {
-            // SAFETY: the walk stays within the views, and an index is used only if it is within `out`'s dimension.
-            let bad = unsafe {
-                let o = out.ptr().offset(start[0] + o);
-                let s = src.ptr().offset(start[1] + s);
-                run(o, s, (index as *const u8).offset(start[2] + i), n, steps, &bounds)
-            };
-            bad.is_none_or(|(j, k)| fault.note(position + j, k))
-        });
+        walk_named(out, src, index, &walk, start, &bounds, fault, run);
+    });
+}
+
+/// One thread's part of [`named_runs`]; `start` is where the walk starts in each operand, in bytes.
+fn walk_named(
+    out: &ViewMut,
+    src: &View,
+    index: usize,
+    walk: &Walk<3>,
+    start: [isize; 3],
+    bounds: &Bounds,
+    fault: &Fault,
+    run: NamedRun,
+) {
+    let steps = walk.inner();
+    walk.runs(0..walk.numel(), |position, [o, s, i], n| {
+        // SAFETY: the walk stays within the views, and an index is used only if it is within `out`'s dimension.
+        let bad = unsafe {
+            let o = out.ptr().offset(start[0] + o);
+            let s = src.ptr().offset(start[1] + s);
+            run(o, s, (index as *const u8).offset(start[2] + i), n, steps, bounds)
+        };
+        bad.is_none_or(|(j, k)| fault.note(position + j, k))
     });
 }

@@ -123,6 +123,14 @@ impl<const N: usize> Walk<N> {
         self.strides[self.strides.len() - 1]
     }
 
+    /// Size and steps of the outer dimension, and the size of the inner one, if there are just two.
+    pub(crate) fn rows(&self) -> Option<(usize, [isize; N], usize)> {
+        match (&self.sizes[..], &self.strides[..]) {
+            (&[rows, inner], &[steps, _]) => Some((rows, steps, inner)),
+            _ => None,
+        }
+    }
+
     /// True if the whole walk is a single run.
     pub(crate) fn is_flat(&self) -> bool {
         self.sizes.len() == 1

@@ -8,8 +8,6 @@ use crate::threads::{num_threads, parallel_for};
 
 /// Up to here, counting how many words are less is faster.
 const SMALL: usize = 64;
-/// From here on 11-bit digits are faster than 8-bit ones.
-const LARGE: usize = 16 * 1024;
 /// From here on a single sort is split between threads.
 const PARALLEL: usize = 128 * 1024;
 
@@ -20,7 +18,8 @@ pub(crate) fn sort<W: Word>(data: &mut [W], scratch: &mut [W], bits: u32) {
     if n <= SMALL {
         return small(data, scratch);
     }
-    let width = if n >= LARGE && bits > 16 { 11 } else { 8 };
+    // More bits a pass would mean fewer passes, but more places written to at once than the caches follow.
+    let width = 8;
     let passes = bits.div_ceil(width) as usize;
     let (buckets, mask) = (1usize << width, (1usize << width) - 1);
     let pieces = if n >= PARALLEL { num_threads() } else { 1 };
