@@ -122,7 +122,7 @@ def ticks(low: float, high: float, count: int = 6) -> list[float]:
     """
     rough = (high - low) / count or 1.0
     power = 10.0 ** math.floor(math.log10(rough))
-    step = power * next(size for size in (1, 2, 5, 10) if size * power >= rough * 0.999)
+    step = power * next(size for size in (1, 2, 5, 10) if size * power >= rough * 0.8)
     first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
     return [round(i * step, 10) for i in range(first, last + 1)]
 
