@@ -21,6 +21,7 @@ pub mod binary;
 pub mod compare;
 pub mod create;
 pub mod index;
+pub mod nn;
 pub mod reduce;
 pub mod shape;
 pub mod unary;
