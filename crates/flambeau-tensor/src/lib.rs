@@ -20,6 +20,7 @@ mod lock;
 mod memory_format;
 mod operators;
 pub mod ops;
+pub mod optim;
 pub mod print;
 mod settings;
 mod storage;

@@ -3,7 +3,20 @@
 use crate::{DType, Error, Kind, Result, Tensor};
 
 pub mod activation;
+pub mod batch_norm;
+pub mod conv;
+pub mod conv_transpose;
+pub mod cross_entropy;
+pub mod dropout;
+pub mod group_norm;
+pub mod layer_norm;
+pub mod loss;
+pub mod loss_binary;
+pub mod nll;
+mod normal;
+pub mod pad;
 pub mod piecewise;
+pub mod pool;
 pub mod smooth;
 pub mod softmax;
 

@@ -9,7 +9,10 @@ use crate::{DType, Result, Tensor, normalize_dim};
 /// Softmax is of real floating-point numbers; PyTorch names the kernel by where `dim` lies.
 fn checked(x: &Tensor, dim: i64, what: &str) -> Result<DType> {
     let last = normalize_dim(dim, x.dim())? + 1 >= x.dim();
-    float_only(x.dtype(), &format!("{what}_{}kernel_impl", if last && !x.dtype().is_complex() { "lastdim_" } else { "" }))
+    float_only(
+        x.dtype(),
+        &format!("{what}_{}kernel_impl", if last && !x.dtype().is_complex() { "lastdim_" } else { "" }),
+    )
 }
 
 fn converted(x: &Tensor, dtype: Option<DType>) -> Result<Tensor> {
