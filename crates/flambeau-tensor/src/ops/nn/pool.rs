@@ -3,7 +3,7 @@
 use flambeau_cpu::pool::{self as kernels, AvgPoolShape, PoolShape, pool_output_size};
 
 use super::expand_sizes;
-use crate::ops::{Sample, op, samples};
+use crate::ops::{op, samples};
 use crate::{DType, Dims, Error, Result, Tensor};
 
 fn pair(list: &[i64], what: &str, name: &str) -> Result<[i64; 2]> {
