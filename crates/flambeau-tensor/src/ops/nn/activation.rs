@@ -38,6 +38,13 @@ op! {
     vjp { grad => |g, input, threshold| g.threshold_backward(input, threshold) };
 }
 
+fn threshold_dtype(x: &Tensor) -> Result<DType> {
+    match x.dtype().kind() {
+        Kind::Int => Ok(x.dtype()),
+        _ => float_dtype(x, "threshold_cpu"),
+    }
+}
+
 op! {
     /// x where it exceeds `threshold`, else `value`.
     ///
@@ -47,7 +54,7 @@ op! {
     /// tensor([20.,  2.])
     fn threshold(input: Tensor, threshold: f64, value: f64) -> y;
     variants [function, functional, inplace];
-    dtype rule::real(input, "threshold");
+    dtype threshold_dtype(input);
     map { (input; threshold, value) Float => if input <= threshold { value } else { input }; Int => if input <= threshold { value } else { input } };
     vjp { input => |g, input, threshold| g.threshold_backward(input, threshold) };
     samples samples::with(&[2, 3], -3.0, 3.0, &[&[0.5.into(), 2.0.into()]]);

@@ -253,7 +253,7 @@ op! {
         let loss = if log_target {
             target.exp()?.mul(&target.sub(input)?)?
         } else {
-            target.entropy_term()?.sub(&target.mul(input)?)?
+            target.xlogy(target)?.sub(&target.mul(input)?)?
         };
         if reduction == "batchmean" && input.dim() != 0 {
             return loss.sum()?.div(input.size()[0]).and_then(crate::ops::IntoOutputs::into_outputs);
@@ -261,17 +261,4 @@ op! {
         reduced(loss, if reduction == "batchmean" { "mean" } else { reduction })
     };
     samples pair_samples(0.1, 1.0);
-}
-
-op! {
-    /// `x * log(x)`, and 0 at 0.
-    ///
-    /// Shape: `*s -> *s`. Dtype: unchanged.
-    fn entropy_term(input: Tensor) -> y;
-    variants [private];
-    node "XlogyBackward0";
-    dtype input.dtype();
-    map { (input) Float => { let v = input * log(input); if input == 0.0 { 0.0 } else { v } } };
-    vjp { input => |g, input| g * (input.log() + 1.0) };
-    samples samples::unary(0.1, 2.0);
 }

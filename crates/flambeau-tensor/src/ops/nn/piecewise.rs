@@ -122,8 +122,17 @@ op! {
 
 fn softshrink_dtype(x: &Tensor, lambd: f64) -> Result<DType> {
     let d = float_dtype(x, "softshrink_check")?;
-    if !(lambd >= 0.0) {
-        return Err(Error::runtime(format!("lambda must be greater or equal to 0, but found to be {lambd}.")));
+    let (largest, shown) = match d {
+        DType::F64 => (f64::MAX, "1.79769e+308"),
+        DType::F32 => (f64::from(f32::MAX), "3.40282e+38"),
+        DType::BF16 => (f64::from(f32::from_bits(0x7f7f_0000)), "3.38953e+38"),
+        _ => (65504.0, "65504"),
+    };
+    if !(0.0..=largest).contains(&lambd) {
+        return Err(Error::runtime(format!(
+            "lambda must be in range [0, {shown}] for input dtype {}, but found {lambd}",
+            d.title()
+        )));
     }
     Ok(d)
 }
