@@ -7,7 +7,7 @@ use crate::autograd::{self, grad_enabled, no_grad};
 use crate::ops::{Arg, Args, Body, OpDef, Outputs, Specs};
 use crate::storage::Storage;
 use crate::tensor::Made;
-use crate::{DType, Device, Error, ErrorKind, Kind, Layout, Result, Tensor};
+use crate::{DType, Device, Error, Kind, Layout, Result, Tensor};
 
 mod elementwise;
 
@@ -311,7 +311,7 @@ fn mutate(op: &'static OpDef, args: Args) -> Result<Outputs> {
 }
 
 /// PyTorch's rule of which results may be written into which dtype: never down a category.
-pub(crate) fn can_cast(from: DType, to: DType) -> bool {
+pub fn can_cast(from: DType, to: DType) -> bool {
     match (from.kind(), to.kind()) {
         (Kind::Complex, k) => k == Kind::Complex,
         (Kind::Float, k) => k >= Kind::Float,
@@ -412,14 +412,6 @@ impl Drop for Locked {
         for (s, w) in &self.held {
             s.raw_lock().unlock(*w);
         }
-    }
-}
-
-/// An error with the operator's name in front, for rules that do not know it.
-pub(crate) fn in_operator(op: &OpDef, e: Error) -> Error {
-    match e.kind() {
-        ErrorKind::Foreign => e,
-        kind => Error::new(kind, format!("{}(): {}", op.name, e.message())),
     }
 }
 

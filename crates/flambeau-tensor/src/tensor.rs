@@ -138,6 +138,21 @@ impl Tensor {
         t
     }
 
+    /// A tensor over a storage; an error where the layout reaches outside it.
+    pub fn over(storage: Storage, layout: Layout, dtype: DType) -> Result<Tensor> {
+        if let Some((low, high)) = layout.extent()
+            && (low < 0 || (high as usize + 1) * dtype.size() > storage.nbytes())
+        {
+            return Err(Error::runtime(format!(
+                "sizes {:?} and strides {:?} reach outside a storage of {} bytes",
+                layout.sizes.as_slice(),
+                layout.strides.as_slice(),
+                storage.nbytes()
+            )));
+        }
+        Ok(Tensor::make(storage, layout, dtype))
+    }
+
     /// The elements in row-major order.
     pub fn to_vec<T: Element>(&self) -> Result<Vec<T>> {
         if self.dtype() != T::DTYPE {
@@ -322,10 +337,6 @@ impl Tensor {
     }
 
     /// A view of the same storage, without a place in any graph yet.
-    pub(crate) fn view_as_layout(&self, layout: Layout) -> Tensor {
-        self.view_with(layout, self.dtype(), self.0.conj, self.0.neg)
-    }
-
     pub(crate) fn view_with(&self, layout: Layout, dtype: DType, conj: bool, neg: bool) -> Tensor {
         let made = if grad_enabled() { Made::Plain } else { Made::InNoGrad };
         Tensor(Arc::new(Inner {

@@ -111,7 +111,7 @@ impl<T: Real, B: Rhs<T> + ?Sized> Product<'_, T, B> {
     /// cache sets or on too many pages and the sliver is used often enough to pay.
     fn packs_lhs(&self, cols: usize) -> bool {
         if self.a_col == 1 {
-            self.a_row.unsigned_abs() * size_of::<T>() % 1024 == 0 && self.k > 64 && cols > 64
+            (self.a_row.unsigned_abs() * size_of::<T>()).is_multiple_of(1024) && self.k > 64 && cols > 64
         } else if self.a_row == 1 {
             cols > 64 && self.k > 64
         } else {

@@ -43,6 +43,7 @@ pub(crate) struct Kernels<T: 'static> {
 }
 
 /// Tiles where `a` has adjacent rows (`a_row` = 1: packed or column-major) or adjacent columns (`ROWS`: row-major).
+#[allow(clippy::needless_range_loop)] // Index loops over constants unroll into registers.
 #[inline(always)]
 unsafe fn tile<V: Simd, const MR: usize, const NV: usize, const ROWS: bool>(t: &Tile<V::T>) {
     // SAFETY: the caller's tile describes readable a and b and writable c; the addresses below stay in it.

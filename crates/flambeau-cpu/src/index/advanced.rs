@@ -7,7 +7,7 @@ use flambeau_types::{DType, Dims, Error, Result};
 use super::gather::{Flat, out_of_range};
 use super::number::Number;
 use super::select::step_run;
-use super::walk::{Fault, GRAIN, Walk, by_element, by_size, copy_run, out_of_bounds};
+use super::walk::{Fault, GRAIN, Walk, by_element, by_size, copy_run, load, out_of_bounds};
 use crate::threads::{num_threads, parallel_for};
 use crate::view::{View, ViewMut};
 
@@ -110,6 +110,7 @@ pub fn index_get(out: ViewMut, x: View, indices: &[IndexDim]) -> Result<()> {
     let row = rest.numel();
     let faults = all.faults();
     let grain = (GRAIN / row.clamp(1, GRAIN)).max(64);
+    let read = by_size!(bytes, T => read_rows::<T> as Rows);
     parallel_for(0..all.count, grain, |part| {
         let mut offsets = [0; BLOCK];
         let mut from = part.start;
@@ -118,61 +119,103 @@ pub fn index_get(out: ViewMut, x: View, indices: &[IndexDim]) -> Result<()> {
             if !all.offsets(from..to, &mut offsets, &faults) {
                 return;
             }
-            by_size!(bytes, T => places.runs(from..to, |position, [o], n| {
+            places.runs(from..to, |position, [o], n| {
                 let offsets = &offsets[position - from..position - from + n];
                 // SAFETY: offsets come from indices in range, the walks stay within the views.
                 unsafe {
-                    let (o, x) = (out.ptr().offset(o), x.ptr());
-                    if row == 1 && ob == bytes as isize {
-                        for (j, &at) in offsets.iter().enumerate() {
-                            o.cast::<T>().add(j).write_unaligned(x.offset(at).cast::<T>().read_unaligned());
-                        }
-                    } else if rest.is_flat() {
-                        for (j, &at) in offsets.iter().enumerate() {
-                            copy_run::<T>(o.offset(j as isize * ob), x.offset(at), row, inner);
-                        }
+                    let o = out.ptr().offset(o);
+                    if rest.is_flat() {
+                        read(o, x.ptr(), offsets, ob, row, inner);
                     } else {
-                        for (j, &at) in offsets.iter().enumerate() {
-                            let (o, x) = (o.offset(j as isize * ob), x.offset(at));
+                        for (j, at) in offsets.iter().enumerate() {
+                            let o = o.offset(j as isize * ob);
                             rest.runs(0..row, |_, [ro, rx], n| {
-                                copy_run::<T>(o.offset(ro), x.offset(rx), n, inner);
+                                read(o.offset(ro), x.ptr().offset(rx), std::slice::from_ref(at), 0, n, inner);
                                 true
                             });
                         }
                     }
                 }
                 true
-            }));
+            });
             from = to;
         }
     });
     all.finish(faults)
 }
 
+/// Rows at offsets of the indexed tensor, and at regular steps of the other operand: the pointer that is written, the one
+/// that is read, the offsets, the step, the length of a row, the steps along it.
+type Rows = unsafe fn(*mut u8, *const u8, &[isize], isize, usize, [isize; 2]);
+
+/// Copies rows from their offsets.
+///
+/// # Safety
+/// All rows must lie within memory.
+unsafe fn read_rows<T: Copy>(o: *mut u8, x: *const u8, offsets: &[isize], ob: isize, row: usize, inner: [isize; 2]) {
+    // SAFETY: promised by the caller.
+    unsafe {
+        if row == 1 && ob == size_of::<T>() as isize {
+            for (j, &at) in offsets.iter().enumerate() {
+                o.cast::<T>().add(j).write_unaligned(x.offset(at).cast::<T>().read_unaligned());
+            }
+        } else {
+            for (j, &at) in offsets.iter().enumerate() {
+                copy_run::<T>(o.offset(j as isize * ob), x.offset(at), row, inner);
+            }
+        }
+    }
+}
+
+/// Copies rows to their offsets.
+///
+/// # Safety
+/// All rows must lie within memory.
+unsafe fn write_rows<T: Copy>(x: *mut u8, v: *const u8, offsets: &[isize], vb: isize, row: usize, inner: [isize; 2]) {
+    // SAFETY: promised by the caller.
+    unsafe {
+        if row == 1 {
+            for (j, &at) in offsets.iter().enumerate() {
+                let v = v.offset(j as isize * vb).cast::<T>().read_unaligned();
+                x.offset(at).cast::<T>().write_unaligned(v);
+            }
+        } else {
+            for (j, &at) in offsets.iter().enumerate() {
+                copy_run::<T>(x.offset(at), v.offset(j as isize * vb), row, inner);
+            }
+        }
+    }
+}
+
+/// Adds rows at their offsets.
+///
+/// # Safety
+/// All rows must lie within memory.
+unsafe fn add_rows<T: Number>(x: *mut u8, v: *const u8, offsets: &[isize], vb: isize, row: usize, inner: [isize; 2]) {
+    // SAFETY: promised by the caller.
+    unsafe {
+        if row == 1 {
+            for (j, &at) in offsets.iter().enumerate() {
+                let v = load::<T>(v.offset(j as isize * vb));
+                x.offset(at).cast::<T>().write_unaligned(load::<T>(x.offset(at)).add(v));
+            }
+        } else {
+            for (j, &at) in offsets.iter().enumerate() {
+                step_run::<T>(x.offset(at), v.offset(j as isize * vb), row, inner, &T::add);
+            }
+        }
+    }
+}
+
 /// `x[indices] = values`, or `+=` with `accumulate`; `values` has the shape that [`index_get`] would give `out`. Writes
 /// to one place happen in order.
 pub fn index_put(x: ViewMut, values: View, indices: &[IndexDim], accumulate: bool) -> Result<()> {
     debug_assert!(x.dtype() == values.dtype() && indices.len() <= x.ndim());
-    if accumulate {
-        by_element!(x.dtype(), T => put_runs(&x, &values, indices, |o, s, n, st| {
-            // SAFETY: `put_runs` hands out runs within the views.
-            unsafe { step_run::<T>(o, s, n, st, &|a: T, b: T| a.add(b)) }
-        }))
+    let write = if accumulate {
+        by_element!(x.dtype(), T => add_rows::<T> as Rows)
     } else {
-        by_size!(x.dtype().size(), T => put_runs(&x, &values, indices, |o, s, n, st| {
-            // SAFETY: as above.
-            unsafe { copy_run::<T>(o, s, n, st) }
-        }))
-    }
-}
-
-#[inline(always)]
-fn put_runs(
-    x: &ViewMut,
-    values: &View,
-    indices: &[IndexDim],
-    body: impl Fn(*mut u8, *const u8, usize, [isize; 2]) + Sync,
-) -> Result<()> {
+        by_size!(x.dtype().size(), T => write_rows::<T> as Rows)
+    };
     let (k, bytes) = (indices.len(), x.dtype().size());
     let all = Indexed::new(indices, x.sizes(), x.strides(), bytes);
     all.check_empty()?;
@@ -207,15 +250,13 @@ fn put_runs(
                 // SAFETY: offsets come from indices in range, the walks stay within the views.
                 unsafe {
                     let (x, v) = (x.ptr().offset(x0), values.ptr().offset(v0 + v));
-                    if row == 1 {
-                        for (j, &at) in offsets.iter().enumerate() {
-                            body(x.offset(at), v.offset(j as isize * vb), 1, inner);
-                        }
+                    if rest.is_flat() {
+                        write(x, v, offsets, vb, row, inner);
                     } else {
-                        for (j, &at) in offsets.iter().enumerate() {
-                            let (x, v) = (x.offset(at), v.offset(j as isize * vb));
+                        for (j, at) in offsets.iter().enumerate() {
+                            let v = v.offset(j as isize * vb);
                             rest.runs(0..row, |_, [rx, rv], n| {
-                                body(x.offset(rx), v.offset(rv), n, inner);
+                                write(x.offset(rx), v.offset(rv), std::slice::from_ref(at), 0, n, inner);
                                 true
                             });
                         }
@@ -233,38 +274,47 @@ fn put_runs(
 /// Negative positions count from the end.
 pub fn put(x: ViewMut, index: View, src: View, accumulate: bool) -> Result<()> {
     debug_assert!(index.dtype() == DType::I64 && x.dtype() == src.dtype() && index.numel() == src.numel());
-    if accumulate {
-        by_element!(x.dtype(), T => put_flat(&x, &index, &src, |o, s| {
-            // SAFETY: `put_flat` hands out elements within the views.
-            unsafe { step_run::<T>(o, s, 1, [0, 0], &|a: T, b: T| a.add(b)) }
-        }))
+    let write = if accumulate {
+        by_element!(x.dtype(), T => add_rows::<T> as Rows)
     } else {
-        by_size!(x.dtype().size(), T => put_flat(&x, &index, &src, |o, s| {
-            // SAFETY: as above.
-            unsafe { o.cast::<T>().write_unaligned(s.cast::<T>().read_unaligned()) }
-        }))
-    }
-}
-
-#[inline(always)]
-fn put_flat(x: &ViewMut, index: &View, src: &View, body: impl Fn(*mut u8, *const u8)) -> Result<()> {
+        by_size!(x.dtype().size(), T => write_rows::<T> as Rows)
+    };
     let (n, bytes) = (x.numel() as i64, x.dtype().size());
     let (to, from) = (Flat::new(x.sizes(), x.strides(), bytes), Flat::new(src.sizes(), src.strides(), bytes));
     let walk = Walk::new(index.sizes(), [(index.strides(), 8)]);
     let [si] = walk.inner();
     let fault = Fault::default();
+    let mut offsets = [0isize; BLOCK];
     walk.runs(0..walk.numel(), |position, [i], len| {
-        for j in 0..len {
-            // SAFETY: the walk stays within `index`; positions are checked against `x` before use and `src` has as many
-            // elements as `index`.
-            unsafe {
-                let k = index.ptr().offset(i + j as isize * si).cast::<i64>().read_unaligned();
+        let mut start = 0;
+        while start < len {
+            let n_here = (len - start).min(BLOCK);
+            for (j, offset) in offsets[..n_here].iter_mut().enumerate() {
+                // SAFETY: the walk stays within `index`.
+                let k = unsafe { index.ptr().offset(i + (start + j) as isize * si).cast::<i64>().read_unaligned() };
                 let p = if k < 0 { k.wrapping_add(n) } else { k };
                 if p as u64 >= n as u64 {
-                    return fault.note(position + j, k);
+                    return fault.note(position + start + j, k);
                 }
-                body(x.ptr().offset(to.offset(p)), src.ptr().offset(from.offset((position + j) as i64)));
+                *offset = to.offset(p);
             }
+            let first = (position + start) as i64;
+            // SAFETY: positions were checked against `x`, and `src` has as many elements as `index`.
+            unsafe {
+                match from.step() {
+                    Some(step) => {
+                        let v = src.ptr().offset(first as isize * step);
+                        write(x.ptr(), v, &offsets[..n_here], step, 1, [0, 0]);
+                    }
+                    None => {
+                        for (j, at) in offsets[..n_here].iter().enumerate() {
+                            let v = src.ptr().offset(from.offset(first + j as i64));
+                            write(x.ptr(), v, std::slice::from_ref(at), 0, 1, [0, 0]);
+                        }
+                    }
+                }
+            }
+            start += n_here;
         }
         true
     });

@@ -29,7 +29,9 @@ pub fn cat(out: ViewMut, inputs: &[View], dim: usize) {
         if x.dtype() == out.dtype() {
             copy_box(to, out.strides(), x.ptr(), x.strides(), x.sizes(), bytes);
         } else {
-            by_element!(x.dtype(), From => by_element!(out.dtype(), To => convert::<From, To>(to, out.strides(), x)));
+            let run =
+                by_element!(x.dtype(), From => by_element!(out.dtype(), To => convert_run::<From, To> as ConvertRun));
+            convert(to, out.strides(), bytes, x, run);
         }
     };
     // Many inputs are shared out between threads; few large ones are split each.
@@ -42,27 +44,37 @@ pub fn cat(out: ViewMut, inputs: &[View], dim: usize) {
     parallel_for(0..inputs.len(), grain, |part| part.for_each(each));
 }
 
+type ConvertRun = unsafe fn(*mut u8, *const u8, usize, [isize; 2]);
+
 /// Copies `x` to `to`, converting elements.
-fn convert<From: Element, To: Element>(to: *mut u8, strides: &[i64], x: &View) {
-    let walk = Walk::new(x.sizes(), [(strides, size_of::<To>()), (x.strides(), size_of::<From>())]);
-    let [so, si] = walk.inner();
+fn convert(to: *mut u8, strides: &[i64], bytes: usize, x: &View, run: ConvertRun) {
+    let walk = Walk::new(x.sizes(), [(strides, bytes), (x.strides(), x.dtype().size())]);
+    let steps = walk.inner();
     let to = to as usize;
     walk.parallel_runs(GRAIN, |_, [o, i], n| {
         // SAFETY: `to` has room for `x`'s shape under `strides`, and the walk stays within both.
-        unsafe {
-            let (to, from) = ((to as *mut u8).offset(o), x.ptr().offset(i));
-            if so == size_of::<To>() as isize && si == size_of::<From>() as isize {
-                for j in 0..n {
-                    let v = To::from_scalar(load::<From>(from.add(j * size_of::<From>())).to_scalar());
-                    to.cast::<To>().add(j).write_unaligned(v);
-                }
-            } else {
-                for j in 0..n as isize {
-                    let v = To::from_scalar(load::<From>(from.offset(j * si)).to_scalar());
-                    to.offset(j * so).cast::<To>().write_unaligned(v);
-                }
-            }
-        }
+        unsafe { run((to as *mut u8).offset(o), x.ptr().offset(i), n, steps) };
         true
     });
+}
+
+/// Converts a run.
+///
+/// # Safety
+/// Both runs must lie within memory of their types.
+unsafe fn convert_run<From: Element, To: Element>(to: *mut u8, from: *const u8, n: usize, [so, si]: [isize; 2]) {
+    // SAFETY: promised by the caller.
+    unsafe {
+        if so == size_of::<To>() as isize && si == size_of::<From>() as isize {
+            for j in 0..n {
+                let v = To::from_scalar(load::<From>(from.add(j * size_of::<From>())).to_scalar());
+                to.cast::<To>().add(j).write_unaligned(v);
+            }
+        } else {
+            for j in 0..n as isize {
+                let v = To::from_scalar(load::<From>(from.offset(j * si)).to_scalar());
+                to.offset(j * so).cast::<To>().write_unaligned(v);
+            }
+        }
+    }
 }

@@ -1,11 +1,13 @@
 //! Counting: `bincount`, `histc`, and the indices of `repeat_interleave`.
 
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Mutex, PoisonError};
 
-use flambeau_types::{DType, Element, Error, Kind, Result};
+use flambeau_types::{DType, Element, Error, Kind, Result, bf16, f16};
+use num_traits::Float;
 
 use super::number::Number;
-use super::walk::{GRAIN, Walk, by_element, load};
+use super::walk::{GRAIN, Walk, by_element, load, with_i64};
 use crate::threads::parallel_for;
 use crate::view::{View, ViewMut};
 
@@ -17,57 +19,69 @@ pub fn bincount(out: ViewMut, x: View, weights: Option<View>) -> Result<()> {
     }
     debug_assert!(out.ndim() == 1 && x.ndim() == 1);
     let (bins, n) = (out.numel(), x.numel());
-    let step = x.strides()[0] as isize * x.dtype().size() as isize;
-    let total = Mutex::new(Vec::new());
     let mut bad = false;
-    match weights {
-        None => {
-            debug_assert!(out.dtype() == DType::I64);
-            let fault = std::sync::atomic::AtomicBool::new(false);
-            // Each thread counts for itself; too many bins would make adding those up the larger work.
-            let grain = if bins < n / 4 { 4 * GRAIN } else { n };
-            by_element!(x.dtype(), T => parallel_for(0..n, grain, |part| {
-                let mut counts = vec![0i64; bins];
-                for i in part {
-                    // SAFETY: within the view.
-                    let v = unsafe { load::<T>(x.ptr().offset(i as isize * step)) }.to_scalar().to_i64();
-                    match counts.get_mut(v as usize) {
-                        Some(c) => *c += 1,
-                        None => return fault.store(true, std::sync::atomic::Ordering::Relaxed),
+    with_i64(&x, |x| {
+        let step = x.strides()[0] as isize * 8;
+        // SAFETY: within the view.
+        let value = |i: usize| unsafe { x.ptr().offset(i as isize * step).cast::<i64>().read_unaligned() } as usize;
+        match weights {
+            None => {
+                debug_assert!(out.dtype() == DType::I64);
+                let (total, fault) = (Mutex::new(vec![0i64; bins]), AtomicBool::new(false));
+                // Each thread counts for itself; with many bins, adding those up would be the larger work.
+                let grain = if bins < n / 4 { 4 * GRAIN } else { n };
+                parallel_for(0..n, grain, |part| {
+                    let mut counts = vec![0i64; bins];
+                    for i in part {
+                        match counts.get_mut(value(i)) {
+                            Some(c) => *c += 1,
+                            None => return fault.store(true, Relaxed),
+                        }
                     }
-                }
-                let mut total = total.lock().unwrap_or_else(PoisonError::into_inner);
-                if total.is_empty() {
-                    *total = counts;
-                } else {
+                    let mut total = total.lock().unwrap_or_else(PoisonError::into_inner);
                     total.iter_mut().zip(counts).for_each(|(t, c)| *t += c);
-                }
-            }));
-            bad |= fault.into_inner();
-            let total = total.into_inner().unwrap_or_else(PoisonError::into_inner);
-            write(&out, |i| total.get(i).copied().unwrap_or(0));
+                });
+                bad |= fault.into_inner();
+                let total = total.into_inner().unwrap_or_else(PoisonError::into_inner);
+                write(&out, |i| total[i]);
+            }
+            Some(w) if out.dtype() == DType::F32 => bad |= !sum_weights::<f32>(&out, n, value, &w),
+            Some(w) => bad |= !sum_weights::<f64>(&out, n, value, &w),
         }
-        Some(w) => {
-            debug_assert!(matches!(out.dtype(), DType::F32 | DType::F64) && w.numel() == n);
-            let ws = w.strides()[0] as isize * w.dtype().size() as isize;
-            by_element!(out.dtype(), A => {
-                let mut sums = vec![A::default(); bins];
-                by_element!(x.dtype(), T => by_element!(w.dtype(), W => for i in 0..n as isize {
-                    // SAFETY: within the views.
-                    let (v, w) = unsafe { (load::<T>(x.ptr().offset(i * step)), load::<W>(w.ptr().offset(i * ws))) };
-                    match sums.get_mut(v.to_scalar().to_i64() as usize) {
-                        Some(s) => *s = Number::add(*s, A::from_scalar(w.to_scalar())),
-                        None => bad = true,
-                    }
-                }));
-                write(&out, |i| sums[i]);
-            });
-        }
-    }
+    });
     if bad {
         return Err(Error::runtime("bincount only supports 1-d non-negative integral inputs."));
     }
     Ok(())
+}
+
+/// Sums weights into bins; false if a bin does not exist.
+fn sum_weights<A: Number>(out: &ViewMut, n: usize, bin: impl Fn(usize) -> usize, w: &View) -> bool {
+    debug_assert!(w.numel() == n);
+    let mut sums = vec![A::default(); out.numel()];
+    let step = w.strides()[0] as isize * w.dtype().size() as isize;
+    let read: unsafe fn(*const u8) -> A = by_element!(w.dtype(), W => read_as::<W, A>);
+    let same = w.dtype() == A::DTYPE;
+    for i in 0..n {
+        let Some(s) = sums.get_mut(bin(i)) else { return false };
+        // SAFETY: within the view.
+        let v = unsafe {
+            let p = w.ptr().offset(i as isize * step);
+            if same { load::<A>(p) } else { read(p) }
+        };
+        *s = s.add(v);
+    }
+    write(out, |i| sums[i]);
+    true
+}
+
+/// Reads an element as another type.
+///
+/// # Safety
+/// As [`load`].
+unsafe fn read_as<W: Element, A: Element>(p: *const u8) -> A {
+    // SAFETY: promised by the caller.
+    A::from_scalar(unsafe { load::<W>(p) }.to_scalar())
 }
 
 /// Fills a 1-d view from a function of the position.
@@ -91,20 +105,45 @@ pub fn histc(out: ViewMut, x: View, min: f64, max: f64) -> Result<()> {
     if bins == 0 {
         return Err(Error::runtime("torch.histogram(): bins must be > 0, but got 0 for dimension 0"));
     }
-    let walk = Walk::new(x.sizes(), [(x.strides(), x.dtype().size())]);
+    match x.dtype() {
+        DType::F16 => histogram::<f16>(&out, &x, min, max),
+        DType::BF16 => histogram::<bf16>(&out, &x, min, max),
+        DType::F32 => histogram::<f32>(&out, &x, min, max),
+        _ => histogram::<f64>(&out, &x, min, max),
+    }
+}
+
+/// [`histc`] for one type. The arithmetic is the element's own, or f32 for the half types.
+fn histogram<T: Number>(out: &ViewMut, x: &View, min: f64, max: f64) -> Result<()>
+where
+    T::Acc: Number + Float,
+{
+    let bins = out.numel();
+    let walk = Walk::new(x.sizes(), [(x.strides(), size_of::<T>())]);
     let [step] = walk.inner();
+    // SAFETY: used on runs of the walk, which stays within the view.
+    let value = |at: isize, i: usize| unsafe { load::<T>(x.ptr().offset(at + i as isize * step)) }.widen();
     let (mut low, mut high) = (min, max);
     if low == high && walk.numel() > 0 {
         let range = Mutex::new((f64::INFINITY, f64::NEG_INFINITY));
-        by_element!(x.dtype(), T => walk.parallel_runs(GRAIN, |_, [at], n| {
-            // SAFETY: the walk stays within the view.
-            let each = (0..n as isize).map(|i| unsafe { load::<T>(x.ptr().offset(at + i * step)) });
-            let (l, h) = each.fold((T::highest(), T::lowest()), |(l, h), v| (l.smaller(v), h.larger(v)));
-            let (l, h) = (l.to_scalar().to_f64(), h.to_scalar().to_f64());
+        walk.parallel_runs(GRAIN, |_, [at], n| {
+            let (mut l, mut h) = ([T::Acc::highest(); LANES], [T::Acc::lowest(); LANES]);
+            let mut nan = [false; LANES];
+            for from in (0..n).step_by(LANES) {
+                for lane in 0..LANES.min(n - from) {
+                    let v = value(at, from + lane);
+                    l[lane] = if v < l[lane] { v } else { l[lane] };
+                    h[lane] = if v > h[lane] { v } else { h[lane] };
+                    nan[lane] |= v.is_nan();
+                }
+            }
             let mut range = range.lock().unwrap_or_else(PoisonError::into_inner);
-            *range = (range.0.smaller(l), range.1.larger(h));
+            for lane in 0..LANES {
+                let (l, h) = (l[lane].to_scalar().to_f64(), h[lane].to_scalar().to_f64());
+                *range = if nan[lane] { (f64::NAN, f64::NAN) } else { (range.0.smaller(l), range.1.larger(h)) };
+            }
             true
-        }));
+        });
         (low, high) = range.into_inner().unwrap_or_else(PoisonError::into_inner);
     }
     if low == high {
@@ -116,42 +155,34 @@ pub fn histc(out: ViewMut, x: View, min: f64, max: f64) -> Result<()> {
     if low >= high {
         return Err(Error::runtime("torch.histc: max must be larger than min"));
     }
+    let (low, high) = (T::from_scalar(low.into()).widen(), T::from_scalar(high.into()).widen());
+    let (width, scale) = (high - low, T::Acc::from_scalar(bins.into()));
     let total = Mutex::new(vec![0u64; bins]);
-    by_element!(x.dtype(), T => {
-        let (a, b) = (T::from_scalar(low.into()), T::from_scalar(high.into()));
-        let (a, b) = (a.widen(), b.widen());
-        let n = <T as Number>::Acc::from_scalar(bins.into());
-        // The arithmetic is the element's own (f32 for the half types, rounded once), as PyTorch's.
-        let place = |v: T| -> Option<usize> {
-            let v = v.widen();
-            let (f, a_, b_) = (v.to_scalar().to_f64(), a.to_scalar().to_f64(), b.to_scalar().to_f64());
-            if !(f >= a_ && f <= b_) {
-                return None;
-            }
-            let minus = <T as Number>::Acc::from_scalar((-1.0).into());
-            let width = b.add(a.mul(minus));
-            let at = v.add(a.mul(minus)).mul(n).div(width);
-            Some((at.to_scalar().to_f64() as usize).min(bins - 1))
-        };
-        parallel_for(0..walk.numel(), 2 * GRAIN, |part| {
-            let mut counts = vec![0u64; bins];
-            walk.runs(part, |_, [at], n| {
-                for i in 0..n as isize {
-                    // SAFETY: the walk stays within the view.
-                    if let Some(p) = place(unsafe { load::<T>(x.ptr().offset(at + i * step)) }) {
-                        counts[p] += 1;
-                    }
+    parallel_for(0..walk.numel(), 2 * GRAIN, |part| {
+        let mut counts = vec![0u64; bins];
+        walk.runs(part, |_, [at], n| {
+            for i in 0..n {
+                let v = value(at, i);
+                if v >= low && v <= high {
+                    let bin = ((v - low) * scale / width).min(scale).to_scalar().to_f64();
+                    // SAFETY: `min` leaves a number from 0 to the number of bins, even of NaN and infinity.
+                    let bin = unsafe { bin.to_int_unchecked::<i64>() } as usize;
+                    // The right edge belongs to the last bin.
+                    counts[bin.min(bins - 1)] += 1;
                 }
-                true
-            });
-            let mut total = total.lock().unwrap_or_else(PoisonError::into_inner);
-            total.iter_mut().zip(counts).for_each(|(t, c)| *t += c);
+            }
+            true
         });
-        let total = total.into_inner().unwrap_or_else(PoisonError::into_inner);
-        write(&out, |i| T::from_scalar((total[i] as f64).into()));
+        let mut total = total.lock().unwrap_or_else(PoisonError::into_inner);
+        total.iter_mut().zip(counts).for_each(|(t, c)| *t += c);
     });
+    let total = total.into_inner().unwrap_or_else(PoisonError::into_inner);
+    write(out, |i| T::from_scalar((total[i] as f64).into()));
     Ok(())
 }
+
+/// Minima and maxima kept side by side, so that they vectorise.
+const LANES: usize = 16;
 
 /// Each position of a 1-d `repeats` (i64 or i32) as many times as it says, for `torch.repeat_interleave`.
 pub fn repeat_interleave(repeats: View) -> Result<Vec<i64>> {

@@ -34,7 +34,8 @@ pub fn embedding_backward(
     }
     // Every thread owns a range of rows and reads all indices: rows gain their gradients in order.
     let grain = (GRAIN * 4 / width.max(1)).max(rows.div_ceil(num_threads()));
-    by_element!(grad.dtype(), T => parallel_for(0..rows, grain, |part| {
+    let add = by_element!(grad.dtype(), T => add_row::<T> as unsafe fn(*mut u8, *const u8, usize, [isize; 2], f64));
+    parallel_for(0..rows, grain, |part| {
         // SAFETY: rows and columns stay within the views, and `indices` has as many entries as `grad` has rows.
         unsafe {
             for r in part.clone() {
@@ -51,20 +52,29 @@ pub fn embedding_backward(
                 if i == padding_idx || i < 0 || !part.contains(&(i as usize)) {
                     continue;
                 }
+                let scale = if scale_grad_by_freq { 1.0 / counts[i as usize] as f64 } else { 1.0 };
                 let to = grad_weight.ptr().offset(i as isize * wr);
-                let from = grad.ptr().offset(n as isize * gr);
-                if scale_grad_by_freq {
-                    let scale = <T as Number>::Acc::from_scalar(Scalar::Float(1.0 / counts[i as usize] as f64));
-                    step_run::<T>(to, from, width, [wc, gc], &|a: T, b: T| {
-                        T::narrow(a.widen().add(b.widen().mul(scale)))
-                    });
-                } else {
-                    step_run::<T>(to, from, width, [wc, gc], &|a: T, b: T| a.add(b));
-                }
+                add(to, grad.ptr().offset(n as isize * gr), width, [wc, gc], scale);
             }
         }
-    }));
+    });
     Ok(())
+}
+
+/// Adds a multiple of a row.
+///
+/// # Safety
+/// Both rows must lie within memory.
+unsafe fn add_row<T: Number>(to: *mut u8, from: *const u8, n: usize, strides: [isize; 2], scale: f64) {
+    // SAFETY: promised by the caller.
+    unsafe {
+        if scale == 1.0 {
+            step_run::<T>(to, from, n, strides, &T::add);
+        } else {
+            let scale = <T as Number>::Acc::from_scalar(Scalar::Float(scale));
+            step_run::<T>(to, from, n, strides, &|a: T, b: T| T::narrow(a.widen().add(b.widen().mul(scale))));
+        }
+    }
 }
 
 /// Rows of zeros with a 1 at the place that `index` names; `out` is i64 with the shape of `index` followed by the number

@@ -19,11 +19,12 @@ pub(crate) fn copy_box(
     let (to, from) = (to as usize, from as usize);
     // Bytes, not elements, make a copy worth a second thread.
     let grain = 4 * GRAIN;
-    by_size!(bytes, T => walk.parallel_runs(grain, |_, [o, i], n| {
+    let run = by_size!(bytes, T => copy_run::<T> as unsafe fn(*mut u8, *const u8, usize, [isize; 2]));
+    walk.parallel_runs(grain, |_, [o, i], n| {
         // SAFETY: callers of this module's functions give boxes within their views.
-        unsafe { copy_run::<T>((to as *mut u8).offset(o), (from as *const u8).offset(i), n, strides) };
+        unsafe { run((to as *mut u8).offset(o), (from as *const u8).offset(i), n, strides) };
         true
-    }));
+    });
 }
 
 /// `x` with the order along some dimensions reversed (`torch.flip`).

@@ -4,6 +4,7 @@ use flambeau_types::{DType, Dims, Error, Result};
 use smallvec::SmallVec;
 
 use super::walk::{Fault, GRAIN, Walk, at_least_1d, by_size, copy_run, out_of_bounds, with_i64};
+use crate::threads::parallel_for;
 use crate::view::{View, ViewMut};
 
 /// `out[i][j] = x[index[i][j]][j]` for `dim` 0, and so on (`torch.gather`). `out` has the shape of `index`, which is
@@ -41,31 +42,70 @@ fn gather_runs(
     let [so, sx, si] = walk.inner();
     let step = step as isize * bytes as isize;
     let index = index as usize;
-    by_size!(bytes, T => walk.parallel_runs(GRAIN, |position, [o, b, i], n| {
+    if let (Some((rows, steps, n)), 0) = (walk.rows(), si) {
+        // Whole rows, as of an embedding: no need for a walk.
+        let copy = by_size!(bytes, T => gather_rows::<T> as GatherRows);
+        return parallel_for(0..rows, (GRAIN / n).max(1), |part| {
+            let first = part.start as isize;
+            // SAFETY: the rows lie within all three views, and an index is used only if it is within `x`'s dimension.
+            let bad = unsafe {
+                let (o, b) = (out.ptr().offset(first * steps[0]), x.ptr().offset(first * steps[1]));
+                let i = (index as *const u8).offset(first * steps[2]);
+                copy(o, b, i, part.len(), steps, n, [so, sx], step, size)
+            };
+            if let Some((j, k)) = bad {
+                fault.note((part.start + j) * n, k);
+            }
+        });
+    }
+    let run = by_size!(bytes, T => gather_run::<T> as GatherRun);
+    walk.parallel_runs(GRAIN, |position, [o, b, i], n| {
         // SAFETY: the walk stays within all three views, and an index is used only if it is within `x`'s dimension.
         let bad = unsafe {
             let (o, b, i) = (out.ptr().offset(o), x.ptr().offset(b), (index as *const u8).offset(i));
-            if si == 0 {
-                let k = i.cast::<i64>().read_unaligned();
-                if k as u64 >= size as u64 {
-                    Some((0, k))
-                } else {
-                    copy_run::<T>(o, b.offset(k as isize * step), n, [so, sx]);
-                    None
-                }
-            } else {
-                gather_run::<T>(o, b, i, n, [so, sx, si], step, size)
-            }
+            run(o, b, i, n, [so, sx, si], step, size)
         };
         bad.is_none_or(|(j, k)| fault.note(position + j, k))
-    }));
+    });
 }
 
-/// One run whose indices differ. Returns the first bad index.
+type GatherRows =
+    unsafe fn(*mut u8, *const u8, *const u8, usize, [isize; 3], usize, [isize; 2], isize, i64) -> Option<(usize, i64)>;
+
+/// Rows that each have one index. Returns the first bad one and its row.
+///
+/// # Safety
+/// As for [`copy_run`]; every index in `0..size` must lead to a readable row.
+unsafe fn gather_rows<T: Copy>(
+    o: *mut u8,
+    x: *const u8,
+    index: *const u8,
+    rows: usize,
+    [so, sx, si]: [isize; 3],
+    n: usize,
+    inner: [isize; 2],
+    step: isize,
+    size: i64,
+) -> Option<(usize, i64)> {
+    for r in 0..rows as isize {
+        // SAFETY: promised by the caller.
+        unsafe {
+            let k = index.offset(r * si).cast::<i64>().read_unaligned();
+            if k as u64 >= size as u64 {
+                return Some((r as usize, k));
+            }
+            copy_run::<T>(o.offset(r * so), x.offset(r * sx + k as isize * step), n, inner);
+        }
+    }
+    None
+}
+
+type GatherRun = unsafe fn(*mut u8, *const u8, *const u8, usize, [isize; 3], isize, i64) -> Option<(usize, i64)>;
+
+/// One run. Returns the first bad index and where in the run it stood.
 ///
 /// # Safety
 /// As for [`copy_run`]; every index in `0..size` must lead to readable memory.
-#[inline(always)]
 unsafe fn gather_run<T: Copy>(
     o: *mut u8,
     x: *const u8,
@@ -78,7 +118,13 @@ unsafe fn gather_run<T: Copy>(
     let bytes = size_of::<T>() as isize;
     // SAFETY: promised by the caller.
     unsafe {
-        if so == bytes && si == 8 && sx == 0 && step == bytes {
+        if si == 0 {
+            let k = index.cast::<i64>().read_unaligned();
+            if k as u64 >= size as u64 {
+                return Some((0, k));
+            }
+            copy_run::<T>(o, x.offset(k as isize * step), n, [so, sx]);
+        } else if so == bytes && si == 8 && sx == 0 && step == bytes {
             for j in 0..n {
                 let k = index.cast::<i64>().add(j).read_unaligned();
                 if k as u64 >= size as u64 {
@@ -152,24 +198,48 @@ pub fn take(out: ViewMut, x: View, index: View) -> Result<()> {
     let (fault, flat) = (Fault::default(), Flat::new(x.sizes(), x.strides(), x.dtype().size()));
     let bytes = x.dtype().size();
     let walk = Walk::new(out.sizes(), [(out.strides(), bytes), (index.strides(), 8)]);
-    let [so, si] = walk.inner();
-    by_size!(bytes, T => walk.parallel_runs(GRAIN, |position, [o, i], len| {
+    let strides = walk.inner();
+    let run = by_size!(bytes, T => take_run::<T> as TakeRun);
+    walk.parallel_runs(GRAIN, |position, [o, i], len| {
         // SAFETY: the walk stays within `out` and `index`, and a flat position within `x` is checked before use.
-        unsafe {
-            let (o, i) = (out.ptr().offset(o), index.ptr().offset(i));
-            for j in 0..len as isize {
-                let k = i.offset(j * si).cast::<i64>().read_unaligned();
-                let p = if k < 0 { k.wrapping_add(n) } else { k };
-                if p as u64 >= n as u64 {
-                    return fault.note(position + j as usize, k);
-                }
-                let from = x.ptr().offset(flat.offset(p)).cast::<T>();
-                o.offset(j * so).cast::<T>().write_unaligned(from.read_unaligned());
-            }
-        }
-        true
-    }));
+        let bad = unsafe { run(out.ptr().offset(o), index.ptr().offset(i), len, strides, x.ptr(), n, &flat) };
+        bad.is_none_or(|(j, k)| fault.note(position + j, k))
+    });
     fault.check(|i| out_of_range(i, n))
+}
+
+type TakeRun = unsafe fn(*mut u8, *const u8, usize, [isize; 2], *const u8, i64, &Flat) -> Option<(usize, i64)>;
+
+/// One run of [`take`]. Returns the first bad index and where in the run it stood.
+///
+/// # Safety
+/// The runs must lie within memory, as must the `n` elements of `x` that `flat` reaches.
+unsafe fn take_run<T: Copy>(
+    o: *mut u8,
+    index: *const u8,
+    len: usize,
+    [so, si]: [isize; 2],
+    x: *const u8,
+    n: i64,
+    flat: &Flat,
+) -> Option<(usize, i64)> {
+    let simple = flat.step();
+    for j in 0..len as isize {
+        // SAFETY: promised by the caller; the position is checked.
+        unsafe {
+            let k = index.offset(j * si).cast::<i64>().read_unaligned();
+            let p = if k < 0 { k.wrapping_add(n) } else { k };
+            if p as u64 >= n as u64 {
+                return Some((j as usize, k));
+            }
+            let at = match simple {
+                Some(step) => p as isize * step,
+                None => flat.offset(p),
+            };
+            o.offset(j * so).cast::<T>().write_unaligned(x.offset(at).cast::<T>().read_unaligned());
+        }
+    }
+    None
 }
 
 /// The complaint of `take` and `put`.
@@ -195,6 +265,15 @@ impl Flat {
             }
         }
         Flat { dims }
+    }
+
+    /// The step between neighbours, if it is the same everywhere.
+    pub(crate) fn step(&self) -> Option<isize> {
+        match self.dims.as_slice() {
+            [] => Some(0),
+            [(_, step)] => Some(*step),
+            _ => None,
+        }
     }
 
     /// The offset in bytes of a position.

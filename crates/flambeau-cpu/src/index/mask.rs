@@ -56,7 +56,6 @@ unsafe fn is_true<T: Element>(p: *const u8) -> bool {
 }
 
 /// How many elements in a run are not zero.
-#[inline(always)]
 unsafe fn count_run<T: Element>(p: *const u8, n: usize, step: isize) -> usize {
     // SAFETY: promised by the caller.
     unsafe {
@@ -80,15 +79,33 @@ unsafe fn count_run<T: Element>(p: *const u8, n: usize, step: isize) -> usize {
 fn shares_of(x: &View) -> Shares {
     let walk = Walk::new(x.sizes(), [(x.strides(), x.dtype().size())]);
     let [step] = walk.inner();
-    by_element!(x.dtype(), T => Shares::new(walk.numel(), |range| {
+    let count = by_element!(x.dtype(), T => count_run::<T> as unsafe fn(*const u8, usize, isize) -> usize);
+    Shares::new(walk.numel(), |range| {
         let mut total = 0;
         walk.runs(range, |_, [at], n| {
             // SAFETY: the walk stays within the view.
-            total += unsafe { count_run::<T>(x.ptr().offset(at), n, step) };
+            total += unsafe { count(x.ptr().offset(at), n, step) };
             true
         });
         total
-    }))
+    })
+}
+
+type FindRun = unsafe fn(*const u8, usize, isize, i64, &mut [i64; BLOCK]) -> usize;
+
+/// Writes the positions, counted from `first`, of the elements of a run of at most `BLOCK` that are not zero.
+///
+/// # Safety
+/// The run must lie within memory.
+unsafe fn find_run<T: Element>(p: *const u8, n: usize, step: isize, first: i64, found: &mut [i64; BLOCK]) -> usize {
+    let mut hits = 0;
+    for i in 0..n.min(BLOCK) {
+        // Written always, counted if true: no branch. `hits` is at most `i`.
+        found[hits] = first + i as i64;
+        // SAFETY: promised by the caller.
+        hits += unsafe { is_true::<T>(p.offset(i as isize * step)) } as usize;
+    }
+    hits
 }
 
 /// The number of elements that are not zero.
@@ -111,7 +128,8 @@ pub fn nonzero(out: ViewMut, x: View) {
     let step = x.strides()[last] as isize * bytes as isize;
     let (rs, cs) = (out.strides()[0] as isize * 8, out.strides()[1] as isize * 8);
     let outer = Flat::new(&x.sizes()[..last], &x.strides()[..last], bytes);
-    by_element!(x.dtype(), T => shares.each(|range, before| {
+    let find = by_element!(x.dtype(), T => find_run::<T> as FindRun);
+    shares.each(|range, before| {
         let mut found = before;
         let mut position = range.start;
         let mut coordinates = vec![0i64; last];
@@ -126,19 +144,9 @@ pub fn nonzero(out: ViewMut, x: View) {
             }
             // SAFETY: the row and columns are within `x`; at most `rows` rows of `out` are written.
             unsafe {
-                let p = x.ptr().offset(if last == 0 { 0 } else { outer.offset(row as i64) }).offset(column as isize * step);
-                let mut hits = 0;
-                if step == bytes as isize {
-                    for i in 0..n {
-                        buffer[hits] = (column + i) as i64;
-                        hits += is_true::<T>(p.add(i * bytes)) as usize;
-                    }
-                } else {
-                    for i in 0..n {
-                        buffer[hits] = (column + i) as i64;
-                        hits += is_true::<T>(p.offset(i as isize * step)) as usize;
-                    }
-                }
+                let p =
+                    x.ptr().offset(if last == 0 { 0 } else { outer.offset(row as i64) }).offset(column as isize * step);
+                let hits = find(p, n, step, column as i64, &mut buffer);
                 let hits = hits.min(rows - found);
                 let to = out.ptr().offset(found as isize * rs);
                 if last == 0 && rs == 8 {
@@ -157,7 +165,7 @@ pub fn nonzero(out: ViewMut, x: View) {
             }
             position += n;
         }
-    }));
+    });
 }
 
 /// The elements of `x` where `mask` (bool, same shape) is true, in row-major order, to a 1-d `out` of
@@ -209,21 +217,55 @@ pub fn masked_scatter(x: ViewMut, mask: View, source: View) -> Result<()> {
     let flat = Flat::new(source.sizes(), source.strides(), bytes);
     let walk = Walk::new(x.sizes(), [(x.strides(), bytes), (mask.strides(), 1)]);
     let [sx, sm] = walk.inner();
-    by_size!(bytes, T => shares.each(|range, before| {
+    if room == 0 {
+        return Ok(());
+    }
+    let run = by_size!(bytes, T => scatter_run::<T> as ScatterRun);
+    shares.each(|range, before| {
         let mut next = before;
         walk.runs(range, |_, [x0, m0], n| {
             // SAFETY: the walk stays within the views, and `next` is checked against the source's length.
             unsafe {
-                for i in 0..n as isize {
-                    if *mask.ptr().offset(m0 + i * sm) != 0 && next < room {
-                        let from = source.ptr().offset(flat.offset(next as i64)).cast::<T>();
-                        x.ptr().offset(x0 + i * sx).cast::<T>().write_unaligned(from.read_unaligned());
-                        next += 1;
-                    }
-                }
+                next = run(x.ptr().offset(x0), mask.ptr().offset(m0), n, [sx, sm], source.ptr(), next, room, &flat);
             }
             true
         });
-    }));
+    });
     Ok(())
+}
+
+type ScatterRun = unsafe fn(*mut u8, *const u8, usize, [isize; 2], *const u8, usize, usize, &Flat) -> usize;
+
+/// One run of [`masked_scatter`], from element `next` of the source on; returns the next one after it.
+///
+/// # Safety
+/// The runs must lie within memory, as must the `room` (at least 1) elements of the source.
+unsafe fn scatter_run<T: Copy>(
+    x: *mut u8,
+    mask: *const u8,
+    n: usize,
+    [sx, sm]: [isize; 2],
+    source: *const u8,
+    mut next: usize,
+    room: usize,
+    flat: &Flat,
+) -> usize {
+    let step = flat.step();
+    for i in 0..n as isize {
+        // SAFETY: promised by the caller.
+        unsafe {
+            let hit = *mask.offset(i * sm) != 0 && next < room;
+            let at = next.min(room - 1);
+            let from = match step {
+                Some(step) => at as isize * step,
+                None => flat.offset(at as i64),
+            };
+            let to = x.offset(i * sx).cast::<T>();
+            // Chosen by pointer rather than by branch: masks are hard to predict.
+            let chosen = std::hint::select_unpredictable(hit, source.offset(from).cast::<T>(), to.cast_const());
+            to.write_unaligned(chosen.read_unaligned());
+            next += hit as usize;
+        }
+    }
+    next
 }

@@ -4,7 +4,9 @@ use flambeau_types::{DType, Dims, Element, Error, Result, Scalar, contiguous_str
 use smallvec::SmallVec;
 
 use super::number::Number;
-use super::walk::{Fault, GRAIN, Walk, at_least_1d, by_element, by_size, load, out_of_bounds, scalar_bytes, with_i64};
+use super::walk::{
+    Fault, GRAIN, Walk, at_least_1d, by_element, by_size, copy_run, load, out_of_bounds, scalar_bytes, with_i64,
+};
 use crate::threads::{num_threads, parallel_for};
 use crate::view::{View, ViewMut};
 
@@ -27,11 +29,7 @@ pub enum Reduce {
 /// stays. `src` covers at least the shape of `index`; a scalar is a view with strides of 0.
 pub fn scatter(out: ViewMut, dim: usize, index: View, src: View) -> Result<()> {
     debug_assert!(out.dtype() == src.dtype());
-    let bytes = out.dtype().size();
-    by_size!(bytes, T => scatter_runs(&out, dim, &index, &src, |o, s, n, [so, ss]| {
-        // SAFETY: `scatter_runs` hands out runs within the views.
-        unsafe { super::walk::copy_run::<T>(o, s, n, [so, ss]) }
-    }))
+    scatter_runs(&out, dim, &index, &src, copy_named(out.dtype().size()))
 }
 
 /// [`scatter`] of one number.
@@ -106,29 +104,132 @@ fn reduce_into<T: Number>(
         let strides: Dims = SmallVec::from_elem(0, index.ndim());
         // SAFETY: strides of 0 reach one element.
         let start = unsafe { View::new((&raw const start).cast(), T::Acc::DTYPE, index.sizes(), &strides) };
-        by_size!(size_of::<T::Acc>(), U => scatter_runs(out, dim, index, &start, |o, s, n, st| {
-            // SAFETY: runs within the views.
-            unsafe { super::walk::copy_run::<U>(o, s, n, st) }
-        }))?;
+        scatter_runs(out, dim, index, &start, copy_named(size_of::<T::Acc>()))?;
     }
-    match reduce {
-        Reduce::Add | Reduce::Mean => combine::<T>(out, dim, index, src, T::Acc::add),
-        Reduce::Multiply => combine::<T>(out, dim, index, src, T::Acc::mul),
-        Reduce::Amax => combine::<T>(out, dim, index, src, T::Acc::larger),
-        Reduce::Amin => combine::<T>(out, dim, index, src, T::Acc::smaller),
-    }
+    let run: NamedRun = match reduce {
+        Reduce::Add | Reduce::Mean => add_named::<T>,
+        Reduce::Multiply => multiply_named::<T>,
+        Reduce::Amax => amax_named::<T>,
+        Reduce::Amin => amin_named::<T>,
+    };
+    scatter_runs(out, dim, index, src, run)
 }
 
+/// A run of writes to places that indices name: the pointers to `out`, `src` and the indices, the length, their steps, the
+/// step along `out`'s indexed dimension. Returns the first bad index and where in the run it stood.
+pub(crate) type NamedRun = unsafe fn(*mut u8, *const u8, *const u8, usize, [isize; 3], &Bounds) -> Option<(usize, i64)>;
+
+/// What an index may be, and what else a [`NamedRun`] needs.
+#[derive(Clone, Copy)]
+pub(crate) struct Bounds {
+    /// Indices are less than this.
+    pub(crate) size: i64,
+    /// Negative indices count from the end.
+    pub(crate) wrap: bool,
+    /// The step along the indexed dimension, in bytes.
+    pub(crate) step: isize,
+    /// A factor for what is added.
+    pub(crate) alpha: Scalar,
+    /// Whole rows with indices outside of this are left to another thread.
+    pub(crate) part: (i64, i64),
+}
+
+/// The frame of every [`NamedRun`]: `row` handles elements that share one index, `one` a single element.
+///
+/// # Safety
+/// The runs, and whatever an index within the bounds leads to, must lie within memory.
 #[inline(always)]
-fn combine<T: Number>(
-    out: &ViewMut,
-    dim: usize,
-    index: &View,
-    src: &View,
-    f: impl Fn(T::Acc, T::Acc) -> T::Acc + Sync,
-) -> Result<()> {
-    // SAFETY: `scatter_runs` hands out runs within the views.
-    scatter_runs(out, dim, index, src, |o, s, n, st| unsafe { combine_run::<T>(o, s, n, st, &f) })
+pub(crate) unsafe fn named(
+    o: *mut u8,
+    s: *const u8,
+    index: *const u8,
+    n: usize,
+    [so, ss, si]: [isize; 3],
+    bounds: &Bounds,
+    row: impl Fn(*mut u8, *const u8, usize, [isize; 2]),
+    one: impl Fn(*mut u8, *const u8),
+) -> Option<(usize, i64)> {
+    let &Bounds { size, wrap, step, .. } = bounds;
+    let place = |k: i64| if wrap && k < 0 { k.wrapping_add(size) } else { k };
+    // SAFETY: promised by the caller.
+    unsafe {
+        if si == 0 {
+            let k = index.cast::<i64>().read_unaligned();
+            let p = place(k);
+            if p as u64 >= size as u64 {
+                return Some((0, k));
+            }
+            if p >= bounds.part.0 && p < bounds.part.1 {
+                row(o.offset(p as isize * step), s, n, [so, ss]);
+            }
+        } else {
+            for j in 0..n as isize {
+                let k = index.offset(j * si).cast::<i64>().read_unaligned();
+                let p = place(k);
+                if p as u64 >= size as u64 {
+                    return Some((j as usize, k));
+                }
+                one(o.offset(j * so + p as isize * step), s.offset(j * ss));
+            }
+        }
+    }
+    None
+}
+
+/// The [`NamedRun`] that copies elements of a size.
+pub(crate) fn copy_named(bytes: usize) -> NamedRun {
+    /// Copies.
+    ///
+    /// # Safety
+    /// As [`named`].
+    unsafe fn run<T: Copy>(
+        o: *mut u8,
+        s: *const u8,
+        i: *const u8,
+        n: usize,
+        steps: [isize; 3],
+        bounds: &Bounds,
+    ) -> Option<(usize, i64)> {
+        // SAFETY: promised by the caller.
+        unsafe {
+            let one = |o: *mut u8, s: *const u8| o.cast::<T>().write_unaligned(s.cast::<T>().read_unaligned());
+            named(o, s, i, n, steps, bounds, |o, s, n, st| copy_run::<T>(o, s, n, st), one)
+        }
+    }
+    by_size!(bytes, T => run::<T> as NamedRun)
+}
+
+macro_rules! combining {
+    ($($name:ident, $method:ident, $doc:literal;)*) => {$(
+        #[doc = $doc]
+        ///
+        /// # Safety
+        /// As [`named`].
+        unsafe fn $name<T: Number>(
+            o: *mut u8,
+            s: *const u8,
+            i: *const u8,
+            n: usize,
+            steps: [isize; 3],
+            bounds: &Bounds,
+        ) -> Option<(usize, i64)> {
+            // SAFETY: promised by the caller.
+            unsafe {
+                let row = |o: *mut u8, s: *const u8, n, st| combine_run::<T>(o, s, n, st, &T::Acc::$method);
+                let one = |o: *mut u8, s: *const u8| {
+                    let v = load::<T::Acc>(o).$method(load::<T>(s).widen());
+                    o.cast::<T::Acc>().write_unaligned(v)
+                };
+                named(o, s, i, n, steps, bounds, row, one)
+            }
+        }
+    )*};
+}
+combining! {
+    add_named, add, "Adds to accumulators.";
+    multiply_named, mul, "Multiplies accumulators.";
+    amax_named, larger, "Keeps the larger.";
+    amin_named, smaller, "Keeps the smaller.";
 }
 
 /// `o = f(o, s)` along a run; `o` holds accumulators.
@@ -175,7 +276,7 @@ fn divide_by_counts<T: Number>(out: &mut ViewMut, dim: usize, index: &View, incl
             View::new((&raw const one).cast(), T::DTYPE, index.sizes(), &zero),
         )
     };
-    combine::<T>(&to, dim, index, &one, T::Acc::add)?;
+    scatter_runs(&to, dim, index, &one, add_named::<T>)?;
     let walk = Walk::new(out.sizes(), [(out.strides(), size_of::<T>())]);
     let [so] = walk.inner();
     walk.runs(0..walk.numel(), |position, [o], n| {
@@ -220,53 +321,68 @@ fn narrow_into<T: Number>(x: &mut ViewMut, buffer: &[T::Acc]) {
     });
 }
 
-/// The shared loop: for every position of `index` in row-major order, `body(to, from, n, strides)` on a run of elements
-/// of `out` and `src`. Threads split a dimension other than `dim`, so no element is written by two of them.
-#[inline(always)]
-fn scatter_runs(
-    out: &ViewMut,
-    dim: usize,
-    index: &View,
-    src: &View,
-    body: impl Fn(*mut u8, *const u8, usize, [isize; 2]) + Sync,
-) -> Result<()> {
+/// The shared loop: `run` for every position of `index` in row-major order.
+fn scatter_runs(out: &ViewMut, dim: usize, index: &View, src: &View, run: NamedRun) -> Result<()> {
     let (os, ot) = at_least_1d(out.sizes(), out.strides());
     debug_assert!(dim < os.len());
     let fault = Fault::default();
     with_i64(index, |index| {
         let (sizes, it) = at_least_1d(index.sizes(), index.strides());
         let (_, st) = at_least_1d(src.sizes(), src.strides());
-        named_runs(out, ot, dim, os[dim], index.ptr(), it, src, st, sizes, false, &fault, body);
+        let bounds = Bounds::new(os[dim], ot[dim], out.dtype());
+        named_runs(out, ot, dim, index.ptr(), it, src, st, sizes, bounds, &fault, run);
     });
     fault.check(|i| Error::runtime(out_of_bounds(i, dim as i64, os[dim])))
 }
 
+impl Bounds {
+    /// For a dimension of this size and stride; no negative indices, no factor.
+    pub(crate) fn new(size: i64, stride: i64, dtype: DType) -> Bounds {
+        Bounds {
+            size,
+            wrap: false,
+            step: stride as isize * dtype.size() as isize,
+            alpha: Scalar::Int(1),
+            part: (0, size),
+        }
+    }
+}
+
 /// The loop under `scatter` and the `index_*` functions: `sizes` is the shape walked, with strides for the indices and
-/// `src`; `size` bounds the indices, and with `wrap` negative ones count from the end.
-#[inline(always)]
+/// `src`. Threads split a dimension other than `dim`, or `out`'s rows, so no element is written by two of them.
 pub(crate) fn named_runs(
     out: &ViewMut,
     out_strides: &[i64],
     dim: usize,
-    size: i64,
     index: *const u8,
     index_strides: &[i64],
     src: &View,
     src_strides: &[i64],
     sizes: &[i64],
-    wrap: bool,
+    bounds: Bounds,
     fault: &Fault,
-    body: impl Fn(*mut u8, *const u8, usize, [isize; 2]) + Sync,
+    run: NamedRun,
 ) {
     let numel: i64 = sizes.iter().product();
     if numel <= 0 {
         return;
     }
     let (ob, sb) = (out.dtype().size(), src.dtype().size());
-    let step = out_strides[dim] as isize * ob as isize;
     let mut base: Dims = out_strides.into();
     base[dim] = 0;
     let threads = num_threads() as i64;
+    let row: i64 = sizes[dim + 1..].iter().product();
+    let by_index = (0..sizes.len()).all(|d| d == dim || index_strides[d] == 0 || sizes[d] == 1);
+    if by_index && numel == row * sizes[dim] && row >= 16 && bounds.size >= 2 * threads {
+        // Whole rows: every thread reads all indices and owns some rows of `out`.
+        let walk = Walk::new(sizes, [(&base, ob), (src_strides, sb), (index_strides, 8)]);
+        let grain = if numel as usize >= 2 * GRAIN { (bounds.size / threads) as usize } else { bounds.size as usize };
+        let index = index as usize;
+        return parallel_for(0..bounds.size as usize, grain, |part| {
+            let bounds = Bounds { part: (part.start as i64, part.end as i64), ..bounds };
+            walk_named(out, src, index, &walk, [0; 3], &bounds, fault, run);
+        });
+    }
     // The outermost dimension that gives every thread a share, else the longest.
     let split = (0..sizes.len())
         .filter(|&d| d != dim && sizes[d] > 1)
@@ -288,24 +404,29 @@ pub(crate) fn named_runs(
             ];
         }
         let walk = Walk::new(&sizes, [(&base, ob), (src_strides, sb), (index_strides, 8)]);
-        let [so, ss, si] = walk.inner();
-        walk.runs(0..walk.numel(), |position, [o, s, i], n| {
-            // SAFETY: the walk stays within the views, and an index is used only if it is within `out`'s dimension.
-            unsafe {
-                let o = out.ptr().offset(start[0] + o);
-                let s = src.ptr().offset(start[1] + s);
-                let i = (index as *const u8).offset(start[2] + i);
-                let (times, n) = if si == 0 { (1, n) } else { (n as isize, 1) };
-                for j in 0..times {
-                    let k = i.offset(j * si).cast::<i64>().read_unaligned();
-                    let p = if wrap && k < 0 { k.wrapping_add(size) } else { k };
-                    if p as u64 >= size as u64 {
-                        return fault.note(position + j as usize, k);
-                    }
-                    body(o.offset(j * so + p as isize * step), s.offset(j * ss), n, [so, ss]);
-                }
-            }
-            true
-        });
+        walk_named(out, src, index, &walk, start, &bounds, fault, run);
+    });
+}
+
+/// One thread's part of [`named_runs`]; `start` is where the walk starts in each operand, in bytes.
+fn walk_named(
+    out: &ViewMut,
+    src: &View,
+    index: usize,
+    walk: &Walk<3>,
+    start: [isize; 3],
+    bounds: &Bounds,
+    fault: &Fault,
+    run: NamedRun,
+) {
+    let steps = walk.inner();
+    walk.runs(0..walk.numel(), |position, [o, s, i], n| {
+        // SAFETY: the walk stays within the views, and an index is used only if it is within `out`'s dimension.
+        let bad = unsafe {
+            let o = out.ptr().offset(start[0] + o);
+            let s = src.ptr().offset(start[1] + s);
+            run(o, s, (index as *const u8).offset(start[2] + i), n, steps, bounds)
+        };
+        bad.is_none_or(|(j, k)| fault.note(position + j, k))
     });
 }

@@ -4,8 +4,8 @@ use flambeau_types::{DType, Dims, Element, Error, Result, Scalar};
 use smallvec::SmallVec;
 
 use super::number::Number;
-use super::scatter::{named_runs, scatter_add};
-use super::walk::{Fault, at_least_1d, by_element, by_size, copy_run, load, out_of_bounds, scalar_bytes, with_i64};
+use super::scatter::{Bounds, NamedRun, copy_named, named, named_runs, scatter_add};
+use super::walk::{Fault, at_least_1d, by_element, load, out_of_bounds, scalar_bytes, with_i64};
 use crate::view::{View, ViewMut};
 
 /// Strides under which a 1-d index repeats over the other dimensions.
@@ -39,16 +39,53 @@ pub fn index_add(out: ViewMut, dim: usize, index: View, src: View, alpha: Scalar
     let fault = Fault::default();
     with_i64(&index, |index| {
         let it = along(index, dim, os.len());
-        by_element!(out.dtype(), T => {
-            let a = <T as Number>::Acc::from_scalar(alpha);
-            let step = move |o: T, s: T| if plain { o.add(s) } else { T::narrow(o.widen().add(a.mul(s.widen()))) };
-            // SAFETY: `named_runs` hands out runs within the views.
-            named_runs(&out, ot, dim, os[dim], index.ptr(), &it, &src, st, &sizes, false, &fault, |o, s, n, s2| unsafe {
-                step_run::<T>(o, s, n, s2, &step)
-            });
-        });
+        let bounds = Bounds { alpha, ..Bounds::new(os[dim], ot[dim], out.dtype()) };
+        let run = by_element!(out.dtype(), T => if plain { step_named::<T> as NamedRun } else { alpha_named::<T> });
+        named_runs(&out, ot, dim, index.ptr(), &it, &src, st, &sizes, bounds, &fault, run);
     });
     fault.check(|_| Error::index("index out of range in self"))
+}
+
+/// Adds in the element's own type.
+///
+/// # Safety
+/// As [`named`].
+unsafe fn step_named<T: Number>(
+    o: *mut u8,
+    s: *const u8,
+    i: *const u8,
+    n: usize,
+    steps: [isize; 3],
+    bounds: &Bounds,
+) -> Option<(usize, i64)> {
+    // SAFETY: promised by the caller.
+    unsafe {
+        let row = |o: *mut u8, s: *const u8, n, st| step_run::<T>(o, s, n, st, &T::add);
+        let one = |o: *mut u8, s: *const u8| o.cast::<T>().write_unaligned(load::<T>(o).add(load::<T>(s)));
+        named(o, s, i, n, steps, bounds, row, one)
+    }
+}
+
+/// Adds a multiple, rounding once.
+///
+/// # Safety
+/// As [`named`].
+unsafe fn alpha_named<T: Number>(
+    o: *mut u8,
+    s: *const u8,
+    i: *const u8,
+    n: usize,
+    steps: [isize; 3],
+    bounds: &Bounds,
+) -> Option<(usize, i64)> {
+    let a = <T as Number>::Acc::from_scalar(bounds.alpha);
+    let step = move |o: T, s: T| T::narrow(o.widen().add(a.mul(s.widen())));
+    // SAFETY: promised by the caller.
+    unsafe {
+        let row = |o: *mut u8, s: *const u8, n, st| step_run::<T>(o, s, n, st, &step);
+        let one = |o: *mut u8, s: *const u8| o.cast::<T>().write_unaligned(step(load::<T>(o), load::<T>(s)));
+        named(o, s, i, n, steps, bounds, row, one)
+    }
 }
 
 /// `o = f(o, s)` along a run, in the element's own type.
@@ -106,12 +143,9 @@ fn overwrite(out: &ViewMut, dim: usize, index: &View, src: &View, st: &[i64], wr
     let sizes = written(os, dim, index);
     with_i64(index, |index| {
         let it = along(index, dim, os.len());
-        by_size!(out.dtype().size(), T => {
-            named_runs(out, ot, dim, os[dim], index.ptr(), &it, src, st, &sizes, wrap, fault, |o, s, n, s2| {
-                // SAFETY: `named_runs` hands out runs within the views.
-                unsafe { copy_run::<T>(o, s, n, s2) }
-            })
-        });
+        let bounds = Bounds { wrap, ..Bounds::new(os[dim], ot[dim], out.dtype()) };
+        let run = copy_named(out.dtype().size());
+        named_runs(out, ot, dim, index.ptr(), &it, src, st, &sizes, bounds, fault, run);
     });
     os[dim]
 }

@@ -123,6 +123,14 @@ impl<const N: usize> Walk<N> {
         self.strides[self.strides.len() - 1]
     }
 
+    /// Size and steps of the outer dimension, and the size of the inner one, if there are just two.
+    pub(crate) fn rows(&self) -> Option<(usize, [isize; N], usize)> {
+        match (&self.sizes[..], &self.strides[..]) {
+            (&[rows, inner], &[steps, _]) => Some((rows, steps, inner)),
+            _ => None,
+        }
+    }
+
     /// True if the whole walk is a single run.
     pub(crate) fn is_flat(&self) -> bool {
         self.sizes.len() == 1
@@ -135,21 +143,25 @@ impl<const N: usize> Walk<N> {
         if range.is_empty() || self.numel == 0 {
             return;
         }
-        let last = self.sizes.len() - 1;
-        let inner = self.sizes[last];
+        let (sizes, strides) = (&self.sizes[..], &self.strides[..]);
+        let last = sizes.len() - 1;
         let mut at: SmallVec<[usize; 6]> = SmallVec::from_elem(0, last + 1);
+        let at = &mut at[..];
         let mut offset = [0isize; N];
         let mut rest = range.start;
         for d in (0..=last).rev() {
-            at[d] = rest % self.sizes[d];
-            rest /= self.sizes[d];
+            at[d] = rest % sizes[d];
+            rest /= sizes[d];
             for i in 0..N {
-                offset[i] += at[d] as isize * self.strides[d][i];
+                offset[i] += at[d] as isize * strides[d][i];
             }
         }
         let mut position = range.start;
+        let (inner, step) = (sizes[last], strides[last]);
+        // Only the first run may start inside its row.
+        let mut skipped = at[last];
         loop {
-            let len = (inner - at[last]).min(range.end - position);
+            let len = (inner - skipped).min(range.end - position);
             if !body(position, offset, len) {
                 return;
             }
@@ -158,19 +170,19 @@ impl<const N: usize> Walk<N> {
                 return;
             }
             for i in 0..N {
-                offset[i] -= at[last] as isize * self.strides[last][i];
+                offset[i] -= skipped as isize * step[i];
             }
-            at[last] = 0;
+            skipped = 0;
             for d in (0..last).rev() {
                 at[d] += 1;
                 for i in 0..N {
-                    offset[i] += self.strides[d][i];
+                    offset[i] += strides[d][i];
                 }
-                if at[d] < self.sizes[d] {
+                if at[d] < sizes[d] {
                     break;
                 }
                 for i in 0..N {
-                    offset[i] -= at[d] as isize * self.strides[d][i];
+                    offset[i] -= at[d] as isize * strides[d][i];
                 }
                 at[d] = 0;
             }

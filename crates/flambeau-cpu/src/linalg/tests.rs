@@ -1,5 +1,4 @@
 use flambeau_types::{Complex, Element, Layout, Scalar};
-use num_traits::{One, Zero};
 
 use super::field::Field;
 use super::*;

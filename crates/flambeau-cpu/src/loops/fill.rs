@@ -169,7 +169,7 @@ fn place(sizes: &[i64], strides: &[i64], index: usize) -> isize {
 }
 
 /// Sets element `i`, in row-major order, to `start + i * step`: in int64 for integers, which wrap, and in float64 for
-/// floats.
+/// floats (float32 for the half types).
 ///
 /// PyTorch computes floats a vector at a time: a first element rounded to the dtype, and the others from it. Where the
 /// elements fill whole pairs of vectors, so does this; the last ones come each from the start.
@@ -184,25 +184,26 @@ pub fn fill_with_index(out: ViewMut, start: Scalar, step: Scalar) {
         Kind::Float => {
             let (start, step) = (start.to_f64(), step.to_f64());
             macro_rules! vectors {
-                ($lanes:literal, $round:expr) => {{
+                ($t:ty, $lanes:literal, $round:expr) => {{
+                    let (start, step) = (start as $t, step as $t);
                     let whole = n - n % (2 * $lanes);
                     generate(out, move |i| {
                         let lane = if i < whole { i as u32 % $lanes } else { 0 };
-                        // Through i32 halves, which convert to float in vectors on every processor.
-                        let first = step.mul_add(index(i - lane as usize), start);
-                        step.mul_add(lane as i32 as f64, if i < whole { $round(first) } else { first })
+                        let first = step.mul_add(index(i - lane as usize) as $t, start);
+                        step.mul_add(lane as i32 as $t, if i < whole { $round(first) } else { first })
                     })
                 }};
             }
+            // Through i32, which converts to float in vectors on every processor.
             #[inline(always)]
             fn index(i: usize) -> f64 {
                 (i >> 24) as i32 as f64 * 16_777_216.0 + (i & 0xff_ffff) as i32 as f64
             }
             match dtype {
-                DType::F64 => vectors!(4, |x: f64| x),
-                DType::F32 => vectors!(8, |x: f64| x as f32 as f64),
-                DType::F16 => vectors!(16, |x: f64| f16_to_f32(f32_to_f16(x as f32)) as f64),
-                _ => vectors!(16, |x: f64| bf16_to_f32(f32_to_bf16(x as f32)) as f64),
+                DType::F64 => vectors!(f64, 4, |x: f64| x),
+                DType::F32 => vectors!(f64, 8, |x: f64| x as f32 as f64),
+                DType::F16 => vectors!(f32, 16, |x: f32| f16_to_f32(f32_to_f16(x))),
+                _ => vectors!(f32, 16, |x: f32| bf16_to_f32(f32_to_bf16(x))),
             }
         }
         Kind::Complex => {
@@ -214,7 +215,8 @@ pub fn fill_with_index(out: ViewMut, start: Scalar, step: Scalar) {
 
 /// Sets the elements to `steps` numbers evenly spaced from `start` to `end`, both included. The first half counts from
 /// the start and the second from the end, so that both are met exactly. All is done in the output's dtype (float64 for
-/// integers), with the roundings that PyTorch's has: one for a product and its sum, but the half types round each.
+/// integers, float32 between ends rounded to the dtype for the half types), a product and its sum rounded once as in
+/// PyTorch.
 pub fn linspace(out: ViewMut, start: Scalar, end: Scalar, steps: usize) {
     debug_assert_eq!(out.numel(), steps);
     if steps == 1 {
@@ -238,26 +240,21 @@ pub fn linspace(out: ViewMut, start: Scalar, end: Scalar, steps: usize) {
         ($t:ty, $part:ty) => {{
             let (start, end) = (<$t>::from_scalar(start), <$t>::from_scalar(end));
             let step = (end - start) / last as $part;
-            generate(out, move |i| if i < half { start + step * i as $part } else { end - step * (last - i) as $part })
-        }};
-    }
-    macro_rules! rounded {
-        ($round:expr) => {{
-            let round = $round;
-            let (start, end) = (round(start.to_f64() as f32), round(end.to_f64() as f32));
-            let step = round(round(end - start) / round(last as f32));
-            generate(out, move |i| {
-                if i < half {
-                    start + round(step * round(i as f32))
-                } else {
-                    end - round(step * round((last - i) as f32))
-                }
-            })
+            let along = |from: $t, step: $t, i: usize| {
+                <$t>::new(step.re.mul_add(i as $part, from.re), step.im.mul_add(i as $part, from.im))
+            };
+            generate(out, move |i| if i < half { along(start, step, i) } else { along(end, -step, last - i) })
         }};
     }
     match out.dtype() {
-        DType::F16 => rounded!(|x: f32| f16_to_f32(f32_to_f16(x))),
-        DType::BF16 => rounded!(|x: f32| bf16_to_f32(f32_to_bf16(x))),
+        DType::F16 => {
+            let round = |x: Scalar| f16_to_f32(f32_to_f16(x.to_f64() as f32));
+            fused!(f32, round(start), round(end))
+        }
+        DType::BF16 => {
+            let round = |x: Scalar| bf16_to_f32(f32_to_bf16(x.to_f64() as f32));
+            fused!(f32, round(start), round(end))
+        }
         DType::F32 => fused!(f32, start.to_f64() as f32, end.to_f64() as f32),
         DType::F64 => fused!(f64, start.to_f64(), end.to_f64()),
         DType::C64 => complex!(Complex32, f32),

@@ -132,8 +132,25 @@ impl MapKernel {
         repeated: u32,
         params: &[Scalar],
     ) {
+        // SAFETY: the processor has its own level; the rest is forwarded to the caller.
+        unsafe { self.run_at(level(), n, out, inputs, repeated, params) }
+    }
+
+    /// [`run`](MapKernel::run) with the code for a level.
+    ///
+    /// # Safety
+    /// As for `run`, and the processor has the level.
+    #[inline(always)]
+    pub(crate) unsafe fn run_at(
+        &self,
+        level: Level,
+        n: usize,
+        out: *mut u8,
+        inputs: &[*const u8; MAX_INPUTS],
+        repeated: u32,
+        params: &[Scalar],
+    ) {
         debug_assert_eq!(params.len(), self.params);
-        let level = level();
         let blocks = self.run[level as usize - 1];
         let (size, out_size) = (self.compute.size(), self.out.size());
         let shift = lanes(size).trailing_zeros();
@@ -170,6 +187,12 @@ impl MapKernel {
             }
         }
     }
+}
+
+/// The levels that this processor has.
+#[cfg(test)]
+pub(crate) fn levels() -> impl Iterator<Item = Level> {
+    [Level::Plain, Level::Avx2, Level::Avx512].into_iter().filter(|&l| l <= level())
 }
 
 /// Memory for the elements evaluated at a time.

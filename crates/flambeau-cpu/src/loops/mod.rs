@@ -1,6 +1,9 @@
 //! Elementwise loops: [`map`] applies a [`MapKernel`] to tensors of any dtype and strides, [`copy()`] converts and
 //! rearranges, [`fill`] and its neighbours make sequences, [`Iter`] walks strided operands for kernels of other kinds.
 
+// Loops over operands index several arrays at once.
+#![allow(clippy::needless_range_loop)]
+
 mod cast;
 mod copy;
 mod fill;

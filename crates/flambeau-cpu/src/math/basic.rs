@@ -78,22 +78,22 @@ macro_rules! basic {
         #[inline(always)]
         pub(in crate::math) fn max(x: $t, y: $t) -> $t {
             // A nan in x wins over everything; a nan in y fails the comparison and is taken.
-            if (x > y) | (x != x) { x } else { y }
+            if (x > y) | x.is_nan() { x } else { y }
         }
 
         #[inline(always)]
         pub(in crate::math) fn min(x: $t, y: $t) -> $t {
-            if (x < y) | (x != x) { x } else { y }
+            if (x < y) | x.is_nan() { x } else { y }
         }
 
         #[inline(always)]
         pub(in crate::math) fn fmax(x: $t, y: $t) -> $t {
-            if (x > y) | (y != y) { x } else { y }
+            if (x > y) | y.is_nan() { x } else { y }
         }
 
         #[inline(always)]
         pub(in crate::math) fn fmin(x: $t, y: $t) -> $t {
-            if (x < y) | (y != y) { x } else { y }
+            if (x < y) | y.is_nan() { x } else { y }
         }
     };
 }

@@ -7,6 +7,9 @@
 //!
 //! The bodies stand once, in `single` and `double`, over a [`step::MulAdd`].
 
+// Coefficients are written with the digits of their sources.
+#![allow(clippy::excessive_precision)]
+
 mod basic;
 pub mod bool8;
 mod complex;

@@ -93,7 +93,7 @@ macro_rules! names {
         /// Whether `x` is not a number.
         #[inline(always)]
         pub fn is_nan(x: $t) -> bool {
-            x != x
+            x.is_nan()
         }
         /// Whether `x` is an infinity.
         #[inline(always)]

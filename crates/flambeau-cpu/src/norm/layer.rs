@@ -164,7 +164,7 @@ fn backward<T: Real>(
 {
     let rows = mean.numel();
     let params_len = dweight.as_ref().map(|d| d.numel()).or(dbias.as_ref().map(|d| d.numel()));
-    let n = if rows == 0 { params_len.unwrap_or(0) } else { x.numel() / rows };
+    let n = x.numel().checked_div(rows).unwrap_or(params_len.unwrap_or(0));
     let w = values::<T>(weight.as_ref());
     let (mean, rstd) = (values::<T>(Some(&mean)).unwrap_or_default(), values::<T>(Some(&rstd)).unwrap_or_default());
     let (load_x, load_y) = (T::load(x.dtype()), T::load(dy.dtype()));

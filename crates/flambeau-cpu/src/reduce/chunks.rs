@@ -22,8 +22,8 @@ macro_rules! chunks {
             at += $crate::reduce::chunks::L;
         }
         if at < n {
-            let mut $v = [$pad; $crate::reduce::chunks::L];
-            ::std::ptr::copy_nonoverlapping(from.add(at), $v.as_mut_ptr(), n - at);
+            #[allow(unused_mut)]
+            let mut $v = $crate::reduce::chunks::read_part(from.add(at), n - at, $pad);
             let ($i, $len) = (at, n - at);
             $body
         }
@@ -31,21 +31,30 @@ macro_rules! chunks {
 }
 pub(crate) use chunks;
 
-/// Reads the chunk at `p`, padded with zeros.
+/// Reads `1 <= len <= L` values and pads them. Value by value: a copy through memory, read back whole, would wait for
+/// every store before it.
 ///
 /// # Safety
 /// `p` must be readable for `len` values.
 #[inline(always)]
+pub(crate) unsafe fn read_part<T: Copy>(p: *const T, len: usize, pad: T) -> [T; L] {
+    let mut v = [pad; L];
+    for (l, v) in v.iter_mut().enumerate() {
+        // SAFETY: below `len`.
+        let x = unsafe { p.add(l.min(len - 1)).read_unaligned() };
+        *v = if l < len { x } else { pad };
+    }
+    v
+}
+
+/// Reads the chunk at `p`, padded with zeros.
+///
+/// # Safety
+/// `p` must be readable for `len` values, at least one.
+#[inline(always)]
 pub(crate) unsafe fn read<T: Copy + Default>(p: *const T, len: usize) -> [T; L] {
     // SAFETY: forwarded.
-    unsafe {
-        if len == L {
-            return p.cast::<[T; L]>().read_unaligned();
-        }
-        let mut v = [T::default(); L];
-        std::ptr::copy_nonoverlapping(p, v.as_mut_ptr(), len);
-        v
-    }
+    unsafe { if len == L { p.cast::<[T; L]>().read_unaligned() } else { read_part(p, len, T::default()) } }
 }
 
 /// Writes the first `len` values of a chunk.
@@ -69,7 +78,7 @@ fn tree<T: Real>(mut v: [T; L]) -> T {
     let mut half = L / 2;
     while half > 0 {
         for l in 0..half {
-            v[l] = v[l] + v[l + half];
+            v[l] += v[l + half];
         }
         half /= 2;
     }
@@ -90,8 +99,8 @@ impl<T: Real> Running<T> {
     }
     #[inline(always)]
     pub fn add(&mut self, v: &[T; L]) {
-        for l in 0..L {
-            self.low[l] += v[l];
+        for (low, v) in self.low.iter_mut().zip(v) {
+            *low += *v;
         }
         self.count += 1;
         if self.count.is_multiple_of(32) {

@@ -435,12 +435,12 @@ impl<A: Acc> Job<'_, A> {
     ) {
         let (s, dims) = (&self.source, &self.plan.folded[..]);
         let inner = self.plan.kept[0].step;
+        // SAFETY: `w` places, of the caller's or of this function's own.
         let clear = |to: *mut A| (0..w).for_each(|c| unsafe { to.add(c).write(kernel.identity) });
-        let join = |to: *mut A, from: *const A| {
-            (0..w).for_each(|c| unsafe { to.add(c).write((kernel.merge)(to.add(c).read(), from.add(c).read())) });
-        };
+        // SAFETY: as above, and both were written.
+        let join = |to: *mut A, from: *const A| unsafe { (kernel.join)(to, from, w) };
         /// Rows folded before they join the next level.
-        const LEVEL: usize = 256;
+        const LEVEL: usize = 64;
         let mut low: [MaybeUninit<A>; WIDTH] = [const { MaybeUninit::uninit() }; WIDTH];
         let low = low.as_mut_ptr().cast::<A>();
         let mut chunk: [MaybeUninit<A>; 8 * WIDTH] = [const { MaybeUninit::uninit() }; 8 * WIDTH];

@@ -24,6 +24,8 @@ pub(crate) struct Kernel<A> {
     pub identity: A,
     pub cost: usize,
     pub merge: fn(A, A) -> A,
+    /// Joins `n` partial results with as many others.
+    pub join: unsafe fn(to: *mut A, from: *const A, n: usize),
     /// Folds `n` contiguous elements.
     pub run: unsafe fn(src: *const A, n: usize, param: A) -> A,
     /// Folds `rows` rows of `width` elements, `step` elements apart, onto `acc`, with a parameter for each column.
@@ -100,7 +102,14 @@ fn kernel<A: Acc, O: Op<A>, const L: usize>() -> Kernel<A> {
         // SAFETY: forwarded.
         unsafe { fold_rows::<A, O, L>(acc, params, src, step, rows, width) }
     }
-    let base = |run, rows| Kernel { identity: O::identity(), cost: O::COST, merge: O::merge, run, rows };
+    let base = |run, rows| Kernel {
+        identity: O::identity(),
+        cost: O::COST,
+        merge: O::merge,
+        join: join_runs::<A, O>,
+        run,
+        rows,
+    };
     match level() {
         Level::Avx512 => base(run_512::<A, O, L>, rows_512::<A, O, L>),
         Level::Avx2 => base(run_256::<A, O, L>, rows_256::<A, O, L>),
@@ -121,6 +130,14 @@ unsafe fn fold_vector<A: Acc, O: Op<A>, const L: usize>(acc: &mut [A; L], p: *co
     }
 }
 
+/// Joins runs of partial results.
+unsafe fn join_runs<A: Acc, O: Op<A>>(to: *mut A, from: *const A, n: usize) {
+    for i in 0..n {
+        // SAFETY: forwarded.
+        unsafe { to.add(i).write(O::merge(to.add(i).read(), from.add(i).read())) };
+    }
+}
+
 /// Two vectors of partial results as one. Functions, not closures: those would be compiled without the caller's
 /// instruction set unless they happened to be inlined.
 #[inline(always)]
@@ -129,17 +146,6 @@ fn join<A: Acc, O: Op<A>, const L: usize>(mut a: [A; L], b: [A; L]) -> [A; L] {
         a[l] = O::merge(a[l], b[l]);
     }
     a
-}
-
-/// What `L` elements at `p` contribute.
-#[inline(always)]
-unsafe fn mapped<A: Acc, O: Op<A>, const L: usize>(p: *const A, params: &[A; L]) -> [A; L] {
-    // SAFETY: the caller promises `L` elements.
-    let mut v = unsafe { p.cast::<[A; L]>().read_unaligned() };
-    for l in 0..L {
-        v[l] = O::map(v[l], params[l]);
-    }
-    v
 }
 
 /// Folds a contiguous run with four vectors of `L` accumulators on two levels.
@@ -223,58 +229,37 @@ unsafe fn fold_rows<A: Acc, O: Op<A>, const L: usize>(
     rows: usize,
     width: usize,
 ) {
-    // SAFETY: rows `r < rows` and columns below `width` only, as the caller promised.
+    // SAFETY: rows below `rows` and columns below `width` only, as the caller promised.
     unsafe {
-        let mut r = 0;
-        while r + 8 <= rows {
-            let base = src.offset(r as isize * step);
+        for first in (0..rows).step_by(8) {
+            let base = src.offset(first as isize * step);
+            let count = (rows - first).min(8);
             let mut c = 0;
             while c + L <= width {
-                let p: [A; L] =
-                    if O::PARAM { params.add(c).cast::<[A; L]>().read_unaligned() } else { [O::identity(); L] };
-                let at = base.add(c);
-                let (v0, v1) = (mapped::<A, O, L>(at, &p), mapped::<A, O, L>(at.offset(step), &p));
-                let (v2, v3) = (mapped::<A, O, L>(at.offset(2 * step), &p), mapped::<A, O, L>(at.offset(3 * step), &p));
-                let low = join::<A, O, L>(join::<A, O, L>(v0, v1), join::<A, O, L>(v2, v3));
-                let (v4, v5) = (mapped::<A, O, L>(at.offset(4 * step), &p), mapped::<A, O, L>(at.offset(5 * step), &p));
-                let (v6, v7) = (mapped::<A, O, L>(at.offset(6 * step), &p), mapped::<A, O, L>(at.offset(7 * step), &p));
-                let high = join::<A, O, L>(join::<A, O, L>(v4, v5), join::<A, O, L>(v6, v7));
-                let old = acc.add(c).cast::<[A; L]>();
-                old.write_unaligned(join::<A, O, L>(old.read_unaligned(), join::<A, O, L>(low, high)));
-                c += L;
-            }
-            while c < width {
-                let p = if O::PARAM { params.add(c).read() } else { O::identity() };
-                let mut s = acc.add(c).read();
-                for k in 0..8 {
-                    s = O::merge(s, O::map(base.offset(k * step).add(c).read_unaligned(), p));
+                let mut p = [O::identity(); L];
+                if O::PARAM {
+                    p = params.add(c).cast::<[A; L]>().read_unaligned();
                 }
-                acc.add(c).write(s);
-                c += 1;
-            }
-            r += 8;
-        }
-        while r < rows {
-            let base = src.offset(r as isize * step);
-            let mut c = 0;
-            while c + L <= width {
-                let p: [A; L] =
-                    if O::PARAM { params.add(c).cast::<[A; L]>().read_unaligned() } else { [O::identity(); L] };
-                let v = base.add(c).cast::<[A; L]>().read_unaligned();
                 let slot = acc.add(c).cast::<[A; L]>();
                 let mut a = slot.read_unaligned();
-                for l in 0..L {
-                    a[l] = O::merge(a[l], O::map(v[l], p[l]));
+                for r in 0..count {
+                    let v = base.offset(r as isize * step).add(c).cast::<[A; L]>().read_unaligned();
+                    for l in 0..L {
+                        a[l] = O::merge(a[l], O::map(v[l], p[l]));
+                    }
                 }
                 slot.write_unaligned(a);
                 c += L;
             }
             while c < width {
                 let p = if O::PARAM { params.add(c).read() } else { O::identity() };
-                acc.add(c).write(O::merge(acc.add(c).read(), O::map(base.add(c).read_unaligned(), p)));
+                let mut s = acc.add(c).read();
+                for r in 0..count {
+                    s = O::merge(s, O::map(base.offset(r as isize * step).add(c).read_unaligned(), p));
+                }
+                acc.add(c).write(s);
                 c += 1;
             }
-            r += 1;
         }
     }
 }

@@ -107,6 +107,11 @@ impl Plan {
     /// The offsets (input, outputs) of the `index`-th combination of the kept dimensions from `first` on.
     #[inline]
     pub fn kept_offset(&self, first: usize, mut index: usize) -> (isize, [isize; 2]) {
+        if let [k] = self.kept[first.min(self.kept.len())..] {
+            // The common case needs no division.
+            let i = index as isize;
+            return (i * k.step, [i * k.out[0], i * k.out[1]]);
+        }
         let (mut x, mut out) = (0, [0, 0]);
         for k in self.kept.iter().skip(first) {
             let i = (index % k.size) as isize;

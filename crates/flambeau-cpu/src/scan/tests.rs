@@ -17,12 +17,12 @@ fn against<T: Element, U: Element>(
             kernel(&mut ViewMut::of(&mut out, &o), View::of(&data, &layout), dim);
             let (len, step) =
                 if layout.ndim() == 0 { (1, 1) } else { (layout.sizes[dim] as usize, o.strides[dim] as usize) };
-            for i in 0..n {
+            for (i, got) in out.iter().enumerate() {
                 let first = i - (i / step % len) * step;
                 let want = (first..=i)
                     .step_by(step)
                     .fold(start, |a, j| join(a, data[offset(&layout, j)].to_scalar().to_f64()));
-                let got = out[i].to_scalar().to_f64();
+                let got = got.to_scalar().to_f64();
                 assert!(
                     got == want || (got - want).abs() <= tolerance * want.abs(),
                     "{:?} {layout:?} {dim} {i}: {got} {want}",

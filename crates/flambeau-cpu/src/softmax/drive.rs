@@ -26,7 +26,7 @@ pub(super) trait LineOp {
 /// Elements worth a thread.
 const GRAIN: usize = 1 << 15;
 /// The elements of a tile of columns.
-const TILE: usize = 1 << 14;
+const TILE: usize = 1 << 16;
 
 pub(super) fn lines<T: Real, O: LineOp>(out: &mut ViewMut, a: View, b: Option<View>, dim: usize) {
     if out.numel() == 0 {
@@ -81,11 +81,13 @@ pub(super) fn lines<T: Real, O: LineOp>(out: &mut ViewMut, a: View, b: Option<Vi
     {
         let width = (TILE / n).clamp(16, 512).next_multiple_of(16).min(inner);
         let strips = inner.div_ceil(width);
-        let [da, db, dout] = [0, 1, 2].map(|k| direct(k, inner_steps[k]));
+        // Narrow strips of long rows fall into the same few places of the cache: they are copied together first, and
+        // worked on in place.
+        let [da, db, dout] = [0, 1, 2].map(|k| strips == 1 && direct(k, inner_steps[k]));
         parallel_for(0..outputs / inner * strips, (GRAIN / (n * width)).max(1), |range| {
             let mut scratch_a = vec![T::default(); if da { 0 } else { n * width }];
             let mut scratch_b = vec![T::default(); if db { 0 } else { n * width }];
-            let mut scratch_o = vec![T::default(); if dout { 0 } else { n * width }];
+            let mut scratch_o = vec![T::default(); if dout || !da { 0 } else { n * width }];
             for t in range {
                 let mut at = place(1, t / strips);
                 let from = t % strips * width;
@@ -113,10 +115,11 @@ pub(super) fn lines<T: Real, O: LineOp>(out: &mut ViewMut, a: View, b: Option<Vi
                     if dout {
                         O::columns(ca, cb, (po.at(at[2], size[2] as usize).cast(), steps[2]), n, w);
                     } else {
-                        O::columns(ca, cb, (scratch_o.as_mut_ptr(), w as isize), n, w);
+                        let to = if da { scratch_o.as_mut_ptr() } else { scratch_a.as_mut_ptr() };
+                        O::columns(ca, cb, (to, w as isize), n, w);
                         for r in 0..n {
                             let dst = po.at(at[2] + r as isize * steps[2], size[2] as usize);
-                            store(scratch_o.as_ptr().add(r * w), w, dst, inner_steps[2]);
+                            store(to.add(r * w), w, dst, inner_steps[2]);
                         }
                     }
                 }

@@ -16,7 +16,7 @@ unsafe fn softmax_line_body<T: Real, const F: bool>(a: *const T, out: *mut T, n:
                 *x = (*x - max).exp::<F>();
             }
             if len < L {
-                v[len..].fill(T::default());
+                v = keep(v, len);
             }
             sum.add(&v);
             write(out.add(i), v, len);
@@ -42,7 +42,7 @@ unsafe fn log_softmax_line_body<T: Real, const F: bool>(a: *const T, out: *mut T
                 *x = (*x - max).exp::<F>();
             }
             if len < L {
-                v[len..].fill(T::default());
+                v = keep(v, len);
             }
             sum.add(&v);
         });
@@ -92,6 +92,15 @@ unsafe fn log_softmax_backward_line_body<T: Real, const F: bool>(g: *const T, y:
             write(out.add(i), v, len);
         });
     }
+}
+
+/// The first `len` values; zeros behind them.
+#[inline(always)]
+fn keep<T: Real>(mut v: [T; L], len: usize) -> [T; L] {
+    for (l, v) in v.iter_mut().enumerate() {
+        *v = if l < len { *v } else { T::default() };
+    }
+    v
 }
 
 type Rows<T> = (*const T, isize);

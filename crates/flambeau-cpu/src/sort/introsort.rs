@@ -138,13 +138,16 @@ fn partition<W: Word>(w: &mut [W]) -> usize {
     let pivot = w[0];
     let (mut i, mut j) = (1, w.len());
     loop {
-        // The median of three leaves a word on either side that ends each scan.
-        while less(w[i], pivot) {
-            i += 1;
-        }
-        j -= 1;
-        while less(pivot, w[j]) {
+        // SAFETY: the median of three leaves a word on either side that ends each scan, and later on the words that were
+        // swapped do: `i` and `j` stay within the slice.
+        unsafe {
+            while less(*w.get_unchecked(i), pivot) {
+                i += 1;
+            }
             j -= 1;
+            while less(pivot, *w.get_unchecked(j)) {
+                j -= 1;
+            }
         }
         if i >= j {
             return i;

@@ -6,10 +6,8 @@ use std::sync::Mutex;
 use super::keys::Word;
 use crate::threads::{num_threads, parallel_for};
 
-/// Below this a comparison sort is faster.
-const SMALL: usize = 96;
-/// From here on 11-bit digits are faster than 8-bit ones.
-const LARGE: usize = 16 * 1024;
+/// Up to here, counting how many words are less is faster.
+const SMALL: usize = 64;
 /// From here on a single sort is split between threads.
 const PARALLEL: usize = 128 * 1024;
 
@@ -17,11 +15,11 @@ const PARALLEL: usize = 128 * 1024;
 pub(crate) fn sort<W: Word>(data: &mut [W], scratch: &mut [W], bits: u32) {
     let n = data.len();
     debug_assert!(scratch.len() == n && bits <= W::KEY_BITS);
-    if n < SMALL {
-        data.sort_unstable();
-        return;
+    if n <= SMALL {
+        return small(data, scratch);
     }
-    let width = if n >= LARGE && bits > 16 { 11 } else { 8 };
+    // More bits a pass would mean fewer passes, but more places written to at once than the caches follow.
+    let width = 8;
     let passes = bits.div_ceil(width) as usize;
     let (buckets, mask) = (1usize << width, (1usize << width) - 1);
     let pieces = if n >= PARALLEL { num_threads() } else { 1 };
@@ -66,6 +64,50 @@ pub(crate) fn sort<W: Word>(data: &mut [W], scratch: &mut [W], bits: u32) {
         // `from` is the scratch and holds the result.
         to.copy_from_slice(from);
     }
+}
+
+/// Sorts a few words by counting, for each, how many are less: no branch to mispredict, and the counting vectorises.
+fn small<W: Word>(data: &mut [W], scratch: &mut [W]) {
+    if std::arch::is_x86_feature_detected!("avx512f") {
+        // SAFETY: the processor has AVX-512.
+        unsafe { small_avx512(data, scratch) }
+    } else if std::arch::is_x86_feature_detected!("avx2") {
+        // SAFETY: the processor has AVX2.
+        unsafe { small_avx2(data, scratch) }
+    } else {
+        small_body(data, scratch)
+    }
+}
+
+#[target_feature(enable = "avx512f,avx512vl,avx512dq,avx512bw,avx2,fma")]
+fn small_avx512<W: Word>(data: &mut [W], scratch: &mut [W]) {
+    small_body(data, scratch)
+}
+
+#[target_feature(enable = "avx2,fma")]
+fn small_avx2<W: Word>(data: &mut [W], scratch: &mut [W]) {
+    small_body(data, scratch)
+}
+
+#[inline(always)]
+fn small_body<W: Word>(data: &mut [W], scratch: &mut [W]) {
+    let n = data.len();
+    let mut keys = [i64::MAX; SMALL];
+    for (k, w) in keys.iter_mut().zip(data.iter()) {
+        // Signed, as the vector instructions compare; all in order.
+        *k = (w.key() ^ 1 << 63) as i64;
+    }
+    // Padding (the largest key, behind all others) is never counted: it is not less, nor in front.
+    let padded = n.next_multiple_of(8);
+    for (i, &w) in data.iter().enumerate() {
+        let own = keys[i];
+        let mut rank = 0i64;
+        for (j, &k) in keys[..padded].iter().enumerate() {
+            rank += (k < own || (k == own && j < i)) as i64;
+        }
+        scratch[rank as usize] = w;
+    }
+    data.copy_from_slice(scratch);
 }
 
 #[inline(always)]

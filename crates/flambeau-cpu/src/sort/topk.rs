@@ -11,11 +11,12 @@ use crate::view::{View, ViewMut};
 /// The `k` largest (or smallest) elements along `dim` and their indices (`torch.topk`); `values` and `indices` have `k`
 /// elements along `dim`. Which of equal elements are chosen, and in what order, is as in PyTorch, `sorted` or not.
 pub fn topk(values: ViewMut, indices: ViewMut, x: View, k: i64, dim: usize, largest: bool, sorted: bool) -> Result<()> {
-    if x.dtype().is_complex() || x.dtype() == DType::Bool {
-        let kind = if x.dtype() == DType::Bool { Error::not_implemented } else { Error::type_ };
-        let text =
-            if x.dtype() == DType::Bool { "topk does not support bool" } else { " topk does not support complex" };
-        return Err(kind(format!("{} dtypes on CPU", text.trim_start())));
+    if x.dtype() == DType::Bool {
+        return Err(Error::not_implemented("topk does not support bool dtypes on CPU"));
+    }
+    if x.dtype().is_complex() {
+        // The space is PyTorch's.
+        return Err(Error::type_(" topk does not support complex dtypes on CPU"));
     }
     let rows = Rows::new(x.sizes(), dim);
     if k < 0 || k as usize > rows.len {
@@ -89,9 +90,62 @@ fn topk_rows<T: Key>(
     });
 }
 
+/// Elements looked at together.
+const CHUNK: usize = 64;
+
+/// Marks the keys of a chunk that are below `top`: the lowest bit of a byte each.
+///
+/// # Safety
+/// `CHUNK` elements must be readable.
+unsafe fn below<T: Key>(from: *const u8, flip: u64, top: u64) -> [u64; CHUNK / 8] {
+    // SAFETY: the features are detected; the rest is promised by the caller.
+    unsafe {
+        if std::arch::is_x86_feature_detected!("avx512f") {
+            below_avx512::<T>(from, flip, top)
+        } else if std::arch::is_x86_feature_detected!("avx2") {
+            below_avx2::<T>(from, flip, top)
+        } else {
+            below_body::<T>(from, flip, top)
+        }
+    }
+}
+
+/// # Safety
+/// As [`below`].
+#[target_feature(enable = "avx512f,avx512vl,avx512dq,avx512bw,avx2,fma")]
+unsafe fn below_avx512<T: Key>(from: *const u8, flip: u64, top: u64) -> [u64; CHUNK / 8] {
+    // SAFETY: promised by the caller.
+    unsafe { below_body::<T>(from, flip, top) }
+}
+
+/// # Safety
+/// As [`below`].
+#[target_feature(enable = "avx2,fma")]
+unsafe fn below_avx2<T: Key>(from: *const u8, flip: u64, top: u64) -> [u64; CHUNK / 8] {
+    // SAFETY: promised by the caller.
+    unsafe { below_body::<T>(from, flip, top) }
+}
+
+/// # Safety
+/// As [`below`].
+#[inline(always)]
+unsafe fn below_body<T: Key>(from: *const u8, flip: u64, top: u64) -> [u64; CHUNK / 8] {
+    let mut marks = [0u8; CHUNK];
+    for (c, mark) in marks.iter_mut().enumerate() {
+        // SAFETY: promised by the caller.
+        let key = unsafe { load::<T>(from.add(c * size_of::<T>())) }.key() ^ flip;
+        // In 32 bits twice as many fit in a vector.
+        *mark = if T::WIDTH <= 32 { (key as u32) < top as u32 } else { key < top } as u8;
+    }
+    let mut words = [0; CHUNK / 8];
+    for (word, bytes) in words.iter_mut().zip(marks.as_chunks::<8>().0) {
+        *word = u64::from_le_bytes(*bytes);
+    }
+    words
+}
+
 /// [`introsort::heap_select`] on a row that is read once and not kept.
 fn select_few<T: Key>(from: *const u8, step: isize, n: usize, words: &mut [T::Word], flip: u64) {
-    const CHUNK: usize = 64;
     // SAFETY: callers give a row of `n` elements.
     let key = |j: usize| unsafe { load::<T>(from.wrapping_offset(j as isize * step)) }.key() ^ flip;
     let k = words.len();
@@ -105,26 +159,25 @@ fn select_few<T: Key>(from: *const u8, step: isize, n: usize, words: &mut [T::Wo
     let contiguous = step == size_of::<T>() as isize;
     while j < n {
         let end = (j + CHUNK).min(n);
-        // Most chunks hold nothing for the heap, which this loop finds out without a branch.
-        let mut any = false;
-        if contiguous && end - j == CHUNK {
-            // SAFETY: within the row.
-            let from = unsafe { from.add(j * size_of::<T>()) };
-            for c in 0..CHUNK {
-                // SAFETY: within the row.
-                any |= (unsafe { load::<T>(from.add(c * size_of::<T>())) }.key() ^ flip) < top;
+        let mut offer = |heap: &mut Heap<_>, j: usize| {
+            let key = key(j);
+            if key < top {
+                heap.replace_top(T::Word::pack(key, j));
+                top = heap.0[0].key();
             }
-        } else {
-            any = true;
-        }
-        if any {
-            for j in j..end {
-                let key = key(j);
-                if key < top {
-                    heap.replace_top(T::Word::pack(key, j));
-                    top = heap.0[0].key();
+        };
+        if contiguous && end - j == CHUNK {
+            // Most elements are not for the heap, which is found out without a branch for each.
+            // SAFETY: the chunk lies within the row.
+            let marks = unsafe { below::<T>(from.add(j * size_of::<T>()), flip, heap.0[0].key()) };
+            for (w, mut word) in marks.into_iter().enumerate() {
+                while word != 0 {
+                    offer(&mut heap, j + w * 8 + word.trailing_zeros() as usize / 8);
+                    word &= word - 1;
                 }
             }
+        } else {
+            (j..end).for_each(|j| offer(&mut heap, j));
         }
         j = end;
     }

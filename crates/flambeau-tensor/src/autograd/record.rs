@@ -85,10 +85,6 @@ impl Record {
         drop(old);
     }
 
-    pub(crate) fn take_hooks(&self) -> Vec<(u64, Hook)> {
-        std::mem::take(&mut self.state.lock().hooks)
-    }
-
     pub(crate) fn hooks(&self) -> Vec<Hook> {
         self.state.lock().hooks.iter().map(|(_, h)| h.clone()).collect()
     }

@@ -48,7 +48,7 @@ impl SavedTensor {
     pub fn unpack(&self, node: &Arc<Node>) -> Result<Tensor> {
         let now = self.tensor.version();
         if now != self.version {
-            return Err(self.changed(node, now));
+            return Err(self.changed(Some(node), now));
         }
         let Some(nr) = self.output else { return Ok(self.tensor.clone()) };
         let t = self.tensor.detach();
@@ -58,12 +58,18 @@ impl SavedTensor {
         Ok(t)
     }
 
+    /// The tensor, where the node it was saved for is gone or not made yet.
+    pub fn unpack_loose(&self) -> Result<Tensor> {
+        let now = self.tensor.version();
+        if now != self.version { Err(self.changed(None, now)) } else { Ok(self.tensor.clone()) }
+    }
+
     #[cold]
-    fn changed(&self, node: &Arc<Node>, now: u32) -> Error {
+    fn changed(&self, node: Option<&Arc<Node>>, now: u32) -> Error {
         let t = &self.tensor;
-        let maker = match self.output {
-            Some(nr) => format!(", which is output {nr} of {}", node.name()),
-            None => match t.grad_fn() {
+        let maker = match (self.output, node) {
+            (Some(nr), Some(node)) => format!(", which is output {nr} of {}", node.name()),
+            _ => match t.grad_fn() {
                 Some((n, nr)) => format!(", which is output {nr} of {}", n.name()),
                 None => String::new(),
             },

@@ -21,9 +21,14 @@ pub mod binary;
 pub mod compare;
 pub mod create;
 pub mod index;
+pub mod linalg;
+pub mod random;
 pub mod reduce;
 pub mod shape;
+pub mod sort;
 pub mod unary;
 
 mod list;
+pub use binary::power::pow_scalar;
 pub use list::*;
+pub use shape::convert::channels_last;

@@ -163,7 +163,7 @@ macro_rules! complex_names {
         /// Whether either part is nan.
         #[inline(always)]
         pub fn is_nan(z: C) -> bool {
-            (z.re != z.re) | (z.im != z.im)
+            z.re.is_nan() | z.im.is_nan()
         }
         /// Whether either part is an infinity.
         #[inline(always)]

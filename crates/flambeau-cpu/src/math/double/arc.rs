@@ -2,7 +2,7 @@
 
 use super::super::step::{MulAdd, poly};
 use super::copysign;
-use core::f64::consts::{FRAC_PI_2, PI};
+use core::f64::consts::{FRAC_PI_2, FRAC_PI_4, PI};
 
 const PI_2_LO: f64 = 6.12323399573676603587e-17;
 const PI_LO: f64 = 1.2246467991473531772e-16;
@@ -55,11 +55,11 @@ pub(in crate::math) fn atan_parts<L: MulAdd>(a: f64) -> (f64, f64) {
     let (b0, b1, b2, b3) = (a < 0.4375, a < 0.6875, a < 1.1875, a < 2.4375);
     let num = if b3 { a - 1.5 } else { -1.0 };
     let den = if b3 { 1.0 + 1.5 * a } else { a };
-    let hi = if b3 { 9.82793723247329054082e-01 } else { 1.57079632679489655800e+00 };
+    let hi = if b3 { 9.82793723247329054082e-01 } else { FRAC_PI_2 };
     let lo = if b3 { 1.39033110312309984516e-17 } else { PI_2_LO };
     let num = if b2 { a - 1.0 } else { num };
     let den = if b2 { a + 1.0 } else { den };
-    let hi = if b2 { 7.85398163397448278999e-01 } else { hi };
+    let hi = if b2 { FRAC_PI_4 } else { hi };
     let lo = if b2 { 3.06161699786838301793e-17 } else { lo };
     let num = if b1 { 2.0 * a - 1.0 } else { num };
     let den = if b1 { 2.0 + a } else { den };
@@ -95,5 +95,5 @@ pub(in crate::math) fn atan2<L: MulAdd>(y: f64, x: f64) -> f64 {
     let z = hi - off;
     let behind = x.to_bits() >> 63 != 0;
     let angle = if behind { PI - (z - PI_LO) } else { z };
-    copysign(if (x != x) | (y != y) { f64::NAN } else { angle }, y)
+    copysign(if x.is_nan() | y.is_nan() { f64::NAN } else { angle }, y)
 }

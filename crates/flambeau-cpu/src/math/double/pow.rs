@@ -42,7 +42,7 @@ pub(in crate::math) fn pow<L: MulAdd>(x: f64, y: f64) -> f64 {
     let a = x.abs();
     let (h, l) = log_parts::<L>(a);
     let (p, p_low) = two_prod::<L>(y, h);
-    let far = !(p.abs() < 800.0);
+    let far = p.abs() >= 800.0;
     let p_low = if far { 0.0 } else { L::madd(y, l, p_low) };
     let r = shifted::<L>(p, p_low, 0);
     special::<L>(x, y, r)
@@ -60,7 +60,7 @@ pub(in crate::math) fn special<L: MulAdd>(x: f64, y: f64, r: f64) -> f64 {
     let negative = x.to_bits() >> 63 != 0;
     let r = if negative & odd { -r } else { r };
     let r = if (x < 0.0) & !whole & (a < f64::INFINITY) { f64::NAN } else { r };
-    let r = if (x != x) | (y != y) { f64::NAN } else { r };
+    let r = if x.is_nan() | y.is_nan() { f64::NAN } else { r };
     if (y == 0.0) | (x == 1.0) { 1.0 } else { r }
 }
 

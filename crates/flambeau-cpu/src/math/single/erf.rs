@@ -21,10 +21,10 @@ pub(in crate::math) fn erf<L: MulAdd>(x: f32) -> f32 {
     let far = copysign(1.0 - exp::<L>(L::madd32(p, t, -t)), x);
     if a > 0.927734375 {
         far
-    } else if x == x {
-        near
-    } else {
+    } else if x.is_nan() {
         x
+    } else {
+        near
     }
 }
 

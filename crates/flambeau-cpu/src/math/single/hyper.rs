@@ -18,10 +18,10 @@ pub(in crate::math) fn tanh<L: MulAdd>(x: f32) -> f32 {
     let far = copysign(1.0 - 2.0 / (1.0 + exp::<L>(2.0 * a)), x);
     if a > 0.625 {
         far
-    } else if x == x {
-        near
-    } else {
+    } else if x.is_nan() {
         x
+    } else {
+        near
     }
 }
 

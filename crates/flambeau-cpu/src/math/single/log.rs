@@ -8,11 +8,12 @@ const LN2_LO: f32 = -2.12194440e-4;
 /// A positive number as `2^k * m` with `m` between `sqrt(1/2)` and `sqrt(2)`.
 #[inline(always)]
 fn split(x: f32) -> (f32, f32) {
+    // Factors, not two computed ways: the compiler would do everything twice.
     let tiny = x < f32::MIN_POSITIVE;
-    let bits = (if tiny { x * 16777216.0 } else { x }).to_bits();
+    let bits = (x * if tiny { 16777216.0 } else { 1.0 }).to_bits();
     let k = (bits.wrapping_sub(0x3F35_04F3) as i32) >> 23;
     let m = f32::from_bits(bits.wrapping_sub((k as u32) << 23));
-    (if tiny { k as f32 - 24.0 } else { k as f32 }, m)
+    (k as f32 - if tiny { 24.0 } else { 0.0 }, m)
 }
 
 /// `log(1 + f) - f`.
@@ -27,9 +28,11 @@ fn series<L: MulAdd>(f: f32) -> f32 {
 /// The value at zero, below zero, at infinity and nan.
 #[inline(always)]
 fn ends(x: f32, y: f32) -> f32 {
-    let y = if x < f32::INFINITY { y } else { x };
-    let y = if x == 0.0 { f32::NEG_INFINITY } else { y };
-    if x < 0.0 { f32::NAN } else { y }
+    // Compared as integers, which is fewer instructions than the classes of floats.
+    let bits = x.to_bits();
+    let below = if bits << 1 == 0 { f32::NEG_INFINITY } else { f32::NAN };
+    let end = if bits == f32::INFINITY.to_bits() { x } else { below };
+    if bits.wrapping_sub(1) < f32::INFINITY.to_bits() - 1 { y } else { end }
 }
 
 #[inline(always)]

@@ -12,7 +12,7 @@ use super::super::turns::SINGLE;
 #[inline(always)]
 fn reduce<L: MulAdd>(x: f32) -> (f64, u32) {
     let exponent = (x.to_bits() >> 23) & 0xFF;
-    let entry = if exponent > 150 { exponent - 150 } else { 0 };
+    let entry = exponent.saturating_sub(150);
     let [t0, t1] = SINGLE[(entry & 127) as usize];
     let x = f64::from(x * f32::from_bits((127 - entry) << 23));
     let p = x * t0;

@@ -45,7 +45,7 @@ macro_rules! functions {
     ($level:ident) => {
         sweep!($level:
             exp <= 1.0; exp2 <= 1.0; expm1 <= 1.5; sigmoid <= 2.25; log <= 1.0; log2 <= 1.5; log10 <= 1.75; log1p <= 1.0;
-            sin <= 1.75; cos <= 1.75; tan <= 1.5; asin <= 1.5; acos <= 1.5; atan <= 1.5; sinh <= 1.0; cosh <= 1.0;
+            sin <= 1.75; cos <= 1.75; tan <= 1.5; asin <= 2.0; acos <= 1.5; atan <= 2.0; sinh <= 1.0; cosh <= 1.0;
             tanh <= 1.5; asinh <= 1.0; acosh <= 1.0; atanh <= 1.0; erf <= 1.25; erfc <= 1.5; erfinv <= 1.0; rsqrt <= 1.5;
             lgamma <= 1.0; digamma <= 1.0; floor <= 0.0; ceil <= 0.0; trunc <= 0.0; round <= 0.0; frac <= 0.0;
             sign <= 0.0; abs <= 0.0; sqrt <= 0.51;

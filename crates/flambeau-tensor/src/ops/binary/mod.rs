@@ -4,3 +4,4 @@ pub mod arithmetic;
 pub mod bitwise;
 pub mod extremes;
 pub mod power;
+pub mod special;

@@ -6,11 +6,19 @@ use crate::ops::op;
 use crate::{Error, Layout, MemoryFormat, Result, Scalar, Tensor};
 
 /// Sizes that a user chose.
-fn sized(size: &[i64]) -> Result<Layout> {
+pub(crate) fn sized(size: &[i64]) -> Result<Layout> {
     if let Some(n) = size.iter().find(|&&n| n < 0) {
         return Err(Error::runtime(format!("Trying to create tensor with negative dimension {n}: {size:?}")));
     }
     Ok(Layout::contiguous(size))
+}
+
+/// Sizes that a user chose, in a memory format.
+fn sized_in(size: &[i64], format: MemoryFormat) -> Result<Layout> {
+    match format {
+        MemoryFormat::ChannelsLast => super::super::shape::convert::channels_last(size),
+        _ => sized(size),
+    }
 }
 
 /// The layout of a tensor like another.
@@ -60,7 +68,7 @@ op! {
     variants [function, out];
     factory;
     dtype options.dtype_or_default();
-    shape (if memory_format == MemoryFormat::ChannelsLast { super::super::shape::convert::channels_last(size) } else { sized(size) });
+    shape sized_in(size, memory_format);
     kernel { };
 }
 

@@ -29,7 +29,7 @@ fn range_len(start: Scalar, end: Scalar, step: Scalar, dtype: DType) -> Result<D
         (Scalar::Int(a), Scalar::Int(b), Scalar::Int(s)) => (b - a + s - s.signum()) / s,
         _ => ((b - a) / s).ceil() as i64,
     };
-    if n < 0 || n > i64::MAX / 16 {
+    if !(0..=i64::MAX / 16).contains(&n) {
         return Err(Error::runtime("invalid size, possible overflow?"));
     }
     Ok(Dims::from_slice(&[n]))

@@ -53,7 +53,7 @@ pub(crate) fn copy_layout(x: &Tensor, format: MemoryFormat) -> Result<Layout> {
 }
 
 /// The channels-last layout of 4-d sizes.
-pub(crate) fn channels_last(sizes: &[i64]) -> Result<Layout> {
+pub fn channels_last(sizes: &[i64]) -> Result<Layout> {
     let &[_, c, h, w] = sizes else {
         return Err(Error::runtime("required rank 4 tensor to use channels_last format"));
     };

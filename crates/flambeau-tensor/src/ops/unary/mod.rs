@@ -1,6 +1,8 @@
 //! One tensor, element by element.
 
 pub mod exponential;
+pub mod parts;
 pub mod rounding;
 pub mod sign;
+pub mod special;
 pub mod trigonometric;

@@ -80,3 +80,18 @@ op! {
     } };
     vjp { input => |g| g * 0.0 };
 }
+
+op! {
+    /// The fraction, `x - trunc(x)`, with the sign of `x`.
+    ///
+    /// Shape: `*s -> *s`. Dtype: floating-point, unchanged.
+    ///
+    /// >>> torch.tensor([1.5, -2.25]).frac()
+    /// tensor([ 0.5000, -0.2500])
+    fn frac(input: Tensor) -> y;
+    variants [method, function, inplace, out];
+    dtype rule::same(input);
+    map { (input) Float => frac(input) };
+    vjp { input => |g| g };
+    samples samples::unary(0.1, 0.9);
+}

@@ -43,6 +43,16 @@ op! {
     samples samples::unary(-3.0, 3.0);
 }
 
+/// Complex numbers have `sgn`.
+fn sign_dtype(x: &Tensor) -> Result<DType> {
+    if x.dtype().is_complex() {
+        return Err(Error::runtime(
+            "Unlike NumPy, torch.sign doesn't compute signs of complex tensors. To compute the complex sign use torch.sgn.",
+        ));
+    }
+    Ok(x.dtype())
+}
+
 op! {
     /// The sign: -1, 0 or 1; nan stays nan.
     ///
@@ -52,7 +62,7 @@ op! {
     /// tensor([-1.,  0.,  1.])
     fn sign(input: Tensor) -> y;
     variants [method, function, inplace, out];
-    dtype (if input.dtype().is_complex() { Err(Error::runtime("Unlike NumPy, torch.sign doesn't compute signs of complex tensors. To compute the complex sign use torch.sgn.")) } else { Ok(input.dtype()) });
+    dtype sign_dtype(input);
     map { (input) Float => sign(input); Int => input.signum(); Bool => input };
     vjp { input => |g| g * 0.0 };
     samples samples::unary(-3.0, 3.0);

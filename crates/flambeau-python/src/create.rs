@@ -1,0 +1,283 @@
+//! Tensors from Python's data: numbers, nested lists, arrays.
+
+use flambeau_tensor::{Complex64, DType, Device, Scalar, Tensor, default_dtype};
+use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyFloat, PyInt, PyList, PyString, PyTuple};
+
+use crate::dtype::{read_device, read_dtype};
+use crate::errors::to_py;
+use crate::numpy;
+use crate::parse::read_number;
+use crate::tensor::{PyTensor, number_object, unwrap, wrap};
+
+/// Nested lists, flattened.
+#[derive(Default)]
+struct Nested {
+    sizes: Vec<i64>,
+    numbers: Vec<Scalar>,
+    /// Tensors and array scalars found as elements give their dtype.
+    dtype: Option<DType>,
+}
+
+fn is_sequence(x: &Bound<'_, PyAny>) -> PyResult<bool> {
+    if x.cast::<PyList>().is_ok() || x.cast::<PyTuple>().is_ok() {
+        return Ok(true);
+    }
+    Ok(x.cast::<PyString>().is_err() && x.cast::<PyDict>().is_err() && x.hasattr("__len__")? && x.hasattr("__getitem__")? && x.cast::<PyTensor>().is_err())
+}
+
+impl Nested {
+    fn add(&mut self, x: &Bound<'_, PyAny>, depth: usize) -> PyResult<()> {
+        if depth > 64 {
+            return Err(PyValueError::new_err("too many dimensions 'list'"));
+        }
+        if x.is_exact_instance_of::<PyFloat>() || x.is_exact_instance_of::<PyInt>() {
+            return self.leaf(read_number(x)?.unwrap_or(Scalar::Int(0)), None, depth);
+        }
+        if let Some(t) = unwrap(x) {
+            if t.dim() == 0 {
+                return self.leaf(t.item().map_err(to_py)?, Some(t.dtype()), depth);
+            }
+            if t.numel() == 1 {
+                return self.leaf(t.item().map_err(to_py)?, Some(t.dtype()), depth);
+            }
+            return self.sequence(x, t.size()[0], depth);
+        }
+        if let Some(s) = read_number(x)? {
+            let dtype = if x.hasattr("__array_interface__")? { numpy::scalar_dtype(x)? } else { None };
+            return self.leaf(s, dtype, depth);
+        }
+        if is_sequence(x)? {
+            return self.sequence(x, x.len()? as i64, depth);
+        }
+        let name = x.get_type().name()?.to_string();
+        if self.sizes.len() > depth {
+            return Err(PyTypeError::new_err(format!("not a sequence: '{name}'")));
+        }
+        if name == "str" { Err(PyTypeError::new_err("new(): invalid data type 'str'")) } else { Err(PyRuntimeErrorOr::infer(&name)) }
+    }
+
+    fn leaf(&mut self, s: Scalar, dtype: Option<DType>, depth: usize) -> PyResult<()> {
+        if depth < self.sizes.len() {
+            return Err(PyTypeError::new_err("expected a sequence, got a number: the lists are not of one shape"));
+        }
+        if let Some(d) = dtype.filter(|_| true) {
+            self.dtype = Some(self.dtype.map_or(d, |e| flambeau_tensor::promote_types(e, d)));
+        }
+        self.numbers.push(s);
+        Ok(())
+    }
+
+    fn sequence(&mut self, x: &Bound<'_, PyAny>, n: i64, depth: usize) -> PyResult<()> {
+        if depth == self.sizes.len() {
+            if !self.numbers.is_empty() {
+                return Err(PyValueError::new_err(format!("expected sequence of length {} at dim {depth} (got a number)", n)));
+            }
+            self.sizes.push(n);
+        } else if self.sizes[depth] != n {
+            return Err(PyValueError::new_err(format!("expected sequence of length {} at dim {depth} (got {n})", self.sizes[depth])));
+        }
+        for v in x.try_iter()? {
+            self.add(&v?, depth + 1)?;
+        }
+        Ok(())
+    }
+}
+
+/// The error for data of no known type.
+struct PyRuntimeErrorOr;
+
+impl PyRuntimeErrorOr {
+    fn infer(name: &str) -> PyErr {
+        pyo3::exceptions::PyRuntimeError::new_err(format!("Could not infer dtype of {name}"))
+    }
+}
+
+fn make(sizes: &[i64], numbers: &[Scalar], dtype: DType) -> PyResult<Tensor> {
+    macro_rules! of {
+        ($t:ty) => {{
+            let data: Vec<$t> = numbers.iter().map(|&s| <$t as flambeau_tensor::Element>::from_scalar(s)).collect();
+            Tensor::of(&data, sizes)
+        }};
+    }
+    let check = |low: i64, high: i64| -> PyResult<()> {
+        match numbers.iter().find(|s| matches!(s, Scalar::Int(i) if *i < low || *i > high)) {
+            Some(_) => Err(pyo3::exceptions::PyRuntimeError::new_err(format!("value cannot be converted to type {} without overflow", flambeau_tensor::ops::rule::c_name(dtype)))),
+            None => Ok(()),
+        }
+    };
+    match dtype {
+        DType::Bool => of!(bool),
+        DType::U8 => {
+            check(-255, 255)?;
+            of!(u8)
+        }
+        DType::I8 => {
+            check(-128, 127)?;
+            of!(i8)
+        }
+        DType::I16 => {
+            check(i16::MIN.into(), i16::MAX.into())?;
+            of!(i16)
+        }
+        DType::I32 => {
+            check(i32::MIN.into(), i32::MAX.into())?;
+            of!(i32)
+        }
+        DType::I64 => of!(i64),
+        DType::F16 => of!(flambeau_tensor::f16),
+        DType::BF16 => of!(flambeau_tensor::bf16),
+        DType::F32 => of!(f32),
+        DType::F64 => of!(f64),
+        DType::C64 => of!(flambeau_tensor::Complex32),
+        DType::C128 => of!(Complex64),
+    }
+    .map_err(to_py)
+}
+
+/// A tensor from anything, of the dtype the data suggests.
+pub fn from_any(x: &Bound<'_, PyAny>) -> PyResult<Tensor> {
+    from_data(x, None)
+}
+
+fn from_data(x: &Bound<'_, PyAny>, dtype: Option<DType>) -> PyResult<Tensor> {
+    if let Some(t) = unwrap(x) {
+        return t.detach().clone_tensor().and_then(|t| t.to_dtype(dtype.unwrap_or(t.dtype()))).map_err(to_py);
+    }
+    if x.cast::<PyList>().is_err() && x.cast::<PyTuple>().is_err() && x.hasattr("__array_interface__")? && x.hasattr("shape")? {
+        let t = numpy::copy(x)?;
+        return t.to_dtype(dtype.unwrap_or(t.dtype())).map_err(to_py);
+    }
+    let mut nested = Nested::default();
+    nested.add(x, 0)?;
+    let kind = nested.numbers.iter().map(|s| s.kind()).max();
+    let inferred = match nested.dtype {
+        Some(d) => d,
+        None => match kind {
+            Some(_) if nested.numbers.iter().any(|s| matches!(s, Scalar::Complex(_))) => default_dtype().to_complex(),
+            Some(flambeau_tensor::Kind::Float) | None => default_dtype(),
+            Some(flambeau_tensor::Kind::Int) => DType::I64,
+            _ => DType::Bool,
+        },
+    };
+    make(&nested.sizes, &nested.numbers, dtype.unwrap_or(inferred))
+}
+
+/// `torch.tensor`: a new tensor with a copy of the data.
+#[pyfunction]
+#[pyo3(signature = (data, *, dtype=None, device=None, requires_grad=false, pin_memory=false))]
+pub fn tensor(py: Python<'_>, data: &Bound<'_, PyAny>, dtype: Option<&Bound<'_, PyAny>>, device: Option<&Bound<'_, PyAny>>, requires_grad: bool, pin_memory: bool) -> PyResult<Py<PyTensor>> {
+    let _ = pin_memory;
+    if let Some(t) = data.cast::<PyTensor>().ok().map(|t| t.get().get()) {
+        let text = c"To copy construct from a tensor, it is recommended to use sourceTensor.detach().clone() or sourceTensor.detach().clone().requires_grad_(True), rather than torch.tensor(sourceTensor).";
+        PyErr::warn(py, &py.get_type::<pyo3::exceptions::PyUserWarning>(), text, 1)?;
+        let _ = t;
+    }
+    let dtype = dtype.map(|d| crate::tensor::dtype_argument(d, "tensor")).transpose()?;
+    let device = match device {
+        Some(d) => read_device(d)?.ok_or_else(|| PyTypeError::new_err("tensor(): argument 'device' must be torch.device"))?,
+        None => Device::Cpu,
+    };
+    let t = from_data(data, dtype)?.to_device(device).map_err(to_py)?;
+    wrap(py, t.requires_grad_(requires_grad).map_err(to_py)?)
+}
+
+/// `torch.as_tensor`: shares memory with tensors and arrays of the right dtype.
+#[pyfunction]
+#[pyo3(signature = (data, dtype=None, device=None))]
+pub fn as_tensor(py: Python<'_>, data: &Bound<'_, PyAny>, dtype: Option<&Bound<'_, PyAny>>, device: Option<&Bound<'_, PyAny>>) -> PyResult<Py<PyAny>> {
+    let dtype = dtype.map(|d| crate::tensor::dtype_argument(d, "as_tensor")).transpose()?;
+    let device = match device {
+        Some(d) => read_device(d)?,
+        None => None,
+    };
+    let options = flambeau_tensor::Options { dtype, device, requires_grad: false };
+    if let Ok(t) = data.cast::<PyTensor>() {
+        let converted = t.get().get().to(options).map_err(to_py)?;
+        return Ok(if converted.is(&t.get().get()) { data.clone().unbind() } else { wrap(py, converted)?.into_any() });
+    }
+    let array = data.cast::<PyList>().is_err() && data.cast::<PyTuple>().is_err() && data.hasattr("__array_interface__")? && data.hasattr("shape")?;
+    let t = if array && !numpy::is_scalar(data)? { numpy::share(data)? } else { from_data(data, dtype)? };
+    Ok(wrap(py, t.to(options).map_err(to_py)?)?.into_any())
+}
+
+/// `torch.from_numpy`.
+#[pyfunction]
+pub fn from_numpy(py: Python<'_>, ndarray: &Bound<'_, PyAny>) -> PyResult<Py<PyTensor>> {
+    if !ndarray.hasattr("__array_interface__")? || numpy::is_scalar(ndarray)? || ndarray.get_type().name()? != "ndarray" && !ndarray.hasattr("base")? {
+        return Err(PyTypeError::new_err(format!("expected np.ndarray (got {})", ndarray.get_type().name()?)));
+    }
+    wrap(py, numpy::share(ndarray)?)
+}
+
+/// `torch.frombuffer`: a 1-d tensor over the memory of a buffer.
+#[pyfunction]
+#[pyo3(signature = (buffer, *, dtype, count=-1, offset=0, requires_grad=false))]
+pub fn frombuffer(py: Python<'_>, buffer: &Bound<'_, PyAny>, dtype: &Bound<'_, PyAny>, count: i64, offset: i64, requires_grad: bool) -> PyResult<Py<PyTensor>> {
+    let dtype = read_dtype(dtype).ok_or_else(|| PyTypeError::new_err("frombuffer(): argument 'dtype' must be torch.dtype"))?;
+    let t = numpy::buffer(buffer, dtype, count, offset)?;
+    wrap(py, t.requires_grad_(requires_grad).map_err(to_py)?)
+}
+
+/// `torch.Tensor(...)`: sizes, a list, or nothing.
+pub fn legacy(args: &Bound<'_, PyTuple>) -> PyResult<Tensor> {
+    let dtype = default_dtype();
+    if args.is_empty() {
+        return Tensor::empty(&[0], dtype, Device::Cpu).map_err(to_py);
+    }
+    if let Ok(sizes) = args.iter().map(|a| if a.is_exact_instance_of::<PyInt>() { a.extract::<i64>() } else { Err(PyTypeError::new_err("")) }).collect::<PyResult<Vec<_>>>() {
+        return Tensor::empty(&sizes, dtype, Device::Cpu).map_err(to_py);
+    }
+    let first = args.get_item(0)?;
+    if args.len() == 1 {
+        if let Some(t) = unwrap(&first) {
+            return t.detach().view_alias().map_err(to_py);
+        }
+        if first.get_type().name()? == "Size" {
+            return Tensor::empty(&crate::parse::read_sizes(args)?, dtype, Device::Cpu).map_err(to_py);
+        }
+        if is_sequence(&first)? || first.hasattr("__array_interface__")? {
+            return from_data(&first, Some(dtype));
+        }
+    }
+    Err(PyTypeError::new_err(format!("new(): data must be a sequence (got {})", first.get_type().name()?)))
+}
+
+/// The elements as nested lists.
+pub fn to_list(py: Python<'_>, t: &Tensor) -> PyResult<Py<PyAny>> {
+    let t = t.detach().resolve().map_err(to_py)?;
+    if t.device() == Device::Meta {
+        return Err(pyo3::exceptions::PyNotImplementedError::new_err("Cannot copy out of meta tensor; no data!"));
+    }
+    if t.dim() == 0 {
+        return number_object(py, t.item().map_err(to_py)?);
+    }
+    let flat = numbers(&t)?;
+    let mut at = 0;
+    nested_list(py, t.size(), &flat, &mut at)
+}
+
+fn numbers(t: &Tensor) -> PyResult<Vec<Scalar>> {
+    let wide = match t.dtype().kind() {
+        flambeau_tensor::Kind::Bool => return Ok(t.to_vec::<bool>().map_err(to_py)?.into_iter().map(Scalar::Bool).collect()),
+        flambeau_tensor::Kind::Int => DType::I64,
+        flambeau_tensor::Kind::Float => DType::F64,
+        flambeau_tensor::Kind::Complex => DType::C128,
+    };
+    let t = t.to_dtype(wide).map_err(to_py)?;
+    Ok(match wide {
+        DType::I64 => t.to_vec::<i64>().map_err(to_py)?.into_iter().map(Scalar::Int).collect(),
+        DType::F64 => t.to_vec::<f64>().map_err(to_py)?.into_iter().map(Scalar::Float).collect(),
+        _ => t.to_vec::<Complex64>().map_err(to_py)?.into_iter().map(Scalar::Complex).collect(),
+    })
+}
+
+fn nested_list(py: Python<'_>, sizes: &[i64], flat: &[Scalar], at: &mut usize) -> PyResult<Py<PyAny>> {
+    let Some((&n, rest)) = sizes.split_first() else {
+        *at += 1;
+        return number_object(py, flat[*at - 1]);
+    };
+    let items = (0..n).map(|_| nested_list(py, rest, flat, at)).collect::<PyResult<Vec<_>>>()?;
+    Ok(PyList::new(py, items)?.into_any().unbind())
+}

@@ -1,0 +1,229 @@
+//! The graph as Python sees it: `grad_fn`, hooks, functions with a derivative of their own.
+
+use std::sync::Arc;
+
+use flambeau_tensor::autograd::{self, Backward, HookHandle, Node, SavedTensor};
+use flambeau_tensor::{Result, Tensor};
+use pyo3::exceptions::{PyRuntimeError, PyTypeError};
+use pyo3::prelude::*;
+use pyo3::types::{PyList, PyTuple};
+
+use crate::errors::{from_py, to_py};
+use crate::tensor::{PyTensor, unwrap, wrap};
+
+type Object = Py<PyAny>;
+
+/// A node of the graph: what `grad_fn` is.
+#[pyclass(name = "Node", module = "torch.autograd.graph", frozen, weakref, skip_from_py_object)]
+pub struct PyNode(pub Arc<Node>);
+
+/// The object of a node: for a function written in Python its context.
+pub fn node_object(py: Python<'_>, node: Arc<Node>) -> PyResult<Object> {
+    if let Some(ctx) = node.as_custom().and_then(Backward::object) {
+        // SAFETY: the node keeps its context alive, and the interpreter's lock is held.
+        return Ok(unsafe { Bound::from_borrowed_ptr(py, ctx.cast()) }.unbind());
+    }
+    Ok(Py::new(py, PyNode(node))?.into_any())
+}
+
+#[pymethods]
+impl PyNode {
+    fn name(&self) -> String {
+        match self.0.name().as_str() {
+            "AccumulateGrad" => "torch::autograd::AccumulateGrad".into(),
+            other => other.into(),
+        }
+    }
+    #[getter]
+    fn next_functions<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        let list = self
+            .0
+            .next_edges()
+            .map(|e| match e {
+                Some(e) => Ok((Some(node_object(py, e.node.clone())?), e.output)),
+                None => Ok((None, 0)),
+            })
+            .collect::<PyResult<Vec<_>>>()?;
+        PyTuple::new(py, list)
+    }
+    #[getter]
+    fn variable(&self, py: Python<'_>) -> PyResult<Option<Py<PyTensor>>> {
+        self.0.variable().map(|t| wrap(py, t)).transpose()
+    }
+    #[getter]
+    fn metadata<'py>(&self, py: Python<'py>) -> Bound<'py, pyo3::types::PyDict> {
+        pyo3::types::PyDict::new(py)
+    }
+    fn _sequence_nr(&self) -> u64 {
+        self.0.sequence()
+    }
+    fn __repr__(slf: &Bound<'_, Self>) -> String {
+        format!("<{} object at {:#x}>", slf.get().0.name(), slf.as_ptr() as usize)
+    }
+    fn __eq__(&self, other: &Bound<'_, PyAny>) -> bool {
+        other.cast::<PyNode>().is_ok_and(|o| Arc::ptr_eq(&o.get().0, &self.0))
+    }
+    fn __hash__(&self) -> usize {
+        Arc::as_ptr(&self.0) as usize >> 4
+    }
+}
+
+/// A registered hook: `remove()` takes it away; as a context manager it does at the end.
+#[pyclass(name = "RemovableHandle", module = "torch.utils.hooks", frozen)]
+pub struct PyHookHandle(HookHandle);
+
+#[pymethods]
+impl PyHookHandle {
+    fn remove(&self) {
+        self.0.remove();
+    }
+    #[getter]
+    fn id(&self) -> u64 {
+        self.0.id()
+    }
+    fn __enter__(slf: Py<Self>) -> Py<Self> {
+        slf
+    }
+    fn __exit__(&self, _kind: &Bound<'_, PyAny>, _value: &Bound<'_, PyAny>, _trace: &Bound<'_, PyAny>) {
+        self.0.remove();
+    }
+}
+
+/// `Tensor.register_hook`.
+pub fn register_hook(_py: Python<'_>, t: &Tensor, hook: Object) -> PyResult<PyHookHandle> {
+    let hook: autograd::Hook = Arc::new(move |g: &Tensor| {
+        Python::attach(|py| -> PyResult<Option<Tensor>> {
+            let out = hook.bind(py).call1((wrap(py, g.clone())?,))?;
+            if out.is_none() {
+                return Ok(None);
+            }
+            unwrap(&out).map(Some).ok_or_else(|| PyTypeError::new_err(format!("expected Variable, but hook returned '{}'", out.get_type().name().map_or_else(|_| "?".into(), |n| n.to_string()))))
+        })
+        .map_err(from_py)
+    });
+    t.register_hook(hook).map(PyHookHandle).map_err(to_py)
+}
+
+/// `Tensor.register_post_accumulate_grad_hook`.
+pub fn register_post_hook(t: &Tensor, hook: Object) -> PyResult<PyHookHandle> {
+    let hook: autograd::PostHook = Arc::new(move |p: &Tensor| Python::attach(|py| hook.bind(py).call1((wrap(py, p.clone())?,)).map(|_| ())).map_err(from_py));
+    t.register_post_accumulate_grad_hook(hook).map(PyHookHandle).map_err(to_py)
+}
+
+/// One tensor, or a list of them.
+pub fn tensor_list(x: &Bound<'_, PyAny>) -> PyResult<Vec<Tensor>> {
+    if let Some(t) = unwrap(x) {
+        return Ok(vec![t]);
+    }
+    x.try_iter()?.map(|v| unwrap(&v?).ok_or_else(|| PyTypeError::new_err("expected a Tensor or a sequence of Tensors"))).collect()
+}
+
+fn optional_list(x: &Bound<'_, PyAny>, n: usize) -> PyResult<Vec<Option<Tensor>>> {
+    if x.is_none() {
+        return Ok(vec![None; n]);
+    }
+    if let Some(t) = unwrap(x) {
+        return Ok(vec![Some(t)]);
+    }
+    x.try_iter()?
+        .map(|v| {
+            let v = v?;
+            if v.is_none() { Ok(None) } else { unwrap(&v).map(Some).ok_or_else(|| PyTypeError::new_err(format!("gradients can be either Tensors or None, but got {}", v.get_type().name().map_or_else(|_| "?".into(), |n| n.to_string())))) }
+        })
+        .collect()
+}
+
+/// `torch.autograd.backward`.
+#[pyfunction]
+#[pyo3(signature = (tensors, grads, retain_graph, create_graph, inputs=None))]
+pub fn _backward(py: Python<'_>, tensors: &Bound<'_, PyAny>, grads: &Bound<'_, PyAny>, retain_graph: Option<bool>, create_graph: bool, inputs: Option<&Bound<'_, PyAny>>) -> PyResult<()> {
+    let tensors = tensor_list(tensors)?;
+    let grads = optional_list(grads, tensors.len())?;
+    let inputs = inputs.map(tensor_list).transpose()?;
+    py.detach(|| autograd::backward(&tensors, &grads, retain_graph, create_graph, inputs.as_deref())).map_err(to_py)
+}
+
+/// `torch.autograd.grad`.
+#[pyfunction]
+pub fn _grad<'py>(py: Python<'py>, outputs: &Bound<'py, PyAny>, inputs: &Bound<'py, PyAny>, grads: &Bound<'py, PyAny>, retain_graph: Option<bool>, create_graph: bool, allow_unused: bool) -> PyResult<Bound<'py, PyTuple>> {
+    let (outputs, inputs) = (tensor_list(outputs)?, tensor_list(inputs)?);
+    let grads = optional_list(grads, outputs.len())?;
+    let found = py.detach(|| autograd::grad(&outputs, &inputs, &grads, retain_graph, create_graph, allow_unused)).map_err(to_py)?;
+    PyTuple::new(py, found.into_iter().map(|g| g.map(|g| wrap(py, g)).transpose()).collect::<PyResult<Vec<_>>>()?)
+}
+
+/// A `torch.autograd.Function`: the context, and what to call with the gradients.
+struct PyBackward {
+    name: String,
+    ctx: Object,
+    call: Object,
+}
+
+impl Backward for PyBackward {
+    fn name(&self) -> String {
+        self.name.clone()
+    }
+    fn apply(&self, _node: &Arc<Node>, grads: Vec<Option<Tensor>>) -> Result<Vec<Option<Tensor>>> {
+        Python::attach(|py| -> PyResult<_> {
+            let grads = grads.into_iter().map(|g| g.map(|g| wrap(py, g)).transpose()).collect::<PyResult<Vec<_>>>()?;
+            let out = self.call.bind(py).call1((&self.ctx, PyTuple::new(py, grads)?))?;
+            optional_list(&out, 0)
+        })
+        .map_err(from_py)
+    }
+    fn release(&self) {
+        Python::attach(|py| _ = self.ctx.bind(py).call_method0("_release"));
+    }
+    fn object(&self) -> Option<*mut ()> {
+        Some(self.ctx.as_ptr().cast())
+    }
+}
+
+/// Joins `outputs` to a node that calls `call(ctx, gradients)`. The node is returned, to save outputs with.
+#[pyfunction]
+pub fn _custom_node(py: Python<'_>, name: String, ctx: Object, call: Object, inputs: &Bound<'_, PyList>, outputs: &Bound<'_, PyList>) -> PyResult<Py<PyNode>> {
+    let edges = inputs.iter().map(|x| unwrap(&x).filter(Tensor::requires_grad).and_then(|t| t.gradient_edge())).collect();
+    let node = Node::custom(Box::new(PyBackward { name, ctx, call }), edges);
+    for pair in outputs.iter() {
+        let (t, differentiable): (Bound<'_, PyAny>, bool) = pair.extract()?;
+        let t = unwrap(&t).ok_or_else(|| PyRuntimeError::new_err("an output of a Function must be a Tensor"))?;
+        if differentiable {
+            node.add_output(&t);
+        } else {
+            node.skip_output(&t);
+        }
+    }
+    Py::new(py, PyNode(node))
+}
+
+/// A tensor kept by a context, with the version it had.
+#[pyclass(module = "torch", frozen)]
+pub struct PySavedTensor {
+    saved: SavedTensor,
+    node: parking_lot::Mutex<Option<std::sync::Weak<Node>>>,
+}
+
+#[pymethods]
+impl PySavedTensor {
+    #[new]
+    #[pyo3(signature = (tensor, output_nr=None))]
+    fn new(tensor: &Bound<'_, PyTensor>, output_nr: Option<u32>) -> PySavedTensor {
+        let t = tensor.get().get();
+        let saved = match output_nr {
+            Some(nr) => SavedTensor::output(&t, nr),
+            None => SavedTensor::input(&t),
+        };
+        PySavedTensor { saved, node: parking_lot::Mutex::new(None) }
+    }
+    fn set_node(&self, node: &PyNode) {
+        *self.node.lock() = Some(Arc::downgrade(&node.0));
+    }
+    fn unpack(&self, py: Python<'_>) -> PyResult<Py<PyTensor>> {
+        let node = self.node.lock().as_ref().and_then(std::sync::Weak::upgrade);
+        let t = match node {
+            Some(node) => self.saved.unpack(&node),
+            None => self.saved.unpack_loose(),
+        };
+        wrap(py, t.map_err(to_py)?)
+    }
+}

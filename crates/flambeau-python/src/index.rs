@@ -1,0 +1,109 @@
+//! `x[...]` and `x[...] = ...`.
+
+use flambeau_tensor::indexing::Index;
+use flambeau_tensor::ops::Operand;
+use flambeau_tensor::Tensor;
+use pyo3::exceptions::{PyIndexError, PyTypeError};
+use pyo3::prelude::*;
+use pyo3::types::{PyBool, PyEllipsis, PyInt, PyList, PySlice, PyTuple};
+
+use crate::errors::to_py;
+use crate::parse::{read_int, read_operand};
+use crate::tensor::{PyTensor, unwrap, wrap};
+
+fn bound(x: &Bound<'_, PyAny>) -> PyResult<Option<i64>> {
+    if x.is_none() {
+        return Ok(None);
+    }
+    match read_int(x) {
+        Some(i) => Ok(Some(i)),
+        None if x.cast::<PyInt>().is_ok() => Ok(Some(if x.lt(0)? { i64::MIN } else { i64::MAX })),
+        None => Err(PyTypeError::new_err("slice indices must be integers or None or have an __index__ method")),
+    }
+}
+
+fn item(x: &Bound<'_, PyAny>) -> PyResult<Index> {
+    if x.is_exact_instance_of::<PyInt>() {
+        return Ok(Index::Int(x.extract()?));
+    }
+    if let Ok(s) = x.cast::<PySlice>() {
+        let part = |name: &str| -> PyResult<Option<i64>> { bound(&s.getattr(name)?) };
+        return Ok(Index::Slice { start: part("start")?, stop: part("stop")?, step: part("step")? });
+    }
+    if x.is_none() {
+        return Ok(Index::NewAxis);
+    }
+    if x.cast::<PyEllipsis>().is_ok() {
+        return Ok(Index::Ellipsis);
+    }
+    if let Ok(b) = x.cast::<PyBool>() {
+        return Ok(Index::Bool(b.is_true()));
+    }
+    if let Some(t) = unwrap(x) {
+        return Ok(Index::Tensor(t));
+    }
+    if x.cast::<PyList>().is_ok() || x.cast::<PyTuple>().is_ok() || x.hasattr("__array_interface__")? {
+        return Ok(Index::Tensor(crate::create::from_any(x)?));
+    }
+    match read_int(x) {
+        Some(i) => Ok(Index::Int(i)),
+        None => Err(PyIndexError::new_err(format!(
+            "only integers, slices (`:`), ellipsis (`...`), None and long or byte Variables are valid indices (got {})",
+            x.get_type().name()?
+        ))),
+    }
+}
+
+fn items(x: &Bound<'_, PyAny>) -> PyResult<Vec<Index>> {
+    if let Ok(t) = x.cast::<PyTuple>() {
+        return t.iter().map(|v| item(&v)).collect();
+    }
+    // A list that holds more than numbers is read as a tuple, as NumPy once did.
+    if let Ok(l) = x.cast::<PyList>()
+        && l.len() < 32
+        && l.iter().any(|v| v.cast::<PySlice>().is_ok() || v.is_none() || v.cast::<PyEllipsis>().is_ok() || v.cast::<PyTensor>().is_ok_and(|t| t.get().get().dim() > 0))
+    {
+        return l.iter().map(|v| item(&v)).collect();
+    }
+    Ok(vec![item(x)?])
+}
+
+/// `x[index]`.
+pub fn get(py: Python<'_>, x: &Tensor, index: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
+    if index.is_exact_instance_of::<PyInt>() && x.dim() > 0 {
+        let i: i64 = index.extract()?;
+        let n = x.size()[0];
+        if i < -n || i >= n {
+            return Err(PyIndexError::new_err(format!("index {i} is out of bounds for dimension 0 with size {n}")));
+        }
+        return Ok(wrap(py, x.select(0, i).map_err(to_py)?)?.into_any());
+    }
+    let items = items(index)?;
+    Ok(wrap(py, x.index(&items).map_err(to_py)?)?.into_any())
+}
+
+/// A value to assign: a tensor, a number, or what becomes a tensor.
+fn value_of(x: &Tensor, value: &Bound<'_, PyAny>) -> PyResult<Operand> {
+    match read_operand(value)? {
+        Some(o) => Ok(o),
+        None if value.hasattr("__array_interface__")? || value.cast::<PyList>().is_ok() => Ok(Operand::Tensor(crate::create::from_any(value)?)),
+        None => Err(PyTypeError::new_err(format!("can't assign a {} to a torch.{}Tensor", value.get_type().name()?, x.dtype().title()))),
+    }
+}
+
+/// `x[index] = value`.
+pub fn set(x: &Tensor, index: &Bound<'_, PyAny>, value: &Bound<'_, PyAny>) -> PyResult<()> {
+    let items = items(index)?;
+    let value = value_of(x, value)?;
+    x.index_set(&items, value).map_err(to_py)
+}
+
+/// `x[...] = value` for the whole tensor.
+pub fn assign(x: &Tensor, value: &Bound<'_, PyAny>) -> PyResult<()> {
+    match value_of(x, value)? {
+        Operand::Number(s) => x.fill_(s),
+        Operand::Tensor(t) => x.copy_(&t),
+    }
+    .map(|_| ())
+    .map_err(to_py)
+}

@@ -1,0 +1,70 @@
+//! `flambeau._C`: the engine as Python sees it. The rest of the package is Python over this.
+
+use pyo3::prelude::*;
+
+mod bind;
+mod create;
+mod dtype;
+mod errors;
+mod generator;
+mod graph;
+mod index;
+mod numpy;
+mod optim;
+mod parse;
+mod settings;
+mod storage;
+mod tensor;
+
+#[pymodule]
+fn _C(m: &Bound<'_, PyModule>) -> PyResult<()> {
+    let py = m.py();
+    m.add_class::<tensor::PyTensor>()?;
+    m.add_class::<dtype::PyDType>()?;
+    m.add_class::<dtype::PyDevice>()?;
+    m.add_class::<dtype::PyLayout>()?;
+    m.add_class::<dtype::PyMemoryFormat>()?;
+    m.add_class::<generator::PyGenerator>()?;
+    m.add_class::<storage::PyStorage>()?;
+    m.add_class::<graph::PyNode>()?;
+    m.add_class::<graph::PyHookHandle>()?;
+    m.add_class::<graph::PySavedTensor>()?;
+    m.add("LinAlgError", py.get_type::<errors::LinAlgError>())?;
+    for d in flambeau_tensor::DType::ALL {
+        m.add(d.name(), dtype::dtype_object(py, d))?;
+    }
+    m.add("strided", dtype::strided(py))?;
+    for f in [flambeau_tensor::MemoryFormat::Contiguous, flambeau_tensor::MemoryFormat::ChannelsLast, flambeau_tensor::MemoryFormat::Preserve] {
+        m.add(f.name(), Py::new(py, dtype::PyMemoryFormat(f))?)?;
+    }
+    m.add("default_generator", generator::default(py)?)?;
+    bind::install(m)?;
+    macro_rules! functions {
+        ($($f:path),* $(,)?) => { $(m.add_function(wrap_pyfunction!($f, m)?)?;)* };
+    }
+    functions!(
+        bind::_operators,
+        bind::is_grad_enabled,
+        bind::_set_grad_enabled,
+        create::tensor,
+        create::as_tensor,
+        create::from_numpy,
+        create::frombuffer,
+        numpy::_to_numpy,
+        graph::_backward,
+        graph::_grad,
+        graph::_custom_node,
+        optim::_sgd_step,
+        optim::_adam_step,
+        settings::get_default_dtype,
+        settings::set_default_dtype,
+        settings::get_num_threads,
+        settings::set_num_threads,
+        settings::promote_types,
+        settings::result_type,
+        settings::can_cast,
+        settings::_set_print_options,
+        settings::_empty_cache,
+    );
+    Ok(())
+}

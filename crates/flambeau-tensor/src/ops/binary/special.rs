@@ -1,0 +1,362 @@
+//! Two operands: angles, distances, logarithms, signs, common divisors, interpolation.
+
+use crate::ops::{OperandRef, Val, op, rule, samples};
+use crate::{DType, Error, Result, Scalar, Tensor};
+
+/// The reciprocal of `x * x + y * y`, and 0 at the origin.
+fn inverse_square(x: &Val, y: &Val) -> Val {
+    let square = x * x + y * y;
+    square.reciprocal().masked_fill(square.eq(0.0), 0.0)
+}
+
+op! {
+    /// The angle of the point (`other`, `input`) in radians, element by element: the ordinate comes first.
+    ///
+    /// Shape: `*s, *t -> broadcast(*s, *t)`. Dtype: promoted; integers give the default float type.
+    ///
+    /// >>> torch.atan2(torch.tensor([1.]), torch.tensor([-1.]))
+    /// tensor([2.3562])
+    fn atan2(input: Tensor, other: Tensor) -> y;
+    variants [method, function, inplace, out];
+    alias [method arctan2, function arctan2];
+    dtype rule::promote_float(input, other);
+    map { (input, other) Float => atan2(input, other) };
+    vjp {
+        input => |g, input, other| g * (other * inverse_square(input, other));
+        other => |g, input, other| -(g * (input * inverse_square(input, other)))
+    };
+}
+
+op! {
+    /// `sqrt(x * x + other * other)`, without overflow on the way.
+    ///
+    /// Shape: `*s, *t -> broadcast(*s, *t)`. Dtype: promoted, floating-point.
+    ///
+    /// >>> torch.hypot(torch.tensor([3.]), torch.tensor([4.]))
+    /// tensor([5.])
+    fn hypot(input: Tensor, other: Tensor) -> y;
+    variants [method, function, inplace, out];
+    dtype rule::promote(input, other);
+    map { (input, other) Float => hypot(input, other) };
+    vjp {
+        input => |g, input, y| g * (input / y);
+        other => |g, other, y| g * (other / y)
+    };
+}
+
+op! {
+    /// `x * log(other)`, with 0 for an `x` of 0 and nan for an `other` of nan.
+    ///
+    /// Shape: `*s, *t -> broadcast(*s, *t)`. Dtype: promoted; integers give the default float type.
+    ///
+    /// >>> torch.xlogy(torch.tensor([0., 2.]), torch.tensor([0., 1.]))
+    /// tensor([0., 0.])
+    fn xlogy(input: Tensor, other: Operand) -> y;
+    variants [method, function, special, inplace, out];
+    dtype rule::promote_float(input, other);
+    map { (input, other) Float => if is_nan(other) { other } else if input == 0.0 { 0.0 } else { input * log(other) } };
+    vjp {
+        input => |g, input, other| Val::run(|| {
+            let flat = input.eq(0.0).tensor()?.logical_and(&other.tensor()?.le(0.0)?)?;
+            (g * Val::from(other.tensor()).log()).masked_fill(Val::Tensor(flat), 0.0).tensor()
+        });
+        other => |g, input, other| g * input / other
+    };
+    samples samples::binary(0.3, 3.0);
+}
+
+op! {
+    /// `x * log(other)` for a number `x`.
+    ///
+    /// Shape: `*t -> *t`. Dtype: promoted; integers give the default float type.
+    fn xlogy.scalar(input: Scalar, other: Tensor) -> y;
+    variants [function, special, out];
+    node "XlogyBackward1";
+    dtype rule::promote_float(input, other);
+    map { (input, other) Float => if is_nan(other) { other } else if input == 0.0 { 0.0 } else { input * log(other) } };
+    vjp { other => |g, input, other| g * input / other };
+}
+
+op! {
+    /// `x * log1p(other)`, with 0 for an `x` of 0 and nan for an `other` of nan.
+    ///
+    /// Shape: `*s, *t -> broadcast(*s, *t)`. Dtype: promoted; integers give the default float type.
+    ///
+    /// >>> torch.special.xlog1py(torch.tensor([0., 2.]), torch.tensor([-1., 0.]))
+    /// tensor([0., 0.])
+    fn xlog1py(input: Tensor, other: Operand) -> y;
+    variants [special, out];
+    node "SpecialXlog1PyBackward0";
+    dtype rule::promote_float(input, other);
+    map { (input, other) Float => if is_nan(other) { other } else if input == 0.0 { 0.0 } else { input * log1p(other) } };
+    vjp {
+        input => |g, input, other| Val::run(|| {
+            let flat = input.eq(0.0).tensor()?.logical_and(&other.tensor()?.le(-1.0)?)?;
+            (g * Val::from(other.tensor()).log1p()).masked_fill(Val::Tensor(flat), 0.0).tensor()
+        });
+        other => |g, input, other| g * input / (other + 1.0)
+    };
+    samples samples::binary(0.3, 3.0);
+}
+
+op! {
+    /// `log(exp(x) + exp(other))`, without overflow on the way.
+    ///
+    /// Shape: `*s, *t -> broadcast(*s, *t)`. Dtype: promoted, floating-point.
+    ///
+    /// >>> torch.logaddexp(torch.tensor([0.]), torch.tensor([0.]))
+    /// tensor([0.6931])
+    fn logaddexp(input: Tensor, other: Tensor) -> y;
+    variants [method, function, out];
+    dtype rule::promote(input, other);
+    map { (input, other) Float => if is_inf(input) & (input == other) { input } else { max(input, other) + log1p(exp(-abs(input - other))) } };
+    vjp {
+        input => |g, input, other| g / ((other - input).exp() + 1.0);
+        other => |g, input, other| g / ((input - other).exp() + 1.0)
+    };
+}
+
+op! {
+    /// `log2(2 ** x + 2 ** other)`, without overflow on the way.
+    ///
+    /// Shape: `*s, *t -> broadcast(*s, *t)`. Dtype: promoted, floating-point.
+    ///
+    /// >>> torch.logaddexp2(torch.tensor([0.]), torch.tensor([0.]))
+    /// tensor([1.])
+    fn logaddexp2(input: Tensor, other: Tensor) -> y;
+    variants [method, function, out];
+    dtype rule::promote(input, other);
+    map { (input, other) Float => if is_inf(input) & (input == other) { input } else { max(input, other) + log1p(exp2(-abs(input - other))) * 1.442_695_040_888_963_4 } };
+    vjp {
+        input => |g, input, other| g / ((other - input).exp2() + 1.0);
+        other => |g, input, other| g / ((input - other).exp2() + 1.0)
+    };
+}
+
+op! {
+    /// The size of `x` with the sign of `other`.
+    ///
+    /// Shape: `*s, *t -> broadcast(*s, *t)`. Dtype: promoted; integers give the default float type.
+    ///
+    /// >>> torch.copysign(torch.tensor([1., -2.]), -1)
+    /// tensor([-1., -2.])
+    fn copysign(input: Tensor, other: Operand) -> y;
+    variants [method, function, inplace, out];
+    dtype rule::promote_float(input, other);
+    map { (input, other) Float => copysign(input, other) };
+    vjp {
+        input => |g, input, y| g * (y / input).masked_fill(input.eq(0.0), 0.0);
+        other => |g| g * 0.0
+    };
+    samples samples::binary(0.3, 3.0);
+}
+
+fn ordered(x: &Tensor, other: &Tensor, what: &str) -> Result<DType> {
+    let d = rule::promote(x, other);
+    if d.is_complex() {
+        return Err(Error::type_(format!("{what} not implemented for complex tensors.")));
+    }
+    Ok(d)
+}
+
+/// Where `x` is not the one that was taken.
+fn lost(x: &Val, other: &Val, at_least: bool) -> Val {
+    let wins = if at_least { x.ge(other) } else { x.le(other) };
+    wins.logical_or(other.isnan()).logical_not()
+}
+
+op! {
+    /// The greater of two, element by element; a nan loses.
+    ///
+    /// Shape: `*s, *t -> broadcast(*s, *t)`. Dtype: promoted, real.
+    ///
+    /// >>> torch.fmax(torch.tensor([1., float('nan')]), torch.tensor([3., 2.]))
+    /// tensor([3., 2.])
+    fn fmax(input: Tensor, other: Tensor) -> y;
+    variants [method, function, out];
+    dtype ordered(input, other, "fmax");
+    map { (input, other) Float => fmax(input, other); Int => input.max(other); Bool => input | other };
+    vjp {
+        input => |g, input, other| g.masked_fill(lost(input, other, true), 0.0);
+        other => |g, input, other| g.masked_fill(lost(input, other, true).logical_not(), 0.0)
+    };
+}
+
+op! {
+    /// The smaller of two, element by element; a nan loses.
+    ///
+    /// Shape: `*s, *t -> broadcast(*s, *t)`. Dtype: promoted, real.
+    ///
+    /// >>> torch.fmin(torch.tensor([1., float('nan')]), torch.tensor([3., 2.]))
+    /// tensor([1., 2.])
+    fn fmin(input: Tensor, other: Tensor) -> y;
+    variants [method, function, out];
+    dtype ordered(input, other, "fmin");
+    map { (input, other) Float => fmin(input, other); Int => input.min(other); Bool => input & other };
+    vjp {
+        input => |g, input, other| g.masked_fill(lost(input, other, false), 0.0);
+        other => |g, input, other| g.masked_fill(lost(input, other, false).logical_not(), 0.0)
+    };
+}
+
+fn step_dtype(x: &Tensor, values: &Tensor) -> Result<DType> {
+    if x.dtype().is_complex() || values.dtype().is_complex() {
+        return Err(Error::not_implemented("heaviside is not yet implemented for complex tensors."));
+    }
+    if x.dtype() != values.dtype() {
+        return Err(Error::runtime("heaviside is not yet implemented for tensors with different dtypes."));
+    }
+    Ok(x.dtype())
+}
+
+op! {
+    /// The step function: 0 below 0, 1 above, and `values` at 0.
+    ///
+    /// Shape: `*s, *t -> broadcast(*s, *t)`. Dtype: both the same, real.
+    ///
+    /// >>> torch.heaviside(torch.tensor([-1., 0., 2.]), torch.tensor([0.5]))
+    /// tensor([0.0000, 0.5000, 1.0000])
+    fn heaviside(input: Tensor, values: Tensor) -> y;
+    variants [method, function, inplace, out];
+    nondifferentiable;
+    dtype step_dtype(input, values);
+    map {
+        (input, values)
+        Float => if input == 0.0 { values } else if input < 0.0 { 0.0 } else { 1.0 };
+        Int => if input == 0 { values } else if input < 0 { 0 } else { 1 };
+        Bool => input | values
+    };
+}
+
+op! {
+    /// The greatest common divisor, element by element.
+    ///
+    /// Shape: `*s, *t -> broadcast(*s, *t)`. Dtype: promoted, integers.
+    ///
+    /// >>> torch.gcd(torch.tensor([12, 9]), torch.tensor([8, 6]))
+    /// tensor([4, 3])
+    fn gcd(input: Tensor, other: Tensor) -> y;
+    variants [method, function, inplace, out];
+    nondifferentiable;
+    dtype rule::promote(input, other);
+    map { (input, other) Int => crate::ops::binary::special::common_divisor(input, other) };
+}
+
+op! {
+    /// The least common multiple, element by element.
+    ///
+    /// Shape: `*s, *t -> broadcast(*s, *t)`. Dtype: promoted, integers.
+    ///
+    /// >>> torch.lcm(torch.tensor([4, 9]), torch.tensor([6, 6]))
+    /// tensor([12, 18])
+    fn lcm(input: Tensor, other: Tensor) -> y;
+    variants [method, function, inplace, out];
+    nondifferentiable;
+    dtype rule::promote(input, other);
+    map { (input, other) Int => {
+        let divisor = crate::ops::binary::special::common_divisor(input, other);
+        if divisor == 0 { 0 } else { input.wrapping_div(divisor).wrapping_mul(other).wrapping_abs() }
+    } };
+}
+
+/// By Euclid; never negative but for the one number that has no opposite.
+#[inline(always)]
+pub(crate) fn common_divisor(a: i64, b: i64) -> i64 {
+    let (mut a, mut b) = (a.wrapping_abs(), b.wrapping_abs());
+    while b != 0 {
+        (a, b) = (b, a.wrapping_rem(b));
+    }
+    a
+}
+
+fn lerp_dtype(x: &Tensor, end: &Tensor, weight: OperandRef<'_>) -> Result<DType> {
+    let expected = |t: &Tensor, name: &str| {
+        if t.dtype() == x.dtype() {
+            return Ok(());
+        }
+        Err(Error::runtime(format!(
+            "expected dtype {} for `{name}` but got dtype {}",
+            rule::c_name(x.dtype()),
+            rule::c_name(t.dtype())
+        )))
+    };
+    expected(end, "end")?;
+    let what = match weight {
+        OperandRef::Tensor(t) => {
+            expected(t, "weight")?;
+            "lerp_kernel_tensor"
+        }
+        OperandRef::Number(_) => "lerp_kernel_scalar",
+    };
+    if x.dtype().is_integral() {
+        return Err(Error::not_implemented(format!("\"{what}\" not implemented for '{}'", x.dtype().title())));
+    }
+    Ok(x.dtype())
+}
+
+op! {
+    /// The point between `input` and `end` at `weight`: `input + weight * (end - input)`.
+    ///
+    /// Shape: all broadcast. Dtype: all the same, floating-point or complex.
+    ///
+    /// >>> torch.lerp(torch.tensor([0., 2.]), torch.tensor([4., 4.]), 0.5)
+    /// tensor([2., 3.])
+    fn lerp(input: Tensor, end: Tensor, weight: Operand) -> y;
+    variants [method, function, inplace, out];
+    composite {
+        match weight {
+            OperandRef::Number(w) => input.lerp_number(end, w),
+            OperandRef::Tensor(w) => input.lerp_weights(end, w),
+        }
+    };
+    samples vec![
+        crate::ops::Sample::new([samples::tensor(&[2, 3], -1.0, 1.0).into(), samples::tensor(&[3], 0.0, 2.0).into(), 0.3.into()]),
+        crate::ops::Sample::new([samples::tensor(&[2, 3], -1.0, 1.0).into(), samples::tensor(&[3], 0.0, 2.0).into(), samples::tensor(&[3], 0.0, 1.0).into()]),
+    ];
+}
+
+op! {
+    /// `lerp` with a number as weight.
+    ///
+    /// Shape: all broadcast. Dtype: all the same, floating-point or complex.
+    fn lerp_number(input: Tensor, end: Tensor, weight: Scalar) -> y;
+    variants [private];
+    node "LerpBackward0";
+    dtype lerp_dtype(input, end, OperandRef::Number(weight));
+    map {
+        (input, end; weight)
+        Float => if abs(weight) < 0.5 { madd(weight, end - input, input) } else { madd(weight - 1.0, end - input, end) };
+        Complex => if abs(weight) < 0.5 { input + weight * (end - input) } else { end - (end - input) * (C::new(1.0, 0.0) - weight) }
+    };
+    vjp {
+        input => |g, weight| g * one_minus(weight).conj();
+        end => |g, weight| g * weight.conj()
+    };
+}
+
+fn one_minus(s: Scalar) -> Scalar {
+    match s {
+        Scalar::Complex(z) => Scalar::Complex(1.0 - z),
+        real => Scalar::Float(1.0 - real.to_f64()),
+    }
+}
+
+op! {
+    /// `lerp` with a tensor of weights.
+    ///
+    /// Shape: all broadcast. Dtype: all the same, floating-point or complex.
+    fn lerp_weights(input: Tensor, end: Tensor, weight: Tensor) -> y;
+    variants [private];
+    node "LerpBackward1";
+    dtype lerp_dtype(input, end, OperandRef::Tensor(weight));
+    map {
+        (input, end, weight)
+        Float => if abs(weight) < 0.5 { madd(weight, end - input, input) } else { madd(weight - 1.0, end - input, end) };
+        Complex => if abs(weight) < 0.5 { input + weight * (end - input) } else { end - (end - input) * (C::new(1.0, 0.0) - weight) }
+    };
+    vjp {
+        input => |g, weight| g * (1.0 - weight).conj();
+        end => |g, weight| g * weight.conj();
+        weight => |g, input, end| g * (end - input).conj()
+    };
+}

@@ -1,0 +1,245 @@
+//! Products added to something: `beta * input + alpha * (a @ b)`.
+
+use flambeau_cpu::{View, ViewMut, gemm, loops};
+
+use super::product::{batches, matrices, matrix_vector, times_vector};
+use super::{by_columns, left_gradient, no_bool, right_gradient, same_dtype, scaled};
+use crate::ops::{Sample, op, rule, samples};
+use crate::{DType, Dims, Error, Result, Scalar, Tensor};
+
+/// The sizes of the product, to which `input` must broadcast.
+fn spread(input: &Tensor, sizes: Dims) -> Result<Dims> {
+    input.layout().expand(&sizes)?;
+    Ok(sizes)
+}
+
+/// Writes `input`, broadcast, over `y`, for a product to be added to it; nothing where beta is 0.
+fn start(y: &mut ViewMut, input: View, beta: Scalar) -> Result<()> {
+    if !beta.equals(0.0) {
+        let strides = crate::ops::shape::convert::broadcast_to(input.sizes(), input.strides(), y.sizes())?;
+        // SAFETY: broadcasting repeats elements that `input` has.
+        let input = unsafe { input.with(y.sizes(), &strides) };
+        loops::copy(y.reborrow(), input);
+    }
+    Ok(())
+}
+
+fn addmm_dtype(input: &Tensor, a: &Tensor, b: &Tensor) -> Result<DType> {
+    if input.dtype() != b.dtype() {
+        return Err(Error::runtime(format!(
+            "self and mat2 must have the same dtype, but got {} and {}",
+            input.dtype().title(),
+            b.dtype().title()
+        )));
+    }
+    no_bool(same_dtype(a, b)?, "addmm_impl_cpu_")
+}
+
+op! {
+    /// `beta * input + alpha * (mat1 @ mat2)`; `input` broadcasts. With a `beta` of 0 what `input` holds is ignored.
+    ///
+    /// Shape: `*s, n k, k m -> n m`. Dtype: all the same, any but bool.
+    ///
+    /// >>> torch.addmm(torch.tensor([1., 2.]), torch.eye(2), torch.eye(2))
+    /// tensor([[2., 2.],
+    ///         [1., 3.]])
+    fn addmm(input: Tensor, mat1: Tensor, mat2: Tensor; beta: Scalar = 1, alpha: Scalar = 1) -> y;
+    variants [method, function, inplace, out];
+    composite { input.addmm_laid(mat1, mat2, beta, alpha, by_columns(mat1), by_columns(mat2)) };
+    samples vec![
+        Sample::new([samples::tensor(&[4], -2.0, 2.0).into(), samples::tensor(&[2, 3], -2.0, 2.0).into(), samples::tensor(&[3, 4], -1.0, 2.0).into(), 0.5.into(), 2.0.into()]),
+        Sample::new([samples::tensor(&[2, 1], -2.0, 2.0).into(), samples::tensor(&[2, 0], -2.0, 2.0).into(), samples::tensor(&[0, 4], -1.0, 2.0).into()]),
+    ];
+}
+
+op! {
+    /// `addmm`, knowing which of the matrices lie by columns: so will their gradients.
+    ///
+    /// Shape: `*s, n k, k m -> n m`. Dtype: all the same, any but bool.
+    fn addmm_laid(input: Tensor, mat1: Tensor, mat2: Tensor, beta: Scalar, alpha: Scalar, left_by_columns: bool, right_by_columns: bool) -> y;
+    variants [private];
+    node "AddmmBackward0";
+    dtype addmm_dtype(input, mat1, mat2);
+    shape spread(input, matrices(mat1, mat2, "addmm")?);
+    kernel {
+        start(&mut y, input, beta)?;
+        gemm::gemm(&mut y, mat1, mat2, alpha, beta)
+    };
+    vjp {
+        input => |g, beta| scaled(g.clone(), beta);
+        mat1 => |g, mat2, alpha, left_by_columns| scaled(left_gradient(g, mat2, left_by_columns), alpha);
+        mat2 => |g, mat1, alpha, right_by_columns| scaled(right_gradient(g, mat1, right_by_columns), alpha)
+    };
+}
+
+fn addmv_dtype(input: &Tensor, mat: &Tensor, vec: &Tensor) -> Result<DType> {
+    if input.dtype() != mat.dtype() || mat.dtype() != vec.dtype() {
+        return Err(Error::runtime(format!(
+            "addmv input tensors must have the same dtype, but got {}, {}, and {}",
+            input.dtype().title(),
+            mat.dtype().title(),
+            vec.dtype().title()
+        )));
+    }
+    no_bool(mat.dtype(), "addmv_impl_cpu")
+}
+
+op! {
+    /// `beta * input + alpha * (mat @ vec)`; `input` broadcasts.
+    ///
+    /// Shape: `*s, n m, m -> n`. Dtype: all the same, any but bool.
+    ///
+    /// >>> torch.addmv(torch.tensor([1., 2.]), torch.eye(2), torch.tensor([3., 4.]))
+    /// tensor([4., 6.])
+    fn addmv(input: Tensor, mat: Tensor, vec: Tensor; beta: Scalar = 1, alpha: Scalar = 1) -> y;
+    variants [method, function, inplace, out];
+    dtype addmv_dtype(input, mat, vec);
+    shape matrix_vector(input.numel(), input.dim().max(1), mat, vec);
+    kernel {
+        start(&mut y, input, beta)?;
+        times_vector(&mut y, mat, vec, alpha, beta)
+    };
+    vjp {
+        input => |g, beta| scaled(g.clone(), beta);
+        mat => |g, vec, alpha| scaled(g.unsqueeze(1) * vec.conj(), alpha);
+        vec => |g, mat, alpha| scaled(mat.t().conj().mv(g), alpha)
+    };
+    samples vec![Sample::new([samples::tensor(&[2], -2.0, 2.0).into(), samples::tensor(&[2, 3], -2.0, 2.0).into(), samples::tensor(&[3], -1.0, 2.0).into(), 0.5.into(), 2.0.into()])];
+}
+
+fn addr_shape(input: &Tensor, a: &Tensor, b: &Tensor) -> Result<Dims> {
+    for (x, which) in [(a, "vec1"), (b, "vec2")] {
+        if x.dim() != 1 {
+            return Err(Error::runtime(format!("addr: Expected 1-D argument {which}, but got {}-D", x.dim())));
+        }
+    }
+    spread(input, [a.numel(), b.numel()].into_iter().collect())
+}
+
+op! {
+    /// `beta * input + alpha * outer(vec1, vec2)`; `input` broadcasts.
+    ///
+    /// Shape: `*s, n, m -> n m`. Dtype: promoted.
+    ///
+    /// >>> torch.addr(torch.zeros(2, 2), torch.tensor([1., 2.]), torch.tensor([3., 4.]))
+    /// tensor([[3., 4.],
+    ///         [6., 8.]])
+    fn addr(input: Tensor, vec1: Tensor, vec2: Tensor; beta: Scalar = 1, alpha: Scalar = 1) -> y;
+    variants [method, function, inplace, out];
+    dtype rule::promote3(input, vec1, vec2);
+    shape addr_shape(input, vec1, vec2);
+    compute {
+        let sizes = addr_shape(input, vec1, vec2)?;
+        let product = vec1.reshape(&[vec1.numel(), 1])?.mul(vec2)?.to_dtype(rule::promote3(input, vec1, vec2))?;
+        let product = if alpha.equals(1.0) { product } else { product.mul(alpha)? };
+        if beta.equals(0.0) {
+            return crate::ops::IntoOutputs::into_outputs(product);
+        }
+        let input = input.expand(&sizes)?;
+        if beta.equals(1.0) { input.add(product) } else { input.mul(beta)?.add(product) }
+    };
+    vjp {
+        input => |g, beta| scaled(g.clone(), beta);
+        vec1 => |g, vec2, alpha| scaled(g.mv(vec2.conj()), alpha);
+        vec2 => |g, vec1, alpha| scaled(g.t().mv(vec1.conj()), alpha)
+    };
+    samples vec![Sample::new([samples::tensor(&[3], -2.0, 2.0).into(), samples::tensor(&[2], -2.0, 2.0).into(), samples::tensor(&[3], -1.0, 2.0).into(), 0.5.into(), 2.0.into()])];
+}
+
+fn batch_dtype(input: &Tensor, a: &Tensor, b: &Tensor, what: &str) -> Result<DType> {
+    if input.dtype() != a.dtype() || a.dtype() != b.dtype() {
+        return Err(Error::runtime(format!(
+            "Input dtypes must be the same, got: input {}, batch1: {}, batch2: {}",
+            rule::c_name(input.dtype()),
+            rule::c_name(a.dtype()),
+            rule::c_name(b.dtype())
+        )));
+    }
+    no_bool(a.dtype(), what)
+}
+
+op! {
+    /// `beta * input + alpha * bmm(batch1, batch2)`; `input` broadcasts.
+    ///
+    /// Shape: `*s, b n k, b k m -> b n m`. Dtype: all the same, any but bool.
+    ///
+    /// >>> torch.baddbmm(torch.ones(1), torch.ones(1, 1, 3), torch.ones(1, 3, 1))
+    /// tensor([[[4.]]])
+    fn baddbmm(input: Tensor, batch1: Tensor, batch2: Tensor; beta: Scalar = 1, alpha: Scalar = 1) -> y;
+    variants [method, function, inplace, out];
+    dtype batch_dtype(input, batch1, batch2, "baddbmm");
+    shape spread(input, batches(batch1, batch2)?);
+    kernel {
+        start(&mut y, input, beta)?;
+        gemm::bmm(&mut y, batch1, batch2, alpha, beta)
+    };
+    vjp {
+        input => |g, beta| scaled(g.clone(), beta);
+        batch1 => |g, batch2, alpha| scaled(g.bmm(batch2.transpose(1, 2).conj()), alpha);
+        batch2 => |g, batch1, alpha| scaled(batch1.transpose(1, 2).conj().bmm(g), alpha)
+    };
+    samples vec![Sample::new([samples::tensor(&[2], -2.0, 2.0).into(), samples::tensor(&[2, 2, 3], -2.0, 2.0).into(), samples::tensor(&[2, 3, 2], -1.0, 2.0).into(), 0.5.into(), 2.0.into()])];
+}
+
+fn summed_shape(input: &Tensor, a: &Tensor, b: &Tensor) -> Result<Dims> {
+    for (x, which) in [(a, "batch1"), (b, "batch2")] {
+        if x.dim() != 3 {
+            return Err(Error::runtime(format!("{which} must be a 3D tensor")));
+        }
+    }
+    let (p, q) = (a.size(), b.size());
+    if p[0] != q[0] {
+        return Err(Error::runtime(format!(
+            "batch1 and batch2 must have same number of batches, got {} and {}",
+            p[0], q[0]
+        )));
+    }
+    if p[2] != q[1] {
+        return Err(Error::runtime(format!(
+            "Incompatible matrix sizes for bmm ({}x{} and {}x{})",
+            p[1], p[2], q[1], q[2]
+        )));
+    }
+    spread(input, [p[1], q[2]].into_iter().collect())
+}
+
+/// The matrix at place `i` of a batch, as sizes, strides and the address of its first element.
+fn matrix_of<'a>(x: &View<'a>, i: i64) -> View<'a> {
+    let step = i as isize * x.strides()[0] as isize * x.dtype().size() as isize;
+    // SAFETY: matrix i of the batch, which the view has.
+    unsafe { View::new(x.ptr().wrapping_offset(step), x.dtype(), &x.sizes()[1..], &x.strides()[1..]) }
+}
+
+op! {
+    /// `beta * input + alpha * bmm(batch1, batch2).sum(0)`; `input` broadcasts.
+    ///
+    /// Shape: `*s, b n k, b k m -> n m`. Dtype: all the same, any but bool.
+    ///
+    /// >>> torch.addbmm(torch.ones(1), torch.ones(2, 1, 3), torch.ones(2, 3, 1))
+    /// tensor([[7.]])
+    fn addbmm(input: Tensor, batch1: Tensor, batch2: Tensor; beta: Scalar = 1, alpha: Scalar = 1) -> y;
+    variants [method, function, inplace, out];
+    dtype batch_dtype(input, batch1, batch2, "addmm_impl_cpu_");
+    shape summed_shape(input, batch1, batch2);
+    kernel {
+        start(&mut y, input, beta)?;
+        let mut beta = beta;
+        for i in 0..batch1.sizes()[0] {
+            gemm::gemm(&mut y, matrix_of(&batch1, i), matrix_of(&batch2, i), alpha, beta);
+            beta = Scalar::Int(1);
+        }
+        if batch1.sizes()[0] == 0 {
+            // A product over nothing: only beta is left to do.
+            let (sizes, none) = ([y.sizes()[0], 0], [0, y.sizes()[1]]);
+            // SAFETY: no element is read of matrices that have none.
+            let (a, b) = unsafe { (View::new(batch1.ptr(), y.dtype(), &sizes, &[0, 1]), View::new(batch2.ptr(), y.dtype(), &none, &[1, 0])) };
+            gemm::gemm(&mut y, a, b, alpha, beta);
+        }
+    };
+    vjp {
+        input => |g, beta| scaled(g.clone(), beta);
+        batch1 => |g, batch1.shape, batch2, alpha| scaled(g.unsqueeze(0).expand(&[batch1.shape[0], -1, -1]).bmm(batch2.transpose(1, 2).conj()), alpha);
+        batch2 => |g, batch1, batch2.shape, alpha| scaled(batch1.transpose(1, 2).conj().bmm(g.unsqueeze(0).expand(&[batch2.shape[0], -1, -1])), alpha)
+    };
+    samples vec![Sample::new([samples::tensor(&[2], -2.0, 2.0).into(), samples::tensor(&[2, 2, 3], -2.0, 2.0).into(), samples::tensor(&[2, 3, 2], -1.0, 2.0).into(), 0.5.into(), 2.0.into()])];
+}

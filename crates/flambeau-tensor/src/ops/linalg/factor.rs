@@ -1,0 +1,265 @@
+//! Determinants and factors: LU, Cholesky, QR.
+
+use flambeau_cpu::linalg as kernels;
+
+use super::check::{at_least_matrix, batch, by_columns_copy, first_failure, floating, singular, square, triangle};
+use crate::dispatch::Locked;
+use crate::ops::{Sample, Val, op, samples};
+use crate::{Complex64, DType, Dims, Error, Result, Scalar, Tensor};
+
+fn square_floating(a: &Tensor, name: &str) -> Result<DType> {
+    square(a, name)?;
+    floating(a, name)
+}
+
+/// The conjugate transposes of the inverses; the identity's where `det` is 0.
+fn inverse_adjoint(a: &Tensor, det: &Tensor) -> Result<Tensor> {
+    let n = a.size()[a.dim() - 1];
+    let none = det.eq(0.0)?.unsqueeze(-1)?.unsqueeze(-1)?;
+    let identity = crate::ops::eye_with(n, None, crate::Options::like(a))?;
+    none.where_(identity, a)?.inv()?.transpose(-2, -1)?.conj()
+}
+
+op! {
+    /// The determinants of square matrices.
+    ///
+    /// Shape: `*b n n -> *b`. Dtype: float32, float64 or complex.
+    ///
+    /// >>> torch.linalg.det(torch.tensor([[1., 2.], [3., 4.]]))
+    /// tensor(-2.)
+    fn det(input: Tensor) -> y;
+    variants [method, function, linalg, out];
+    node "LinalgDetBackward0";
+    dtype square_floating(input, "linalg.det");
+    shape batch(input);
+    contiguous [input];
+    kernel { kernels::det(&mut y, input) };
+    vjp { input => |g, input, y| Val::run(|| {
+        let (a, d) = (input.tensor()?, y.tensor()?);
+        let factor = g.tensor()?.mul(d.conj()?)?.unsqueeze(-1)?.unsqueeze(-1)?;
+        inverse_adjoint(&a, &d)?.mul(factor)
+    }) };
+    samples vec![Sample::new([samples::tensor(&[3, 3], -2.0, 2.0).into()]), Sample::new([samples::tensor(&[2, 2, 2], -1.0, 2.0).into()])];
+}
+
+fn slogdet_dtypes(a: &Tensor) -> Result<[DType; 2]> {
+    let d = square_floating(a, "linalg.slogdet")?;
+    Ok([d, d.to_real()])
+}
+
+op! {
+    /// The signs of the determinants of square matrices, and the logarithms of their absolute values.
+    ///
+    /// Shape: `*b n n -> *b, *b`. Dtype: float32, float64 or complex; the logarithm is real.
+    fn slogdet(input: Tensor) -> sign, logabsdet;
+    variants [method, function, linalg, out];
+    node "LinalgSlogdetBackward0";
+    dtype slogdet_dtypes(input);
+    shape batch(input);
+    contiguous [input];
+    kernel { kernels::slogdet(&mut sign, &mut logabsdet, input) };
+    vjp { input => |gs, input, sign| Val::run(|| {
+        let (a, s) = (input.tensor()?, sign.tensor()?);
+        let mut factor = gs[1].tensor()?;
+        if a.dtype().is_complex() {
+            let turn = (gs[0].conj() * Val::Tensor(s.clone())).imag() * Scalar::Complex(-Complex64::I);
+            factor = (&gs[1] + turn).tensor()?;
+        }
+        inverse_adjoint(&a, &s)?.mul(factor.unsqueeze(-1)?.unsqueeze(-1)?)
+    }) };
+}
+
+op! {
+    /// The logarithms of the determinants of square matrices; nan for negative ones.
+    ///
+    /// Shape: `*b n n -> *b`. Dtype: float32, float64 or complex.
+    fn logdet(input: Tensor) -> y;
+    variants [method, function];
+    composite {
+        let (sign, log) = input.slogdet()?;
+        if input.dtype().is_complex() {
+            sign.log()?.add(log)
+        } else {
+            sign.eq(-1.0)?.where_(f64::NAN, log)
+        }
+    };
+    samples vec![Sample::new([samples::tensor(&[1, 1], 1.0, 2.0).into()])];
+}
+
+op! {
+    /// The LU factors of matrices in one, with the rows that were swapped (from 1).
+    ///
+    /// Shape: `*b m n -> *b m n, *b k` with `k = min(m, n)`. Dtype: float32, float64 or complex; the pivots are int32.
+    fn lu_factor(input: Tensor; pivot: bool = true) -> LU, pivots;
+    variants [linalg];
+    nondifferentiable;
+    composite {
+        let (lu, pivots, info) = input.lu_factor_ex_with(pivot, false)?;
+        if let Some((at, n)) = first_failure(&info)? {
+            return Err(Error::runtime(format!(
+                "torch.linalg.lu_factor: {at}U[{n},{n}] is zero and using it on lu_solve would result in a division by zero. If you still want to \
+                 perform the factorization, consider calling linalg.lu(A, pivot) or linalg.lu_factor_ex(A, pivot)"
+            )));
+        }
+        Ok((lu, pivots))
+    };
+}
+
+op! {
+    /// `lu_factor`, and for each matrix the place, from 1, of the first zero pivot, or 0.
+    ///
+    /// Shape: `*b m n -> *b m n, *b k, *b` with `k = min(m, n)`. Dtype: float32, float64 or complex; the others are int32.
+    fn lu_factor_ex(input: Tensor; pivot: bool = true, check_errors: bool = false) -> LU, pivots, info;
+    variants [linalg];
+    nondifferentiable;
+    compute { lu_factored(input, pivot) };
+}
+
+fn lu_factored(a: &Tensor, pivot: bool) -> Result<(Tensor, Tensor, Tensor)> {
+    at_least_matrix(a, "torch.linalg.lu_factor")?;
+    floating(a, "torch.linalg.lu_factor")?;
+    if !pivot {
+        return Err(Error::runtime("linalg.lu_factor: LU without pivoting is not implemented on the CPU"));
+    }
+    let (m, n) = (a.size()[a.dim() - 2], a.size()[a.dim() - 1]);
+    let steps: Dims = batch(a).iter().copied().chain([m.min(n)]).collect();
+    let outs = [
+        a.clone_in(crate::MemoryFormat::Contiguous)?,
+        Tensor::empty(&steps, DType::I32, a.device())?,
+        Tensor::empty(batch(a), DType::I32, a.device())?,
+    ];
+    Locked::run(&[], &outs, |_, outs| {
+        let (mut lu, mut pivots, mut info) = (outs.next(), outs.next(), outs.next());
+        kernels::lu_factor(&mut lu, &mut pivots, &mut info);
+    });
+    let [lu, pivots, info] = outs;
+    Ok((by_columns_copy(&lu)?, pivots, info))
+}
+
+op! {
+    /// The triangular factors `L` of Hermitian positive-definite matrices, with `L @ L^H` the matrix; with `upper`, `L^H`.
+    ///
+    /// Shape: `*b n n -> *b n n`. Dtype: float32, float64 or complex.
+    ///
+    /// >>> torch.linalg.cholesky(torch.tensor([[4., 0.], [0., 9.]]))
+    /// tensor([[2., 0.],
+    ///         [0., 3.]])
+    fn cholesky(input: Tensor; upper: bool = false) -> y;
+    variants [linalg, out];
+    composite {
+        square_floating(input, "linalg.cholesky")?;
+        let (l, info) = input.cholesky_ex_with(upper, false)?;
+        if input.device() == crate::Device::Cpu {
+            check_positive(&info, "linalg.cholesky")?;
+        }
+        Ok(l)
+    };
+}
+
+fn check_positive(info: &Tensor, name: &str) -> Result<()> {
+    match first_failure(info)? {
+        None => Ok(()),
+        Some((at, n)) => Err(singular(format!(
+            "{name}: {at}The factorization could not be completed because the input is not positive-definite (the leading minor of order {n} is not positive-definite)."
+        ))),
+    }
+}
+
+op! {
+    /// `cholesky`, and for each matrix the order of the first leading part that is not positive definite, or 0.
+    ///
+    /// Shape: `*b n n -> *b n n, *b`. Dtype: float32, float64 or complex; info is int32.
+    fn cholesky_ex(input: Tensor; upper: bool = false, check_errors: bool = false) -> L, info;
+    variants [linalg];
+    node "LinalgCholeskyExBackward0";
+    compute {
+        square_floating(input, "linalg.cholesky")?;
+        let a = input.contiguous()?;
+        let outs = [Tensor::empty(a.size(), a.dtype(), a.device())?, Tensor::empty(batch(&a), DType::I32, a.device())?];
+        Locked::run(&[&a], &outs, |locked, outs| {
+            let (mut l, mut info) = (outs.next(), outs.next());
+            kernels::cholesky(&mut l, locked.view(&a), upper, &mut info);
+        });
+        let [l, info] = outs;
+        if check_errors {
+            check_positive(&info, "linalg.cholesky_ex")?;
+        }
+        Ok((by_columns_copy(&l)?, info))
+    };
+    vjp { input => |g, L, upper| Val::run(|| cholesky_backward(&g.tensor()?, &L.tensor()?, upper)) };
+}
+
+/// `L^-H s L^-1`, where `s` is the Hermitian half of the lower triangle of `L^H g`.
+fn cholesky_backward(g: &Tensor, l: &Tensor, upper: bool) -> Result<Tensor> {
+    let adjoint = |t: &Tensor| t.transpose(-2, -1)?.conj();
+    let (g, l) = if upper { (adjoint(g)?, adjoint(l)?) } else { (g.clone(), l.clone()) };
+    let h = adjoint(&l)?;
+    let phi = h.matmul(&triangle(&g, false, false)?)?;
+    // With a strict triangle on each side, the diagonal comes once, real.
+    let (low, whole) = (triangle(&phi, false, true)?, triangle(&phi, false, false)?);
+    let s = low.add(adjoint(&low)?)?;
+    let diagonal = whole.sub(&low)?;
+    let s = s.add(diagonal.add(adjoint(&diagonal)?)?.mul(0.5)?)?.mul(0.5)?;
+    let half = h.solve_triangular_with(&s, true, true, false)?;
+    l.solve_triangular_with(&half, false, false, false)
+}
+
+op! {
+    /// The QR factors of matrices: `Q` with orthonormal columns and upper triangular `R`.
+    ///
+    /// Shape: `*b m n -> *b m k, *b k n` with `k = min(m, n)`, or `m` where `mode` is "complete". Dtype: float32, float64 or complex.
+    fn qr(input: Tensor, mode: Str = "reduced") -> Q, R;
+    variants [linalg, out];
+    node "LinalgQrBackward0";
+    compute { factored_qr(input, mode) };
+    vjp { input => |gs, Q, R, mode| Val::run(|| qr_backward(&gs[0].tensor()?, &gs[1].tensor()?, &Q.tensor()?, &R.tensor()?, mode)) };
+    samples vec![Sample::new([samples::tensor(&[3, 2], -2.0, 2.0).into()]), Sample::new([samples::tensor(&[2, 2], -2.0, 2.0).into()])];
+}
+
+fn factored_qr(a: &Tensor, mode: &str) -> Result<(Tensor, Tensor)> {
+    at_least_matrix(a, "linalg.qr")?;
+    floating(a, "linalg.qr")?;
+    let (m, n) = (a.size()[a.dim() - 2], a.size()[a.dim() - 1]);
+    let k = match mode {
+        "reduced" | "r" => m.min(n),
+        "complete" => m,
+        other => {
+            return Err(Error::runtime(format!(
+                "qr received unrecognized mode '{other}' but expected one of 'reduced' (default), 'r', or 'complete'"
+            )));
+        }
+    };
+    let a = a.contiguous()?;
+    let with = |p: i64, q: i64| batch(&a).iter().copied().chain([p, q]).collect::<Dims>();
+    let outs = [Tensor::empty(&with(k, n), a.dtype(), a.device())?, Tensor::empty(&with(m, k), a.dtype(), a.device())?];
+    Locked::run(&[&a], &outs, |locked, outs| {
+        let (mut r, mut q) = (outs.next(), outs.next());
+        kernels::qr((mode != "r").then_some(&mut q), &mut r, locked.view(&a));
+    });
+    let [r, q] = outs;
+    let q = if mode == "r" { Tensor::empty(&[0], a.dtype(), a.device())? } else { by_columns_copy(&q)? };
+    Ok((q, by_columns_copy(&r)?))
+}
+
+fn qr_backward(gq: &Tensor, gr: &Tensor, q: &Tensor, r: &Tensor, mode: &str) -> Result<Tensor> {
+    if mode == "r" {
+        return Err(Error::runtime(
+            "The derivative of linalg.qr depends on Q, which is not computed when mode='r'. Please use linalg.qr(A, mode='reduced') if you are going \
+             to differentiate through linalg.qr.",
+        ));
+    }
+    let (rows, cols) = (r.size()[r.dim() - 2], r.size()[r.dim() - 1]);
+    if rows != cols {
+        return Err(Error::not_implemented(
+            "The derivative of linalg.qr is not implemented for matrices with fewer rows than columns, nor for mode='complete' with more.",
+        ));
+    }
+    let adjoint = |t: &Tensor| t.transpose(-2, -1)?.conj();
+    let m = r.matmul(&adjoint(gr)?)?.sub(adjoint(gq)?.matmul(q)?)?;
+    // The lower triangle, mirrored; of its diagonal the real part counts.
+    let (low, whole) = (triangle(&m, false, true)?, triangle(&m, false, false)?);
+    let diagonal = whole.sub(&low)?;
+    let s = low.add(adjoint(&low)?)?.add(diagonal.add(adjoint(&diagonal)?)?.mul(0.5)?)?;
+    let right = gq.add(q.matmul(&s)?)?;
+    adjoint(r)?.solve_triangular_with(&right, false, false, false)
+}

@@ -1,0 +1,164 @@
+//! Random numbers whose distribution a tensor gives.
+
+use flambeau_cpu::rng;
+
+use super::stream;
+use crate::ops::create::fill::sized;
+use crate::ops::op;
+use crate::{DType, Device, Dims, Error, Result, Tensor};
+
+/// Standard deviations must be real and not negative.
+fn check_std(std: &Tensor) -> Result<()> {
+    if std.dtype().is_complex() {
+        return Err(Error::runtime("normal expects standard deviation to be non-complex"));
+    }
+    if std.numel() > 0 && std.device() == Device::Cpu && !std.amin()?.ge(0)?.item()?.to_bool() {
+        return Err(Error::runtime("normal expects all elements of std >= 0.0"));
+    }
+    Ok(())
+}
+
+/// Normal numbers of mean 0, made as a whole before mean and deviation are put in, as PyTorch does.
+fn standard(sizes: &[i64], dtype: DType, std: f64, generator: Option<&crate::Generator>) -> Result<Tensor> {
+    Tensor::empty(sizes, dtype, Device::Cpu)?.normal__with(0.0, std, generator)
+}
+
+op! {
+    /// Normal random numbers, each with a mean of its own.
+    ///
+    /// Shape: `*s -> *s`. Dtype: unchanged.
+    ///
+    /// >>> torch.normal(torch.zeros(2, 3), 1.).shape
+    /// torch.Size([2, 3])
+    fn normal.tensor_float(mean: Tensor, std: f64 = 1.0; generator: Option<Generator> = None) -> y;
+    variants [function, out];
+    node "NormalBackward1";
+    dtype mean.dtype();
+    shape mean.size();
+    compute { standard(mean.size(), mean.dtype(), std, generator)?.add_(mean) };
+    vjp { mean => |g| g * 0.0 };
+}
+
+op! {
+    /// Normal random numbers, each with a standard deviation of its own.
+    ///
+    /// Shape: `*s -> *s`. Dtype: unchanged.
+    fn normal.float_tensor(mean: f64, std: Tensor; generator: Option<Generator> = None) -> y;
+    variants [function, out];
+    node "NormalBackward2";
+    dtype std.dtype();
+    shape std.size();
+    compute {
+        check_std(std)?;
+        standard(std.size(), std.dtype(), 1.0, generator)?.mul_(std)?.add_(mean)
+    };
+    vjp { std => |g| g * 0.0 };
+}
+
+op! {
+    /// Normal random numbers, each with a mean and a standard deviation of its own.
+    ///
+    /// Shape: `*s, *t -> broadcast(*s, *t)`. Dtype: that of the means.
+    fn normal.tensor_tensor(mean: Tensor, std: Tensor; generator: Option<Generator> = None) -> y;
+    variants [function, out];
+    node "NormalBackward3";
+    dtype mean.dtype();
+    shape crate::broadcast_shapes(mean.size(), std.size());
+    compute {
+        check_std(std)?;
+        let sizes = crate::broadcast_shapes(mean.size(), std.size())?;
+        standard(&sizes, mean.dtype(), 1.0, generator)?.mul_(std)?.add_(mean)
+    };
+    vjp { mean => |g| g * 0.0; std => |g| g * 0.0 };
+}
+
+op! {
+    /// Normal random numbers of one mean and standard deviation.
+    ///
+    /// Shape: `-> *size`. Dtype: `dtype`, or the default float type.
+    ///
+    /// >>> torch.normal(0., 1., (2, 3)).shape
+    /// torch.Size([2, 3])
+    fn normal.size(mean: f64, std: f64, size: Dims; generator: Option<Generator> = None) -> y;
+    variants [function, out];
+    factory;
+    dtype options.dtype_or_default();
+    shape sized(size);
+    kernel { rng::normal(&mut stream(generator), &mut y, mean, std) };
+}
+
+op! {
+    /// 1 with the probability that an element gives, else 0.
+    ///
+    /// Shape: `*s -> *s`. Dtype: unchanged, floating-point.
+    ///
+    /// >>> torch.bernoulli(torch.tensor([0., 1.]))
+    /// tensor([0., 1.])
+    fn bernoulli(input: Tensor; generator: Option<Generator> = None) -> y;
+    variants [method, function, out];
+    dtype input.dtype();
+    shape input.size();
+    kernel { rng::bernoulli_tensor(&mut stream(generator), &mut y, input) };
+    vjp { input => |g| g * 0.0 };
+}
+
+op! {
+    /// 1 with probability `p`, else 0, in the shape of a tensor.
+    ///
+    /// Shape: `*s -> *s`. Dtype: unchanged.
+    ///
+    /// >>> torch.zeros(2).bernoulli(1.)
+    /// tensor([1., 1.])
+    fn bernoulli.p(input: Tensor, p: f64; generator: Option<Generator> = None) -> y;
+    variants [method, function];
+    node "BernoulliBackward1";
+    dtype input.dtype();
+    shape input.size();
+    kernel { rng::bernoulli_scalar(&mut stream(generator), &mut y, p) };
+    vjp { input => |g| g * 0.0 };
+}
+
+op! {
+    /// 1 with the probability that an element of `p` gives, else 0, in the shape of a tensor.
+    ///
+    /// Shape: `*s, *t -> *s` where `*t` broadcasts to `*s`. Dtype: unchanged.
+    fn bernoulli.tensor(input: Tensor, p: Tensor; generator: Option<Generator> = None) -> y;
+    variants [method, function];
+    dtype input.dtype();
+    shape input.size();
+    compute { Tensor::empty(input.size(), input.dtype(), Device::Cpu)?.bernoulli_fill_tensor__with(p, generator) };
+    vjp { input => |g| g * 0.0; p => |p.shape| crate::ops::zeros_with(&p.shape, crate::Options::dtype(p.dtype)) };
+}
+
+fn drawn(weights: &Tensor, n: i64) -> Result<Dims> {
+    let mut sizes = weights.sizes();
+    let Some(last) = sizes.last_mut().filter(|_| weights.dim() <= 2) else {
+        return Err(Error::runtime("prob_dist must be 1 or 2 dim"));
+    };
+    if !weights.dtype().is_floating() {
+        return Err(Error::runtime(format!(
+            "multinomial only supports floating-point dtypes for input, got: {}",
+            weights.dtype().title()
+        )));
+    }
+    if n <= 0 {
+        return Err(Error::runtime("cannot sample n_sample <= 0 samples"));
+    }
+    *last = n;
+    Ok(sizes)
+}
+
+op! {
+    /// Indices drawn at random, each with the weight at its place in the row.
+    ///
+    /// Shape: `n -> num_samples`, or `m n -> m num_samples`. Dtype: int64.
+    ///
+    /// >>> torch.multinomial(torch.tensor([0., 1., 0.]), 2, replacement=True)
+    /// tensor([1, 1])
+    fn multinomial(input: Tensor, num_samples: i64, replacement: bool = false; generator: Option<Generator> = None) -> y;
+    variants [method, function, out];
+    nondifferentiable;
+    dtype DType::I64;
+    shape drawn(input, num_samples);
+    kernel { rng::multinomial(&mut stream(generator), &mut y, input, num_samples, replacement) };
+}

@@ -1,0 +1,115 @@
+//! Reductions that pass over some elements, and sums of exponentials.
+
+use flambeau_cpu::reduce as kernels;
+
+use super::over;
+use super::sums::{expand_reduced, keep_reduced};
+use crate::ops::{Val, op, rule, samples};
+use crate::{DType, Error, Result, Tensor};
+
+op! {
+    /// How many elements are not zero: of all, or over some dimensions.
+    ///
+    /// Shape: `*s -> *t`. Dtype: int64.
+    ///
+    /// >>> torch.tensor([[0, 1], [2, 3]]).count_nonzero(0)
+    /// tensor([1, 2])
+    fn count_nonzero(input: Tensor, dim: Option<Dims> = None) -> y;
+    variants [method, function, out];
+    nondifferentiable;
+    dtype DType::I64;
+    shape rule::reduce(input, dim, false);
+    kernel { over(&mut y, input, dim, kernels::count_nonzero) };
+}
+
+fn nansum_dtype(x: &Tensor, dtype: Option<DType>) -> Result<DType> {
+    if x.dtype().is_complex() {
+        return Err(Error::not_implemented("nansum on CPU does not support complex inputs"));
+    }
+    Ok(rule::sum(x, dtype))
+}
+
+op! {
+    /// The sum with nan counted as 0, of all elements or over some dimensions.
+    ///
+    /// Shape: `*s -> *t`. Dtype: `dtype`; bool and integers give int64.
+    ///
+    /// >>> torch.tensor([1., float('nan'), 2.]).nansum()
+    /// tensor(3.)
+    fn nansum(input: Tensor, dim: Option<Dims> = None, keepdim: bool = false; dtype: Option<DType> = None) -> y;
+    variants [method, function, out];
+    dtype nansum_dtype(input, dtype);
+    shape rule::reduce(input, dim, keepdim);
+    kernel { over(&mut y, input, dim, kernels::nansum) };
+    vjp { input => |g, input, dim, keepdim| expand_reduced(g, input.tensor()?.size(), dim, keepdim).masked_fill(input.isnan(), 0.0) };
+    samples samples::reduction(-3.0, 3.0);
+}
+
+op! {
+    /// The mean of the elements that are not nan: of all, or over some dimensions.
+    ///
+    /// Shape: `*s -> *t`. Dtype: `dtype`, or unchanged; floating-point or complex.
+    ///
+    /// >>> torch.tensor([1., float('nan'), 2.]).nanmean()
+    /// tensor(1.5000)
+    fn nanmean(input: Tensor, dim: Option<Dims> = None, keepdim: bool = false; dtype: Option<DType> = None) -> y;
+    variants [method, function, out];
+    composite {
+        if input.dtype().is_integral() {
+            return Err(Error::not_implemented(format!(
+                "nanmean(): expected input to have floating point or complex dtype but got {}",
+                input.dtype().title()
+            )));
+        }
+        let count = input.detach().isnan()?.logical_not()?.sum_dim_with(dim, keepdim, None)?;
+        input.nansum_with(dim, keepdim, dtype)?.div(&count)
+    };
+    samples samples::reduction(-3.0, 3.0);
+}
+
+/// The logarithm of the sum of exponentials of complex numbers, the greatest real part taken out first.
+fn logsumexp_of_complex(x: &Tensor, dim: &[i64], keepdim: bool) -> Result<Tensor> {
+    if x.numel() == 0 {
+        return x.exp()?.sum_dim_with(Some(dim), keepdim, None)?.log();
+    }
+    let greatest = x.detach().real()?.amax_with(Some(dim), true)?;
+    let greatest = greatest.masked_fill(&greatest.isinf()?, 0.0)?;
+    let y = x.sub(&greatest)?.exp()?.sum_dim_with(Some(dim), true, None)?.log()?.add(&greatest)?;
+    if keepdim { Ok(y) } else { y.reshape(&rule::reduce(x, Some(dim), false)?) }
+}
+
+op! {
+    /// The logarithm of the sum of the exponentials over some dimensions, without overflow on the way.
+    ///
+    /// Shape: `*s -> *t`. Dtype: integers give the default float type.
+    ///
+    /// >>> torch.tensor([[0., 0.], [1000., 0.]]).logsumexp(1)
+    /// tensor([6.9315e-01, 1.0000e+03])
+    fn logsumexp(input: Tensor, dim: Dims, keepdim: bool = false) -> y;
+    variants [method, function, special, out];
+    composite {
+        if input.dtype().is_complex() {
+            logsumexp_of_complex(input, dim, keepdim)
+        } else {
+            input.logsumexp_of_real(dim, keepdim)
+        }
+    };
+}
+
+op! {
+    /// `logsumexp` of real numbers.
+    ///
+    /// Shape: `*s -> *t`. Dtype: integers give the default float type.
+    fn logsumexp_of_real(input: Tensor, dim: Dims, keepdim: bool) -> y;
+    variants [private];
+    node "LogsumexpBackward0";
+    dtype rule::int_to_float(input);
+    shape rule::reduce(input, Some(dim), keepdim);
+    kernel { over(&mut y, input, Some(dim), kernels::logsumexp) };
+    vjp { input => |g, input, y, dim, keepdim| {
+        let ndim = input.tensor()?.dim();
+        let kept = |v: &Val| Val::run(|| keep_reduced(&v.tensor()?, ndim, Some(dim), keepdim));
+        kept(g) * (input - kept(y)).exp()
+    } };
+    samples samples::with(&[2, 3, 2], -2.0, 2.0, &[&[[1i64].into(), false.into()], &[[0i64, -1].into(), true.into()]]);
+}

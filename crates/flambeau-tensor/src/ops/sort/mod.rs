@@ -1,0 +1,7 @@
+//! Order: sorting, ranks, distinct elements, search.
+
+pub mod along;
+pub mod order;
+pub mod rank;
+pub mod search;
+pub mod unique;

@@ -1,0 +1,245 @@
+//! The error function, the gamma function, and their kin.
+
+use crate::ops::{op, rule, samples};
+use crate::{DType, Error, Result, Tensor};
+
+/// Real numbers only; integers give the default float type. `what` is the loop that has no other type.
+pub(super) fn real_float(x: &Tensor, what: &str) -> Result<DType> {
+    if x.dtype().is_complex() {
+        return Err(Error::not_implemented(format!("\"{what}\" not implemented for '{}'", x.dtype().title())));
+    }
+    Ok(rule::int_to_float(x))
+}
+
+op! {
+    /// The error function, element by element.
+    ///
+    /// Shape: `*s -> *s`. Dtype: bool and integers give the default float type.
+    ///
+    /// >>> torch.tensor([0., 1.]).erf()
+    /// tensor([0.0000, 0.8427])
+    fn erf(input: Tensor) -> y;
+    variants [method, function, special, inplace, out];
+    dtype real_float(input, "erf_vml_cpu");
+    map { (input) Float => erf(input) };
+    vjp { input => |g, input| (-(input * input)).exp() * std::f64::consts::FRAC_2_SQRT_PI * g };
+    samples samples::unary(-2.0, 2.0);
+}
+
+op! {
+    /// `1 - erf(x)`, exact for large `x`, element by element.
+    ///
+    /// Shape: `*s -> *s`. Dtype: bool and integers give the default float type.
+    ///
+    /// >>> torch.tensor([0., 1.]).erfc()
+    /// tensor([1.0000, 0.1573])
+    fn erfc(input: Tensor) -> y;
+    variants [method, function, special, inplace, out];
+    dtype real_float(input, "erfc_vml_cpu");
+    map { (input) Float => erfc(input) };
+    vjp { input => |g, input| -((-(input * input)).exp() * std::f64::consts::FRAC_2_SQRT_PI * g) };
+    samples samples::unary(-2.0, 2.0);
+}
+
+op! {
+    /// The inverse of the error function, element by element.
+    ///
+    /// Shape: `*s -> *s`. Dtype: bool and integers give the default float type.
+    ///
+    /// >>> torch.tensor([0., 0.5]).erfinv()
+    /// tensor([0.0000, 0.4769])
+    fn erfinv(input: Tensor) -> y;
+    variants [method, function, special, inplace, out];
+    dtype real_float(input, "erfinv_vml_cpu");
+    map { (input) Float => erfinv(input) };
+    vjp { input => |g, y| (y * y).exp() / std::f64::consts::FRAC_2_SQRT_PI * g };
+    samples samples::unary(-0.9, 0.9);
+}
+
+op! {
+    /// The logarithm of the absolute value of the gamma function, element by element.
+    ///
+    /// Shape: `*s -> *s`. Dtype: bool and integers give the default float type.
+    ///
+    /// >>> torch.tensor([0.5, 4.]).lgamma()
+    /// tensor([0.5724, 1.7918])
+    fn lgamma(input: Tensor) -> y;
+    variants [method, function, inplace, out];
+    alias [special gammaln];
+    dtype real_float(input, "lgamma_vml_cpu");
+    map { (input) Float => lgamma(input) };
+    vjp { input => |g, input| g * input.digamma() };
+    samples samples::unary(0.4, 4.0);
+}
+
+op! {
+    /// The derivative of `lgamma`, element by element.
+    ///
+    /// Shape: `*s -> *s`. Dtype: bool and integers give the default float type.
+    ///
+    /// >>> torch.tensor([1., 0.5]).digamma()
+    /// tensor([-0.5772, -1.9635])
+    fn digamma(input: Tensor) -> y;
+    variants [method, function, special, inplace, out];
+    alias [special psi];
+    dtype real_float(input, "digamma");
+    map { (input) Float => digamma(input) };
+    vjp { input => |g, input| g * input.polygamma_of(1) };
+    samples samples::unary(0.4, 4.0);
+}
+
+op! {
+    /// The `n`-th derivative of `digamma`, element by element.
+    ///
+    /// Shape: `*s -> *s`. Dtype: bool and integers give the default float type.
+    ///
+    /// >>> torch.polygamma(1, torch.tensor([1., 0.5]))
+    /// tensor([1.6449, 4.9348])
+    fn polygamma(n: i64, input: Tensor) -> y;
+    variants [function, special];
+    composite { input.polygamma_of(n) };
+}
+
+op! {
+    /// The `n`-th derivative of `digamma`, element by element: the form of the method.
+    ///
+    /// Shape: `*s -> *s`. Dtype: bool and integers give the default float type.
+    fn polygamma_of(input: Tensor, n: i64) -> y;
+    variants [private];
+    alias [method polygamma];
+    node "PolygammaBackward0";
+    dtype polygamma_dtype(input, n);
+    map { (input; n) Float => crate::ops::unary::special::derivative_of_digamma(n as f64, input as f64) as _ };
+    vjp { input => |g, input, n| g * input.polygamma_of(n + 1) };
+    samples samples::with(&[2, 3], 0.5, 4.0, &[&[1.into()], &[2.into()]]);
+}
+
+fn polygamma_dtype(x: &Tensor, n: i64) -> Result<DType> {
+    if n < 0 {
+        return Err(Error::runtime("polygamma(n, x) does not support negative n."));
+    }
+    real_float(x, "polygamma")
+}
+
+/// The `n`-th derivative of digamma at `x`.
+pub(crate) fn derivative_of_digamma(n: f64, x: f64) -> f64 {
+    if n == 0.0 {
+        return flambeau_cpu::math::plain::f64::digamma(x);
+    }
+    if n == 1.0 {
+        return trigamma(x);
+    }
+    let factorial = flambeau_cpu::math::plain::f64::lgamma(n + 1.0).exp();
+    let sign = if n % 2.0 == 0.0 { -1.0 } else { 1.0 };
+    sign * factorial * hurwitz_zeta(n + 1.0, x)
+}
+
+/// The derivative of digamma, by reflection below 1/2, else by recurrence into the asymptotic series.
+fn trigamma(mut x: f64) -> f64 {
+    let (mut sign, mut sum) = (1.0, 0.0);
+    if x < 0.5 {
+        sign = -1.0;
+        let s = (std::f64::consts::PI * x).sin();
+        sum -= std::f64::consts::PI * std::f64::consts::PI / (s * s);
+        x = 1.0 - x;
+    }
+    while x < 12.0 {
+        sum += 1.0 / (x * x);
+        x += 1.0;
+    }
+    let r = 1.0 / (x * x);
+    sum += (1.0
+        + 1.0 / (2.0 * x)
+        + r * (1.0 / 6.0 - r * (1.0 / 30.0 - r * (1.0 / 42.0 - r * (1.0 / 30.0 - r * (5.0 / 66.0))))))
+        / x;
+    sign * sum
+}
+
+/// The sum of `(q + k) ** -s` over k from 0 on, by Euler's and Maclaurin's formula.
+pub(crate) fn hurwitz_zeta(s: f64, q: f64) -> f64 {
+    if s == 1.0 {
+        return f64::INFINITY;
+    }
+    if s < 1.0 {
+        return f64::NAN;
+    }
+    if q <= 0.0 {
+        if q == q.floor() {
+            return f64::INFINITY;
+        }
+        if s != s.floor() {
+            return f64::NAN;
+        }
+    }
+    let (mut sum, mut at) = (0.0, q);
+    for _ in 0..12 {
+        sum += at.powf(-s);
+        at += 1.0;
+    }
+    while at < 0.0 {
+        sum += at.powf(-s);
+        at += 1.0;
+    }
+    sum += at.powf(1.0 - s) / (s - 1.0) + 0.5 * at.powf(-s);
+    // The Bernoulli numbers over factorials: B(2j) / (2j)!.
+    const SCALED: [f64; 8] = [
+        1.0 / 12.0,
+        -1.0 / 720.0,
+        1.0 / 30_240.0,
+        -1.0 / 1_209_600.0,
+        1.0 / 47_900_160.0,
+        -691.0 / 1_307_674_368_000.0,
+        1.0 / 74_724_249_600.0,
+        -3617.0 / 10_670_622_842_880_000.0,
+    ];
+    let mut rising = s * at.powf(-s - 1.0);
+    for (j, c) in SCALED.iter().enumerate() {
+        sum += c * rising;
+        let k = 2.0 * j as f64 + s + 1.0;
+        rising *= k * (k + 1.0) / (at * at);
+    }
+    sum
+}
+
+op! {
+    /// The Hurwitz zeta function: the sum of `(other + k) ** -input` over all integers `k` from 0 on.
+    ///
+    /// Shape: `*s, *t -> broadcast(*s, *t)`. Dtype: promoted; integers give the default float type.
+    ///
+    /// >>> torch.special.zeta(torch.tensor([2., 4.]), 1)
+    /// tensor([1.6449, 1.0823])
+    fn zeta(input: Tensor, other: Operand) -> y;
+    variants [special, out];
+    nondifferentiable;
+    dtype rule::promote_float(input, other);
+    map { (input, other) Float => crate::ops::unary::special::hurwitz_zeta(input as f64, other as f64) as _ };
+}
+
+op! {
+    /// The entropy of a probability, `-x * log(x)`; 0 at 0 and -inf below.
+    ///
+    /// Shape: `*s -> *s`. Dtype: bool and integers give the default float type.
+    ///
+    /// >>> torch.special.entr(torch.tensor([0., 0.5]))
+    /// tensor([0.0000, 0.3466])
+    fn entr(input: Tensor) -> y;
+    variants [special, out];
+    node "SpecialEntrBackward0";
+    dtype real_float(input, "entr");
+    map { (input) Float => if input > 0.0 { -input * log(input) } else if input == 0.0 { 0.0 } else if is_nan(input) { input } else { NEG_INFINITY } };
+    vjp { input => |g, input| g * (-(input.log()) - 1.0) };
+    samples samples::unary(0.2, 2.0);
+}
+
+op! {
+    /// The area under the normal curve below `x`.
+    ///
+    /// Shape: `*s -> *s`. Dtype: bool and integers give the default float type.
+    ///
+    /// >>> torch.special.ndtr(torch.tensor([0., 1.]))
+    /// tensor([0.5000, 0.8413])
+    fn ndtr(input: Tensor) -> y;
+    variants [special, out];
+    composite { input.mul(std::f64::consts::FRAC_1_SQRT_2)?.erf()?.add(1.0)?.mul(0.5) };
+    samples samples::unary(-2.0, 2.0);
+}

@@ -1,0 +1,100 @@
+"""Flambeau: PyTorch's tensors, autograd, layers and training loop as one Rust engine.
+
+``import flambeau as torch`` gives the names of PyTorch. So that ``import torch.nn as nn`` is Flambeau too, run a program
+with ``python -m flambeau script.py``, or call ``flambeau.stand_in()`` first in a notebook.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+from flambeau import _C
+from flambeau._C import *  # noqa: F403
+from flambeau._C import Generator as Generator
+from flambeau._C import Tensor as Tensor
+from flambeau._C import device as device
+from flambeau._C import dtype as dtype
+from flambeau._C import layout as layout
+from flambeau._C import memory_format as memory_format
+from flambeau._size import Size as Size
+
+__version__ = "0.1.0"
+
+# The other names that PyTorch gives to dtypes.
+float = _C.float32
+double = _C.float64
+half = _C.float16
+cfloat = _C.complex64
+cdouble = _C.complex128
+short = _C.int16
+int = _C.int32
+long = _C.int64
+bool = _C.bool
+
+for _name in dir(_C):
+    if not _name.startswith("__"):
+        globals().setdefault(_name, getattr(_C, _name))
+
+from flambeau import _methods, return_types  # noqa: E402
+from flambeau._functions import *  # noqa: E402, F403
+from flambeau.random import (  # noqa: E402
+    default_generator as default_generator,
+)
+from flambeau.random import (
+    get_rng_state as get_rng_state,
+)
+from flambeau.random import (
+    initial_seed as initial_seed,
+)
+from flambeau.random import (
+    manual_seed as manual_seed,
+)
+from flambeau.random import (
+    seed as seed,
+)
+from flambeau.random import (
+    set_rng_state as set_rng_state,
+)
+
+_methods.install()
+
+from flambeau import autograd as autograd  # noqa: E402
+from flambeau.autograd.grad_mode import (  # noqa: E402
+    enable_grad as enable_grad,
+)
+from flambeau.autograd.grad_mode import (
+    inference_mode as inference_mode,
+)
+from flambeau.autograd.grad_mode import (
+    no_grad as no_grad,
+)
+from flambeau.autograd.grad_mode import (
+    set_grad_enabled as set_grad_enabled,
+)
+
+_LAZY = {
+    "nn",
+    "optim",
+    "utils",
+    "vision",
+    "linalg",
+    "special",
+    "cuda",
+    "backends",
+    "serialization",
+    "testing",
+    "version",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _LAZY:
+        return importlib.import_module(f"flambeau.{name}")
+    if name in ("save", "load"):
+        return getattr(importlib.import_module("flambeau.serialization"), name)
+    if name == "stand_in":
+        from flambeau.stand_in import stand_in
+
+        return stand_in
+    raise AttributeError(f"module 'torch' has no attribute '{name}'")

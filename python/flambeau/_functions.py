@@ -1,0 +1,178 @@
+"""Functions of the `torch` namespace that are Python over operators."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flambeau import _C
+
+pi = 3.141592653589793
+e = 2.718281828459045
+inf = float("inf")
+nan = float("nan")
+newaxis = None
+
+
+def is_tensor(obj: Any) -> bool:
+    """True for a tensor."""
+    return isinstance(obj, _C.Tensor)
+
+
+def is_storage(obj: Any) -> bool:
+    """True for a tensor's memory."""
+    return isinstance(obj, _C.UntypedStorage)
+
+
+def numel(input: Any) -> int:
+    """The number of elements."""
+    return input.numel()
+
+
+def is_floating_point(input: Any) -> bool:
+    """True for float16, bfloat16, float32, float64."""
+    return input.is_floating_point()
+
+
+def is_complex(input: Any) -> bool:
+    """True for complex64 and complex128."""
+    return input.is_complex()
+
+
+def is_nonzero(input: Any) -> bool:
+    """True unless the one element is zero."""
+    return bool(input)
+
+
+def set_printoptions(
+    precision: int | None = None,
+    threshold: int | None = None,
+    edgeitems: int | None = None,
+    linewidth: int | None = None,
+    profile: str | None = None,
+    sci_mode: bool | None = None,
+) -> None:
+    """Sets how tensors print."""
+    _C._set_print_options(
+        {
+            "profile": profile,
+            "precision": precision,
+            "threshold": threshold,
+            "edgeitems": edgeitems,
+            "linewidth": linewidth,
+            "sci_mode": sci_mode,
+        }
+    )
+
+
+def nonzero(input: Any, *, out: Any = None, as_tuple: bool = False) -> Any:
+    """The places of elements that are not zero: one row each, or with `as_tuple` one tensor a dimension."""
+    found = _C.private.nonzero(input) if hasattr(_C.private, "nonzero") else _C.nonzero(input)
+    if not as_tuple:
+        if out is not None:
+            return out.resize_(found.shape).copy_(found)
+        return found
+    if input.dim() == 0:
+        return nonzero(input.unsqueeze(0), as_tuple=True)
+    return found.unbind(1)
+
+
+def unique(
+    input: Any,
+    sorted: bool = True,
+    return_inverse: bool = False,
+    return_counts: bool = False,
+    dim: int | None = None,
+) -> Any:
+    """The different elements, or slices of a dimension; with where each went, and how often it was there."""
+    if dim is None:
+        values, inverse, counts = _C._unique2(input, sorted, return_inverse, return_counts)
+    else:
+        values, inverse, counts = _C.unique_dim(input, dim, sorted, return_inverse, return_counts)
+    return _picked(values, inverse, counts, return_inverse, return_counts)
+
+
+def unique_consecutive(input: Any, return_inverse: bool = False, return_counts: bool = False, dim: int | None = None) -> Any:
+    """The elements without those equal to the one before."""
+    values, inverse, counts = _ENGINE_UNIQUE_CONSECUTIVE(input, return_inverse, return_counts, dim)
+    return _picked(values, inverse, counts, return_inverse, return_counts)
+
+
+_ENGINE_UNIQUE_CONSECUTIVE = getattr(_C, "unique_consecutive", None)
+
+
+def _picked(values: Any, inverse: Any, counts: Any, return_inverse: bool, return_counts: bool) -> Any:
+    out = (values, *((inverse,) if return_inverse else ()), *((counts,) if return_counts else ()))
+    return out[0] if len(out) == 1 else out
+
+
+def typename(obj: Any) -> str:
+    """The name of the type of an object."""
+    if isinstance(obj, _C.Tensor):
+        return obj.type()
+    cls = type(obj) if not isinstance(obj, type) else obj
+    return f"{cls.__module__}.{cls.__qualname__}"
+
+
+def broadcast_shapes(*shapes: Any) -> Any:
+    """The shape that shapes broadcast to."""
+    views = [_C.empty((), device="meta").expand(s if isinstance(s, (tuple, list)) else (s,)) for s in shapes]
+    return _C.broadcast_tensors(views)[0].shape if views else _C.empty(0).shape[:0]
+
+
+def split(tensor: Any, split_size_or_sections: Any, dim: int = 0) -> Any:
+    """Parts of a dimension, of one size or of given sizes, as views."""
+    return tensor.split(split_size_or_sections, dim)
+
+
+def compile(model: Any = None, **_options: Any) -> Any:
+    """Returns the model as it is: there is no compiler yet."""
+    if model is None:
+        return lambda m: m
+    return model
+
+
+def get_device(input: Any) -> int:
+    """-1: every tensor is on the CPU."""
+    return -1
+
+
+class finfo:
+    """What numbers a floating-point dtype has: ``eps``, ``max``, ``min``, ``tiny``, ``bits``."""
+
+    _table = {
+        "float16": (16, 0.0009765625, 65504.0, 6.103515625e-05, 5.960464477539063e-08, 0.001),
+        "bfloat16": (16, 0.0078125, 3.3895313892515355e38, 1.1754943508222875e-38, 9.183549615799121e-41, 0.01),
+        "float32": (32, 1.1920928955078125e-07, 3.4028234663852886e38, 1.1754943508222875e-38, 1.401298464324817e-45, 1e-06),
+        "float64": (64, 2.220446049250313e-16, 1.7976931348623157e308, 2.2250738585072014e-308, 5e-324, 1e-15),
+    }
+
+    def __init__(self, type: Any = None) -> None:
+        dtype = (type or _C.get_default_dtype()).to_real()
+        name = repr(dtype)[6:]
+        if name not in self._table:
+            raise TypeError(f"torch.finfo() requires a floating point input type. Use torch.iinfo to handle 'torch.{name}'")
+        self.bits, self.eps, self.max, self.tiny, self._smallest, self.resolution = self._table[name]
+        self.min = -self.max
+        self.smallest_normal = self.tiny
+        self.dtype = name
+
+    def __repr__(self) -> str:
+        return (
+            f"finfo(resolution={self.resolution:g}, min={self.min:g}, max={self.max:g}, eps={self.eps:g}, "
+            f"smallest_normal={self.tiny:g}, tiny={self.tiny:g}, dtype={self.dtype})"
+        )
+
+
+class iinfo:
+    """What numbers an integer dtype has: ``max``, ``min``, ``bits``."""
+
+    def __init__(self, type: Any) -> None:
+        if type.is_floating_point or type.is_complex:
+            raise TypeError(f"torch.iinfo() requires an integer input type. Use torch.finfo to handle '{type}'")
+        self.bits = type.itemsize * 8
+        self.min = -(2 ** (self.bits - 1)) if type.is_signed else 0
+        self.max = 2 ** (self.bits - 1) - 1 if type.is_signed else 2**self.bits - 1
+        self.dtype = repr(type)[6:]
+
+    def __repr__(self) -> str:
+        return f"iinfo(min={self.min:g}, max={self.max:g}, dtype={self.dtype})"

@@ -1,0 +1,297 @@
+"""Methods of Tensor that are Python over operators: conversions, forms of several operators, pickling."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+from flambeau import _C
+
+Tensor = _C.Tensor
+_DTYPES = {
+    "float": _C.float32,
+    "double": _C.float64,
+    "half": _C.float16,
+    "bfloat16": _C.bfloat16,
+    "cfloat": _C.complex64,
+    "cdouble": _C.complex128,
+    "int": _C.int32,
+    "long": _C.int64,
+    "short": _C.int16,
+    "char": _C.int8,
+    "byte": _C.uint8,
+    "bool": _C.bool,
+}
+_TYPE_NAMES = {
+    _C.float32: "FloatTensor",
+    _C.float64: "DoubleTensor",
+    _C.float16: "HalfTensor",
+    _C.bfloat16: "BFloat16Tensor",
+    _C.complex64: "ComplexFloatTensor",
+    _C.complex128: "ComplexDoubleTensor",
+    _C.uint8: "ByteTensor",
+    _C.int8: "CharTensor",
+    _C.int16: "ShortTensor",
+    _C.int32: "IntTensor",
+    _C.int64: "LongTensor",
+    _C.bool: "BoolTensor",
+}
+
+
+def _to(self: Any, *args: Any, **kwargs: Any) -> Any:
+    """The tensor in another dtype or on another device: ``to(dtype)``, ``to(device)``, ``to(other)``."""
+    dtype = kwargs.pop("dtype", None)
+    device = kwargs.pop("device", None)
+    copy = kwargs.pop("copy", False)
+    memory_format = kwargs.pop("memory_format", None)
+    kwargs.pop("non_blocking", None)
+    other = kwargs.pop("other", None)
+    rest: list[Any] = []
+    for a in args:
+        if isinstance(a, _C.dtype) or a in (float, int, bool, complex):
+            dtype = a
+        elif isinstance(a, (str, _C.device)):
+            device = a
+        elif isinstance(a, Tensor):
+            other = a
+        elif isinstance(a, bool):
+            rest.append(a)
+        elif a is not None:
+            raise TypeError(
+                f"to() received an invalid combination of arguments - got ({type(a).__name__}), but expected one of:\n"
+                " * (torch.device device = None, torch.dtype dtype = None, bool non_blocking = False, bool copy = False)\n"
+                " * (torch.dtype dtype, bool non_blocking = False, bool copy = False)\n"
+                " * (Tensor tensor, bool non_blocking = False, bool copy = False)\n"
+            )
+    if kwargs:
+        raise TypeError(f"to() got an unexpected keyword argument '{next(iter(kwargs))}'")
+    if len(rest) > 1:
+        copy = rest[1]
+    if other is not None:
+        dtype, device = other.dtype, other.device
+    if dtype is not None and not isinstance(dtype, _C.dtype):
+        dtype = {float: _C.float64, int: _C.int64, bool: _C.bool, complex: _C.complex128}[dtype]
+    if device is not None:
+        device = _C.device(device)
+    same = (dtype is None or dtype == self.dtype) and (device is None or device.type == self.device.type)
+    if same and not copy and (memory_format is None or memory_format == _C.preserve_format or self.is_contiguous(memory_format=memory_format)):
+        return self
+    if dtype is not None and self.is_complex() and not dtype.is_complex and dtype != _C.bool:
+        warnings.warn(
+            "Casting complex values to real discards the imaginary part",
+            UserWarning,
+            stacklevel=2,
+        )
+    return _C.private.to_copy(self, dtype=dtype, device=device, memory_format=memory_format or _C.preserve_format)
+
+
+def _converter(dtype: Any) -> Any:
+    def convert(self: Any, memory_format: Any = _C.preserve_format) -> Any:
+        return self.to(dtype, memory_format=memory_format)
+
+    return convert
+
+
+def _cpu(self: Any, memory_format: Any = None) -> Any:
+    return self.to(_C.device("cpu"))
+
+
+def _cuda(self: Any, *_args: Any, **_kwargs: Any) -> Any:
+    return self.to("cuda")
+
+
+def _type(self: Any, dtype: Any = None, non_blocking: bool = False, **_kwargs: Any) -> Any:
+    if dtype is None:
+        return f"torch.{_TYPE_NAMES[self.dtype]}"
+    if isinstance(dtype, str):
+        names = {f"torch.{name}": d for d, name in _TYPE_NAMES.items()}
+        if dtype not in names:
+            raise ValueError(f"invalid type: '{dtype}'")
+        dtype = names[dtype]
+    return self.to(dtype)
+
+
+def _type_as(self: Any, other: Any) -> Any:
+    return self.to(other.dtype)
+
+
+def _numpy(self: Any, *, force: bool = False) -> Any:
+    """The array over the tensor's memory: a write to one is seen by the other."""
+    return _C._to_numpy(self, force)
+
+
+def _array(self: Any, dtype: Any = None, copy: Any = None) -> Any:
+    array = _C._to_numpy(self)
+    if dtype is not None and array.dtype != dtype:
+        return array.astype(dtype, copy=False)
+    return array.copy() if copy else array
+
+
+def _array_wrap(self: Any, array: Any, context: Any = None, return_scalar: bool = False) -> Any:
+    if array.dtype == bool:
+        array = array.astype("uint8")
+    if array.ndim == 0 and not hasattr(array, "ctypes"):
+        return _C.as_tensor(array)
+    return _C.from_numpy(array)
+
+
+def _deepcopy(self: Any, memo: dict[int, Any]) -> Any:
+    if id(self) in memo:
+        return memo[id(self)]
+    if not self.is_leaf:
+        raise RuntimeError(
+            "Only Tensors created explicitly by the user (graph leaves) support the deepcopy protocol at the moment.  "
+            "If you were attempting to deepcopy a module, this may be because of a torch.nn.utils.weight_norm usage, see "
+            "https://github.com/pytorch/pytorch/pull/103001"
+        )
+    new = self.detach().clone()
+    if type(self) is not Tensor:
+        new = new.as_subclass(type(self)).detach() if False else Tensor._make_subclass(type(self), new, self.requires_grad)
+    new.requires_grad_(self.requires_grad)
+    memo[id(self)] = new
+    if self.grad is not None:
+        new.grad = _deepcopy(self.grad, memo)
+    return new
+
+
+def _rebuild(data: bytes, dtype: Any, size: tuple[int, ...], stride: tuple[int, ...], requires_grad: bool, cls: Any) -> Any:
+    dtype = getattr(_C, dtype)
+    n = len(data) // dtype.itemsize
+    flat = _C.frombuffer(bytearray(data), dtype=dtype) if n else _C.empty(0, dtype=dtype)
+    t = flat.as_strided(size, stride)
+    if cls is not Tensor:
+        return Tensor._make_subclass(cls, t, requires_grad)
+    return t.requires_grad_(requires_grad)
+
+
+def _reduce(self: Any, _protocol: int) -> Any:
+    t = self.detach().resolve_conj().resolve_neg()
+    dense = t.contiguous()
+    if dense.dtype == _C.bfloat16:
+        raw = dense.view(_C.int16) if hasattr(_C, "_view_dtype") else dense
+        data = bytes(_bytes_of(raw))
+    else:
+        data = dense.numpy().tobytes()
+    return _rebuild, (data, repr(self.dtype)[6:], tuple(self.shape), dense.stride(), self.requires_grad, type(self))
+
+
+def _bytes_of(t: Any) -> bytes:
+    return t.numpy().tobytes()
+
+
+def _split(self: Any, split_size: Any, dim: int = 0) -> Any:
+    return _C.split(self, split_size, dim)
+
+
+def _new_tensor(self: Any, data: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False, **_kwargs: Any) -> Any:
+    return _C.tensor(data, dtype=dtype or self.dtype, device=device or self.device, requires_grad=requires_grad)
+
+
+def _inplace_view(name: str) -> Any:
+    def method(self: Any, *args: Any, **kwargs: Any) -> Any:
+        view = getattr(self.detach(), name)(*args, **kwargs)
+        if self.requires_grad and self.is_leaf and _C.is_grad_enabled():
+            raise RuntimeError("a leaf Variable that requires grad is being used in an in-place operation.")
+        if self.requires_grad:
+            raise NotImplementedError(f"{name}_() on a tensor that is part of a graph")
+        self._set_layout(view)
+        return self
+
+    method.__name__ = f"{name}_"
+    return method
+
+
+def _resize_as(self: Any, other: Any, *, memory_format: Any = None) -> Any:
+    return self.resize_(other.shape, memory_format=memory_format) if memory_format else self.resize_(other.shape)
+
+
+def _set(self: Any, source: Any = None, *_args: Any, **_kwargs: Any) -> Any:
+    self.data = _C.empty(0, dtype=self.dtype) if source is None else source
+    return self
+
+
+def _nonzero(self: Any, *, as_tuple: bool = False) -> Any:
+    from flambeau._functions import nonzero
+
+    return nonzero(self, as_tuple=as_tuple)
+
+
+def _unique(self: Any, sorted: bool = True, return_inverse: bool = False, return_counts: bool = False, dim: Any = None) -> Any:
+    from flambeau._functions import unique
+
+    return unique(self, sorted, return_inverse, return_counts, dim)
+
+
+def _unique_consecutive(self: Any, return_inverse: bool = False, return_counts: bool = False, dim: Any = None) -> Any:
+    from flambeau._functions import unique_consecutive
+
+    return unique_consecutive(self, return_inverse, return_counts, dim)
+
+
+def _map(self: Any, tensor: Any, function: Any) -> Any:
+    values = [function(a, b) for a, b in zip(self.reshape(-1).tolist(), tensor.expand_as(self).reshape(-1).tolist(), strict=True)]
+    return self.copy_(_C.tensor(values, dtype=self.dtype).reshape(self.shape))
+
+
+def _storage(self: Any) -> Any:
+    return self.untyped_storage()
+
+
+def _is_same_size(self: Any, other: Any) -> bool:
+    return self.shape == other.shape
+
+
+def _share_memory(self: Any) -> Any:
+    return self
+
+
+def _is_nonzero(self: Any) -> bool:
+    return bool(self)
+
+
+def _reversed(self: Any) -> Any:
+    return self if self.dim() == 0 else self.flip(0)
+
+
+def _dim_order(self: Any) -> tuple[int, ...]:
+    return tuple(sorted(range(self.dim()), key=lambda d: (-self.stride(d), d)))
+
+
+def install() -> None:
+    """Puts the methods on the class."""
+    methods = {
+        "to": _to,
+        "cpu": _cpu,
+        "cuda": _cuda,
+        "type": _type,
+        "type_as": _type_as,
+        "numpy": _numpy,
+        "__array__": _array,
+        "__array_wrap__": _array_wrap,
+        "__deepcopy__": _deepcopy,
+        "__reduce_ex__": _reduce,
+        "__reversed__": _reversed,
+        "new_tensor": _new_tensor,
+        "resize_as_": _resize_as,
+        "set_": _set,
+        "nonzero": _nonzero,
+        "unique": _unique,
+        "unique_consecutive": _unique_consecutive,
+        "map_": _map,
+        "storage": _storage,
+        "is_same_size": _is_same_size,
+        "share_memory_": _share_memory,
+        "is_nonzero": _is_nonzero,
+        "dim_order": _dim_order,
+        **{name: _converter(dtype) for name, dtype in _DTYPES.items()},
+        **{
+            f"{name}_": _inplace_view(name)
+            for name in ("t", "transpose", "squeeze", "unsqueeze", "swapaxes", "swapdims", "as_strided")
+        },
+    }
+    for name, method in methods.items():
+        setattr(Tensor, name, method)
+    Tensor.__array_priority__ = 1000
+    # Forms of operators that another name already has.
+    for name, other in (("__rdiv__", "__rtruediv__"), ("__div__", "__truediv__"), ("__idiv__", "__itruediv__")):
+        setattr(Tensor, name, getattr(Tensor, other))

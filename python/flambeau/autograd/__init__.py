@@ -1,0 +1,78 @@
+"""Automatic differentiation: ``torch.autograd``."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from flambeau import _C
+from flambeau.autograd import function as function
+from flambeau.autograd.function import Function as Function
+from flambeau.autograd.grad_mode import enable_grad as enable_grad
+from flambeau.autograd.grad_mode import inference_mode as inference_mode
+from flambeau.autograd.grad_mode import no_grad as no_grad
+from flambeau.autograd.grad_mode import set_grad_enabled as set_grad_enabled
+from flambeau.autograd.gradcheck import gradcheck as gradcheck
+from flambeau.autograd.gradcheck import gradgradcheck as gradgradcheck
+
+Variable = _C.Tensor
+
+
+def _listed(x: Any) -> Sequence[Any]:
+    return (x,) if isinstance(x, _C.Tensor) else tuple(x)
+
+
+def backward(
+    tensors: Any,
+    grad_tensors: Any = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    grad_variables: Any = None,
+    inputs: Any = None,
+) -> None:
+    """Adds the gradients of `tensors` into the `grad` of the leaves they depend on."""
+    if grad_variables is not None:
+        grad_tensors = grad_variables
+    if inputs is not None and not isinstance(inputs, _C.Tensor) and len(inputs) == 0:
+        raise RuntimeError("`inputs` argument to `backward()` cannot be empty.")
+    listed = _listed(tensors)
+    grads = (None,) * len(listed) if grad_tensors is None else _listed(grad_tensors)
+    if len(grads) != len(listed):
+        raise RuntimeError(f"got {len(listed)} tensors and {len(grads)} gradients")
+    _C._backward(listed, grads, retain_graph, create_graph, None if inputs is None else _listed(inputs))
+
+
+def grad(
+    outputs: Any,
+    inputs: Any,
+    grad_outputs: Any = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    only_inputs: bool = True,
+    allow_unused: bool | None = None,
+    is_grads_batched: bool = False,
+    materialize_grads: bool = False,
+) -> tuple[Any, ...]:
+    """The gradients of `outputs` with respect to `inputs`, a tuple."""
+    if is_grads_batched:
+        raise NotImplementedError("autograd.grad: is_grads_batched=True")
+    if materialize_grads and allow_unused is False:
+        raise ValueError("Expected allow_unused to be True or not passed when materialize_grads=True, but got: allow_unused=False.")
+    outs, ins = _listed(outputs), _listed(inputs)
+    grads = (None,) * len(outs) if grad_outputs is None else _listed(grad_outputs)
+    if len(grads) != len(outs):
+        raise RuntimeError(f"got {len(outs)} tensors and {len(grads)} gradients")
+    found = _C._grad(outs, ins, grads, retain_graph, create_graph, bool(allow_unused) or materialize_grads)
+    if materialize_grads:
+        found = tuple(_C.zeros_like(i) if g is None else g for g, i in zip(found, ins, strict=True))
+    return found
+
+
+@contextlib.contextmanager
+def set_detect_anomaly(mode: bool, check_nan: bool = True) -> Iterator[None]:
+    """Takes PyTorch's debugging switch; errors of the backward pass name their operator without it."""
+    yield
+
+
+detect_anomaly = set_detect_anomaly
