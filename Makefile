@@ -1,0 +1,76 @@
+# Everything a developer runs, and all that CI runs. `make help` lists the targets.
+#
+# The environment .venv is made once; the package is built and installed into it again only when a source file changed.
+
+PYTHON ?= python3
+BIN := .venv/bin
+STAMPS := .venv/stamps
+
+# What the wheel is made of.
+SOURCES := pyproject.toml Cargo.toml Cargo.lock README.md $(shell find crates python/flambeau \
+	-name __pycache__ -prune -o -type f \( -name '*.rs' -o -name '*.toml' -o -name '*.py' -o -name '*.pyi' -o -name py.typed \) -print)
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test bench conformance fmt check docs clean
+
+help: ## Say what each target does.
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+
+demo: $(STAMPS)/installed ## Train on real digits; pictures and the model go to runs/mnist/.
+	$(BIN)/python examples/mnist_demo.py
+
+test: $(STAMPS)/installed ## Run every test: Rust, Python, formatting, lints and types.
+	cargo test --workspace
+	$(BIN)/python -m pytest
+	$(MAKE) check
+
+check: $(STAMPS)/installed ## Check formatting, lints and types, changing nothing.
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets -- -D warnings
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+fmt: $(STAMPS)/tools ## Format all code, and mend what the linter can mend.
+	cargo fmt --all
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(STAMPS)/oracle ## Time the same work on Flambeau and PyTorch (installs PyTorch into .venv).
+	$(BIN)/python benches/compare.py
+
+# The programs that hold operators and layers against PyTorch's own database: conformance.py and modules.py in this folder.
+CONFORMANCE ?= conformance
+conformance: $(STAMPS)/oracle ## Hold operators and layers against PyTorch (installs PyTorch into .venv).
+	@test -f $(CONFORMANCE)/conformance.py || { echo "no conformance.py in '$(CONFORMANCE)': name its folder with CONFORMANCE=..."; exit 1; }
+	$(BIN)/python $(CONFORMANCE)/conformance.py flambeau
+	$(BIN)/python $(CONFORMANCE)/modules.py flambeau
+
+docs: ## Build the Rust reference in target/doc; the guide is docs/guide.md.
+	cargo doc --workspace --no-deps
+
+clean: ## Remove everything that was built, and .venv.
+	cargo clean
+	rm -rf .venv runs dist
+
+# Stamps: empty files that say when a step was last done.
+
+$(STAMPS)/venv:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed (PYTHON=... names one)")'
+	$(PYTHON) -m venv .venv
+	mkdir -p $(STAMPS)
+	touch $@
+
+# The tools alone, for formatting without a build.
+$(STAMPS)/tools: $(STAMPS)/venv
+	$(BIN)/pip install -q 'ruff>=0.9'
+	touch $@
+
+# pip asks maturin for a release wheel; Cargo keeps what it built in target/.
+$(STAMPS)/installed: $(STAMPS)/venv $(SOURCES)
+	$(BIN)/pip install '.[test,check]'
+	touch $@
+
+$(STAMPS)/oracle: $(STAMPS)/installed
+	$(BIN)/pip install 'torch==2.15.*' scipy expecttest hypothesis --extra-index-url https://download.pytorch.org/whl/cpu
+	touch $@
