@@ -18,10 +18,10 @@ mod display;
 pub mod generator;
 pub mod indexing;
 mod lock;
-pub mod optim;
 mod memory_format;
 mod operators;
 pub mod ops;
+pub mod optim;
 pub mod print;
 mod settings;
 mod storage;
@@ -32,6 +32,7 @@ pub use flambeau_types::{
     broadcast_shapes, contiguous_strides, f16, normalize_dim, numel, promote_types,
 };
 pub use generator::{Generator, default_generator, manual_seed};
+pub use indexing::Index;
 pub use memory_format::MemoryFormat;
 pub use ops::{Operand, Options};
 pub use settings::{default_dtype, set_default_dtype};

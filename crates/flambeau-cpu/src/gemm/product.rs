@@ -205,9 +205,7 @@ impl Multiply for f64 {
     }
 }
 
-/// Multiply-adds of complex numbers worth a thread.
-const COMPLEX_GRAIN: usize = 1 << 19;
-
+/// A product of complex matrices as four of their real and imaginary parts, which are strided real matrices.
 macro_rules! complex {
     ($t:ty) => {
         impl Multiply for Complex<$t> {
@@ -218,36 +216,42 @@ macro_rules! complex {
                     // SAFETY: forwarded to the caller.
                     return unsafe { scale(p, zero, |x, y| x * y) };
                 }
-                let serial = |p: &Args<Self>| {
-                    if p.m == 0 || p.n == 0 {
-                        return;
-                    }
-                    // SAFETY: forwarded to the caller.
+                let doubled = |(x, y): (isize, isize)| (2 * x, 2 * y);
+                let sign = |conj: bool| if conj { -1.0 } else { 1.0 };
+                let (sa, sb) = (sign(p.conj.0), sign(p.conj.1));
+                let n = p.m * p.n;
+                scratch::with::<$t, _>(Slot::Complex, 2 * n, |parts| {
+                    // Parts 0 (real) and 1 (imaginary) of a and b, into one half of the scratch.
+                    let part = |a: usize, b: usize, to: usize, alpha: $t, beta: $t| Args::<$t> {
+                        m: p.m,
+                        n: p.n,
+                        k: p.k,
+                        a: p.a.cast::<$t>().wrapping_add(a),
+                        a_strides: doubled(p.a_strides),
+                        b: p.b.cast::<$t>().wrapping_add(b),
+                        b_strides: doubled(p.b_strides),
+                        c: parts.wrapping_add(to * n),
+                        c_strides: (p.n as isize, 1),
+                        alpha,
+                        beta,
+                        conj: (false, false),
+                    };
+                    // SAFETY: the parts lie within the caller's matrices and within the scratch.
                     unsafe {
-                        gemm::gemm(
-                            p.m,
-                            p.n,
-                            p.k,
-                            p.c,
-                            p.c_strides.1,
-                            p.c_strides.0,
-                            p.beta != zero,
-                            p.a,
-                            p.a_strides.1,
-                            p.a_strides.0,
-                            p.b,
-                            p.b_strides.1,
-                            p.b_strides.0,
-                            p.beta,
-                            p.alpha,
-                            false,
-                            p.conj.0,
-                            p.conj.1,
-                            gemm::Parallelism::None,
-                        )
+                        real(&part(0, 0, 0, 1.0, 0.0));
+                        real(&part(1, 1, 0, -sa * sb, 1.0));
+                        real(&part(0, 1, 1, sb, 0.0));
+                        real(&part(1, 0, 1, sa, 1.0));
+                        for i in 0..p.m {
+                            for j in 0..p.n {
+                                let at = i * p.n + j;
+                                let x = p.alpha * Complex::new(*parts.add(at), *parts.add(n + at));
+                                let c = p.c_at(i, j);
+                                c.write_unaligned(if p.beta == zero { x } else { x + p.beta * c.read_unaligned() });
+                            }
+                        }
                     }
-                };
-                split(p, COMPLEX_GRAIN, serial);
+                });
             }
         }
     };

@@ -11,7 +11,7 @@ struct Line([u8; 64]);
 const KEEP: usize = (4 << 20) / 64;
 
 thread_local! {
-    static KEPT: [Cell<Vec<Line>>; 2] = const { [Cell::new(Vec::new()), Cell::new(Vec::new())] };
+    static KEPT: [Cell<Vec<Line>>; 3] = const { [Cell::new(Vec::new()), Cell::new(Vec::new()), Cell::new(Vec::new())] };
 }
 
 /// Which of a thread's buffers: a kernel that calls another must not lose its own to it.
@@ -21,6 +21,8 @@ pub(crate) enum Slot {
     Pack = 0,
     /// For what calls products: image patches, widened operands.
     Outer = 1,
+    /// For the parts of complex products, inside which `Outer` is used too.
+    Complex = 2,
 }
 
 /// Runs `body` with an uncleared buffer of `n` elements of a plain number type. A nested call for the same slot works but

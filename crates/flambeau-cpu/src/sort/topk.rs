@@ -11,11 +11,6 @@ use crate::view::{View, ViewMut};
 /// The `k` largest (or smallest) elements along `dim` and their indices (`torch.topk`); `values` and `indices` have `k`
 /// elements along `dim`. Which of equal elements are chosen, and in what order, is as in PyTorch, `sorted` or not.
 pub fn topk(values: ViewMut, indices: ViewMut, x: View, k: i64, dim: usize, largest: bool, sorted: bool) -> Result<()> {
-    if x.dtype().is_complex() || x.dtype() == DType::Bool {
-        let kind = if x.dtype() == DType::Bool { Error::not_implemented } else { Error::type_ };
-        let text =
-            if x.dtype() == DType::Bool { "topk does not support bool" } else { " topk does not support complex" };
-        return Err(kind(format!("{} dtypes on CPU", text.trim_start())));
     if x.dtype() == DType::Bool {
         return Err(Error::not_implemented("topk does not support bool dtypes on CPU"));
     }

@@ -22,6 +22,7 @@ pub mod compare;
 pub mod create;
 pub mod index;
 pub mod linalg;
+pub mod nn;
 pub mod random;
 pub mod reduce;
 pub mod shape;

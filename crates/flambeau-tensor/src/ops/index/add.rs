@@ -1,30 +1,20 @@
-//! Sums at places.
+//! Slices that a vector of indices names: read, and added to.
 
-use flambeau_cpu::index as kernels;
+use flambeau_cpu::{View, ViewMut, index as kernels};
 
-use crate::ops::op;
-use crate::{DType, Error, Result, Scalar, Tensor, normalize_dim};
+use super::gather::zeros_like_grad;
+use crate::ops::{Sample, op, samples};
+use crate::{DType, Dims, Error, Result, Tensor, normalize_dim};
 
-op! {
-    /// A copy with `alpha * source` added to the rows of `dim` that `index` names, in order.
-    ///
-    /// Shape: `*s, n, *t -> *s`. Dtype: unchanged.
-    ///
-    /// >>> torch.zeros(3).index_add(0, torch.tensor([0, 2]), torch.tensor([1., 2.]))
-    /// tensor([1., 0., 2.])
-    fn index_add(input: Tensor, dim: i64, index: Tensor, source: Tensor; alpha: Scalar = 1) -> y;
-    variants [method, function, inplace, out];
-    dtype input.dtype();
-    shape crate::ops::create::fill::like(input, None);
-    compute { added(input, dim, index, source, alpha) };
-    vjp {
-        input => |g| g;
-        source => |g, dim, index, source.shape, alpha| (g.index_select(dim, index) * alpha.conj()).expand(&source.shape)
-    };
-}
-
-fn added(x: &Tensor, dim: i64, index: &Tensor, source: &Tensor, alpha: Scalar) -> Result<Tensor> {
-    let at = normalize_dim(dim, x.dim())?;
+fn check_add(x: &ViewMut, at: usize, index: &View, source: &View) -> Result<()> {
+    if index.ndim() > 1 {
+        return Err(Error::index(format!(
+            "index_add_(): Index is supposed to be a vector, but got dim: {} with type: {} and size: {:?}",
+            index.ndim(),
+            index.dtype().title(),
+            index.sizes()
+        )));
+    }
     if !matches!(index.dtype(), DType::I64 | DType::I32) {
         return Err(Error::runtime(format!(
             "index_add_(): Expected dtype int32/int64 for index but got: {}",
@@ -38,15 +28,60 @@ fn added(x: &Tensor, dim: i64, index: &Tensor, source: &Tensor, alpha: Scalar) -
             source.dtype().title()
         )));
     }
-    let out = x.clone_tensor()?;
-    crate::dispatch::Locked::run(&[index, source], std::slice::from_ref(&out), |locked, outs| {
-        kernels::index_add(outs.next(), at, locked.view(index), locked.view(source), alpha)
-    })?;
-    Ok(out)
+    let n = index.numel() as i64;
+    let length = source.sizes().get(at).copied().unwrap_or(1);
+    if length != n {
+        return Err(Error::runtime(format!(
+            "index_add_(): Number of indices ({n}) should be equal to source.size(dim): ({length}), for dim: {at}"
+        )));
+    }
+    let same = source.ndim() == x.ndim() && (0..x.ndim()).all(|d| d == at || x.sizes()[d] == source.sizes()[d]);
+    if !same && source.ndim() + x.ndim() > 1 {
+        return Err(Error::runtime(format!(
+            "source tensor shape must match self tensor shape, excluding the specified dimension. Got self.shape = {:?} source.shape = {:?}",
+            x.sizes(),
+            source.sizes()
+        )));
+    }
+    Ok(())
 }
 
 op! {
-    /// The rows of `dim` that `index` names, in its order.
+    /// Adds `alpha * source` to the slices of `dim` that `index` names, in order.
+    ///
+    /// Shape: `*s, n, *t -> *s`. Dtype: that of the tensor.
+    ///
+    /// >>> torch.zeros(3).index_add_(0, torch.tensor([0, 2]), torch.tensor([1., 2.]))
+    /// tensor([1., 0., 2.])
+    fn index_add_write(input: Tensor, dim: i64, index: Tensor, source: Tensor; alpha: Scalar = 1) -> y;
+    variants [method, inplace index_add_];
+    node "IndexAddBackward0";
+    mutate {
+        let at = normalize_dim(dim, input.ndim())?;
+        check_add(&input, at, &index, &source)?;
+        kernels::index_add(input, at, index, source, alpha)
+    };
+    vjp {
+        input => |g| g;
+        source => |g, dim, index, source.shape, alpha| (g.index_select(dim, index) * alpha.conj()).reshape(&source.shape)
+    };
+}
+
+op! {
+    /// A copy with `alpha * source` added to the slices of `dim` that `index` names, in order.
+    ///
+    /// Shape: `*s, n, *t -> *s`. Dtype: unchanged.
+    ///
+    /// >>> torch.zeros(3).index_add(0, torch.tensor([0, 2]), torch.tensor([1., 2.]))
+    /// tensor([1., 0., 2.])
+    fn index_add(input: Tensor, dim: i64, index: Tensor, source: Tensor; alpha: Scalar = 1) -> y;
+    variants [method, function, out];
+    composite { input.clone_tensor()?.index_add__with(dim, index, source, alpha) };
+    samples vec![Sample::new([samples::tensor(&[3, 2], -1.0, 1.0).into(), 0.into(), samples::index(&[4], 0, 3).into(), samples::tensor(&[4, 2], 0.0, 1.0).into(), 2.5.into()])];
+}
+
+op! {
+    /// The slices of `dim` that `index` names, in its order.
     ///
     /// Shape: `*s, n -> *t`. Dtype: unchanged.
     ///
@@ -57,13 +92,13 @@ op! {
     dtype input.dtype();
     shape selected(input, dim, index);
     kernel { kernels::index_select(y, input, normalize_dim(dim, input.ndim())?, index) };
-    vjp { input => |g, input.shape, dim, index| crate::ops::Val::run(|| {
-        let g = g.tensor()?;
-        crate::ops::zeros_with(&input.shape, crate::Options::like(&g))?.index_add(dim, &index.tensor()?, &g)
-    }) };
+    vjp { input => |g, input.shape, dim, index| {
+        zeros_like_grad(g, &input.shape)?.index_add_(dim, &index.tensor()?, &g.tensor()?)
+    } };
+    samples vec![Sample::new([samples::tensor(&[3, 2], -1.0, 1.0).into(), 0.into(), samples::index(&[4], 0, 3).into()])];
 }
 
-fn selected(x: &Tensor, dim: i64, index: &Tensor) -> Result<crate::Dims> {
+fn selected(x: &Tensor, dim: i64, index: &Tensor) -> Result<Dims> {
     let at = normalize_dim(dim, x.dim())?;
     if !matches!(index.dtype(), DType::I64 | DType::I32) {
         return Err(Error::runtime("index_select(): Expected dtype int32 or int64 for index"));
@@ -74,6 +109,11 @@ fn selected(x: &Tensor, dim: i64, index: &Tensor) -> Result<crate::Dims> {
     let mut sizes = x.sizes();
     if x.dim() > 0 {
         sizes[at] = index.numel();
+    } else if index.numel() != 1 {
+        return Err(Error::runtime(format!(
+            "index_select(): Index to scalar can have only 1 value, got {} value(s)",
+            index.numel()
+        )));
     }
     Ok(sizes)
 }

@@ -1,6 +1,11 @@
 //! Elements by place.
 
 pub mod add;
+pub mod advanced;
+pub mod count;
+pub mod embedding;
 pub mod gather;
 pub mod mask;
+pub mod nonzero;
+pub mod rows;
 pub mod scatter;

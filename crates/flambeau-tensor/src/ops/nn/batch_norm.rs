@@ -1,0 +1,175 @@
+//! Normalization of channels over a batch.
+
+use flambeau_cpu::norm as kernels;
+
+use super::conv::over_channels;
+use super::group_norm::across;
+use super::normal::Normal;
+use crate::autograd::no_grad;
+use crate::ops::nn::float_dtype;
+use crate::ops::{Sample, Val, op, samples};
+use crate::{DType, Dims, Error, Result, Tensor};
+
+/// N, C and the elements of one channel of one sample.
+fn parts(sizes: &[i64]) -> [usize; 3] {
+    [sizes[0] as usize, sizes[1] as usize, sizes[2..].iter().product::<i64>() as usize]
+}
+
+fn channels(x: &Tensor) -> Dims {
+    Dims::from_slice(&x.size()[1..2])
+}
+
+/// Statistics are kept in at least single precision.
+fn stats_dtype(x: &Tensor) -> DType {
+    if x.dtype() == DType::F64 { DType::F64 } else { DType::F32 }
+}
+
+fn check(x: &Tensor, params: [(Option<&Tensor>, &str); 4]) -> Result<()> {
+    if x.dim() < 2 {
+        return Err(Error::runtime(format!(
+            "batch_norm expects an input of at least 2 dimensions, but got {}",
+            x.dim()
+        )));
+    }
+    float_dtype(x, "batch_norm")?;
+    for (p, what) in params {
+        if let Some(p) = p
+            && p.numel() != x.size()[1]
+        {
+            return Err(Error::runtime(format!("{what} should contain {} elements not {}", x.size()[1], p.numel())));
+        }
+    }
+    Ok(())
+}
+
+op! {
+    /// Normalizes each channel over the batch (`training`) or by running statistics, then times `weight` plus `bias`. In
+    /// training the running statistics move towards the batch's by `momentum`.
+    ///
+    /// Shape: `N C *s, C, C, C, C -> N C *s`. Dtype: floating-point.
+    ///
+    /// >>> torch.nn.functional.batch_norm(torch.tensor([[1.], [3.]]), None, None, training=True)
+    /// tensor([[-1.0000],
+    ///         [ 1.0000]])
+    fn batch_norm(input: Tensor, running_mean: Option<Tensor>, running_var: Option<Tensor>, weight: Option<Tensor> = None, bias: Option<Tensor> = None, training: bool = false, momentum: f64 = 0.1, eps: f64 = 1e-5) -> y;
+    variants [functional];
+    composite {
+        check(input, [(running_mean, "running_mean"), (running_var, "running_var"), (weight, "weight"), (bias, "bias")])?;
+        let (mean, invstd) = if training {
+            no_grad(|| batch_statistics(input, running_mean, running_var, momentum, eps))?
+        } else {
+            let missing = |what: &str| Error::runtime(format!("{what} must be defined in evaluation mode"));
+            let mean = running_mean.ok_or_else(|| missing("running_mean"))?;
+            let var = running_var.ok_or_else(|| missing("running_var"))?;
+            no_grad(|| Ok::<_, Error>((mean.detach(), var.add(eps)?.rsqrt()?)))?
+        };
+        input.batch_norm_apply(weight, bias, &mean, &invstd, training, eps)
+    };
+    samples vec![Sample::new([
+        samples::tensor(&[3, 2, 2], -2.0, 2.0).into(), crate::ops::Arg::None, crate::ops::Arg::None,
+        samples::tensor(&[2], 0.5, 1.5).into(), samples::tensor(&[2], -1.0, 1.0).into(), true.into(),
+    ])];
+}
+
+fn batch_statistics(
+    x: &Tensor,
+    running_mean: Option<&Tensor>,
+    running_var: Option<&Tensor>,
+    momentum: f64,
+    eps: f64,
+) -> Result<(Tensor, Tensor)> {
+    let (mean, var) = x.batch_norm_stats()?;
+    let count = (x.numel() / x.size()[1].max(1)) as f64;
+    if let Some(r) = running_mean {
+        r.mul_(1.0 - momentum)?.add_(&mean.mul(momentum)?)?;
+    }
+    if let Some(r) = running_var {
+        r.mul_(1.0 - momentum)?.add_(&var.mul(count / (count - 1.0))?.mul(momentum)?)?;
+    }
+    let invstd = var.add(eps)?.rsqrt()?;
+    Ok((mean, invstd))
+}
+
+op! {
+    /// The mean and the biased variance of each channel.
+    ///
+    /// Shape: `N C *s -> C, C`. Dtype: float64, or float32 for smaller types.
+    fn batch_norm_stats(input: Tensor) -> mean, var;
+    variants [private];
+    contiguous [input];
+    nondifferentiable;
+    dtype stats_dtype(input);
+    shape [channels(input), channels(input)];
+    kernel { kernels::batch_norm_stats(&mut mean, &mut var, input, parts(input.sizes())) };
+}
+
+op! {
+    /// `(x - mean) * invstd * weight + bias` by channel. In training, mean and invstd are those of x itself.
+    ///
+    /// Shape: `N C *s, C, C, C, C -> N C *s`. Dtype: that of the input.
+    fn batch_norm_apply(input: Tensor, weight: Option<Tensor>, bias: Option<Tensor>, mean: Tensor, invstd: Tensor, training: bool, eps: f64) -> y;
+    variants [private];
+    node "NativeBatchNormBackward0";
+    contiguous [input, weight, bias, mean, invstd];
+    dtype input.dtype();
+    shape input.sizes();
+    kernel { kernels::batch_norm_apply(&mut y, input, parts(input.sizes()), mean, invstd, weight, bias) };
+    vjp {
+        input => |g, input, weight, mean, invstd, training, eps| g.batch_norm_input_backward(input, mean, invstd, weight.cloned(), training, eps);
+        weight => |g, input, weight.shape, mean, invstd, training, eps| g.batch_norm_weight_backward(input, mean, invstd, weight.dtype, training, eps);
+        bias => |g| over_channels(g)
+    };
+}
+
+/// All dimensions but the channels.
+fn others(x: &Val) -> Result<Vec<i64>> {
+    Ok((0..x.tensor()?.dim() as i64).filter(|&d| d != 1).collect())
+}
+
+/// A value for each channel, broadcast over the input.
+fn wide(v: &Val, x: &Val) -> Val {
+    Val::run(|| v.tensor()?.reshape(&across(x.tensor()?.dim())))
+}
+
+op! {
+    /// The gradient of batch normalization for its input.
+    ///
+    /// Shape: `N C *s, N C *s -> N C *s`. Dtype: that of the input.
+    fn batch_norm_input_backward(grad: Tensor, input: Tensor, mean: Tensor, invstd: Tensor, weight: Option<Tensor>, training: bool, eps: f64) -> y;
+    variants [private];
+    contiguous [grad, input, mean, invstd, weight];
+    dtype input.dtype();
+    shape input.sizes();
+    kernel { kernels::batch_norm_backward(Some(&mut y), None, None, grad, input, parts(input.sizes()), mean, invstd, weight, training) };
+    vjp {
+        grad => |g, input, mean, invstd, weight, training, eps| g.batch_norm_input_backward(input, mean, invstd, weight.cloned(), training, eps);
+        weight => |g, grad, input, mean, invstd, training, eps| over_channels(&(grad * g.batch_norm_input_backward(input, mean, invstd, None, training, eps)));
+        input => |g, grad, input, weight, training, eps| {
+            let scaled = weight.map_or(grad.clone(), |w| grad * wide(w, input));
+            if training { Normal::new(input, others(input)?, eps).second(g, &scaled) } else { input * 0.0 }
+        }
+    };
+}
+
+op! {
+    /// The gradient of batch normalization for its weight.
+    ///
+    /// Shape: `N C *s, N C *s -> C`. Dtype: `dtype`.
+    fn batch_norm_weight_backward(grad: Tensor, input: Tensor, mean: Tensor, invstd: Tensor, dtype: DType, training: bool, eps: f64) -> y;
+    variants [private];
+    contiguous [grad, input, mean, invstd];
+    dtype dtype;
+    shape channels(input);
+    kernel { kernels::batch_norm_backward(None, Some(&mut y), None, grad, input, parts(input.sizes()), mean, invstd, None, training) };
+    vjp {
+        grad => |g, input, mean, invstd, training, eps| {
+            let hat = if training {
+                Normal::new(input, others(input)?, eps).hat
+            } else {
+                (input - wide(mean, input)) * wide(invstd, input)
+            };
+            hat * wide(g, input)
+        };
+        input => |g, grad, input, mean, invstd, training, eps| grad.batch_norm_input_backward(input, mean, invstd, Some(g.clone()), training, eps)
+    };
+}

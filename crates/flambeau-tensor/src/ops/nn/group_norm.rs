@@ -1,0 +1,120 @@
+//! Normalization of groups of channels.
+
+use super::conv::over_channels;
+use super::normal::Normal;
+use crate::ops::nn::float_dtype;
+use crate::ops::{Sample, Val, op, samples};
+use crate::{DType, Dims, Error, Result, Tensor};
+
+fn checked(x: &Tensor, groups: i64, weight: Option<&Tensor>, bias: Option<&Tensor>) -> Result<[DType; 3]> {
+    if x.dim() < 2 {
+        return Err(Error::runtime(
+            "Expected at least 2 dimensions for input tensor but received ".to_string() + &x.dim().to_string(),
+        ));
+    }
+    if groups <= 0 {
+        return Err(Error::runtime(format!("Expected num groups to be greater than 0, got {groups}")));
+    }
+    let c = x.size()[1];
+    if c % groups != 0 {
+        return Err(Error::runtime(format!(
+            "Expected number of channels in input to be divisible by num_groups, but got input of shape {:?} and num_groups={groups}",
+            x.size()
+        )));
+    }
+    for (p, what) in [(weight, "weight"), (bias, "bias")] {
+        if let Some(p) = p
+            && (p.dim() != 1 || p.numel() != c)
+        {
+            return Err(Error::runtime(format!(
+                "Expected {what} to be a vector of size equal to the number of channels in input, but got {what} of shape {:?} and input of shape {:?}",
+                p.size(),
+                x.size()
+            )));
+        }
+    }
+    let d = float_dtype(x, "GroupNormKernelImpl")?;
+    Ok([d; 3])
+}
+
+fn group_sizes(x: &Tensor, groups: i64) -> [Dims; 3] {
+    let stats = Dims::from_slice(&[x.size()[0] * groups, 1]);
+    [x.sizes(), stats.clone(), stats]
+}
+
+/// One row for each group of each sample.
+fn rows(sizes: &[i64], groups: i64) -> [i64; 2] {
+    let count = sizes[0] * groups;
+    [count, sizes[1] / groups * sizes[2..].iter().product::<i64>()]
+}
+
+/// A value for each channel, shaped to broadcast.
+pub(crate) fn across(ndim: usize) -> Dims {
+    (0..ndim).map(|d| if d == 1 { -1 } else { 1 }).collect()
+}
+
+op! {
+    /// Normalizes each of `num_groups` groups of channels, then times `weight` plus `bias`, a value for each channel.
+    ///
+    /// Shape: `N C *s, C, C -> N C *s`. Dtype: floating-point.
+    ///
+    /// >>> torch.nn.functional.group_norm(torch.tensor([[1., 3.]]), 1)
+    /// tensor([[-1.0000,  1.0000]])
+    fn group_norm(input: Tensor, num_groups: i64, weight: Option<Tensor> = None, bias: Option<Tensor> = None, eps: f64 = 1e-5) -> y;
+    variants [function, functional];
+    composite {
+        let (y, _, _) = input.native_group_norm(num_groups, weight, bias, eps)?;
+        Ok::<_, Error>(y)
+    };
+    samples vec![Sample::new([samples::tensor(&[2, 4, 3], -2.0, 2.0).into(), 2.into(), samples::tensor(&[4], 0.5, 1.5).into(), samples::tensor(&[4], -1.0, 1.0).into()])];
+}
+
+op! {
+    /// Group normalization with the means and the reciprocal standard deviations that it used.
+    ///
+    /// Shape: `N C *s, C, C -> N C *s, NG 1, NG 1`. Dtype: floating-point.
+    fn native_group_norm(input: Tensor, num_groups: i64, weight: Option<Tensor>, bias: Option<Tensor>, eps: f64) -> output, mean, rstd;
+    variants [private];
+    dtype checked(input, num_groups, weight, bias);
+    shape group_sizes(input, num_groups);
+    compute {
+        checked(input, num_groups, weight, bias)?;
+        let flat = rows(input.size(), num_groups);
+        let (y, mean, rstd) = input.reshape(&flat)?.native_layer_norm(&flat[1..], None, None, eps)?;
+        let y = y.reshape(input.size())?;
+        if let Some(w) = weight {
+            y.mul_(&w.reshape(&across(input.dim()))?)?;
+        }
+        if let Some(b) = bias {
+            y.add_(&b.reshape(&across(input.dim()))?)?;
+        }
+        Ok::<_, Error>((y, mean, rstd))
+    };
+    vjp {
+        input => |g, input, mean, rstd, weight, num_groups, eps| input_backward(g, input, mean, rstd, weight, num_groups, eps);
+        weight => |g, input, num_groups, eps| weight_backward(g, input, num_groups, eps);
+        bias => |g| over_channels(g)
+    };
+}
+
+fn input_backward(
+    g: &Val,
+    x: &Val,
+    mean: &Val,
+    rstd: &Val,
+    weight: Option<&Val>,
+    groups: i64,
+    eps: f64,
+) -> Result<Val> {
+    let shape = x.tensor()?.sizes();
+    let flat = rows(&shape, groups);
+    let scaled = weight.map_or(g.clone(), |w| g * w.reshape(&across(shape.len())));
+    let dx = scaled.reshape(&flat).layer_norm_input_backward(x.reshape(&flat), mean, rstd, None, 1, eps);
+    Ok(dx.reshape(&shape))
+}
+
+fn weight_backward(g: &Val, x: &Val, groups: i64, eps: f64) -> Result<Val> {
+    let shape = x.tensor()?.sizes();
+    let hat = Normal::new(&x.reshape(&rows(&shape, groups)), vec![1], eps).hat;
+    Ok(over_channels(&(g * hat.reshape(&shape))))
+}

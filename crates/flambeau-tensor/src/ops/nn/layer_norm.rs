@@ -1,0 +1,136 @@
+//! Normalization over the last dimensions.
+
+use flambeau_cpu::norm as kernels;
+
+use super::normal::Normal;
+use crate::ops::nn::float_dtype;
+use crate::ops::{Sample, Val, op, samples};
+use crate::{DType, Dims, Error, Result, Tensor};
+
+fn layer_dtypes(x: &Tensor, weight: Option<&Tensor>, bias: Option<&Tensor>) -> Result<[DType; 3]> {
+    let d = float_dtype(x, "LayerNormKernelImpl")?;
+    for p in [weight, bias].into_iter().flatten() {
+        let mixed = matches!(d, DType::F16 | DType::BF16) && p.dtype() == DType::F32;
+        if p.dtype() != d && !mixed {
+            return Err(Error::runtime(format!(
+                "mixed dtype (CPU): expect parameter to have scalar type of {}",
+                if d == DType::F64 { "Double" } else { "Float" }
+            )));
+        }
+    }
+    let stats = weight.or(bias).map_or(d, Tensor::dtype);
+    Ok([d, stats, stats])
+}
+
+fn layer_sizes(x: &Tensor, normalized: &[i64], weight: Option<&Tensor>, bias: Option<&Tensor>) -> Result<[Dims; 3]> {
+    if normalized.is_empty() {
+        return Err(Error::runtime(format!(
+            "Expected normalized_shape to be at least 1-dimensional, i.e., containing at least one element, but got normalized_shape = {normalized:?}"
+        )));
+    }
+    for (p, what) in [(weight, "weight"), (bias, "bias")] {
+        if let Some(p) = p
+            && p.size() != normalized
+        {
+            return Err(Error::runtime(format!(
+                "Expected {what} to be of same shape as normalized_shape, but got {what} of shape {:?} and normalized_shape = {normalized:?}",
+                p.size()
+            )));
+        }
+    }
+    if !x.size().ends_with(normalized) {
+        let list: Vec<String> = normalized.iter().map(|n| n.to_string()).collect();
+        return Err(Error::runtime(format!(
+            "Given normalized_shape={normalized:?}, expected input with shape [*, {}], but got input of size{:?}",
+            list.join(", "),
+            x.size()
+        )));
+    }
+    let mut stats = x.sizes();
+    let rows = x.dim() - normalized.len();
+    stats[rows..].fill(1);
+    Ok([x.sizes(), stats.clone(), stats])
+}
+
+/// The last `axes` dimensions.
+fn last(axes: i64) -> Vec<i64> {
+    (-axes..0).collect()
+}
+
+op! {
+    /// Normalizes over the last dimensions: mean 0 and variance 1, then times `weight` plus `bias`.
+    ///
+    /// Shape: `*s *n, *n, *n -> *s *n`. Dtype: floating-point.
+    ///
+    /// >>> torch.layer_norm(torch.tensor([[1., 3.]]), (2,))
+    /// tensor([[-1.0000,  1.0000]])
+    fn layer_norm(input: Tensor, normalized_shape: Dims, weight: Option<Tensor> = None, bias: Option<Tensor> = None, eps: f64 = 1e-5) -> y;
+    variants [function, functional];
+    composite {
+        let (y, _, _) = input.native_layer_norm(normalized_shape, weight, bias, eps)?;
+        Ok::<_, Error>(y)
+    };
+    samples vec![
+        Sample::new([samples::tensor(&[3, 4], -2.0, 2.0).into(), [4].into(), samples::tensor(&[4], 0.5, 1.5).into(), samples::tensor(&[4], -1.0, 1.0).into()]),
+        Sample::new([samples::tensor(&[2, 2, 3], -2.0, 2.0).into(), [2, 3].into()]),
+    ];
+}
+
+op! {
+    /// Layer normalization with the means and the reciprocal standard deviations that it used.
+    ///
+    /// Shape: `*s *n, *n, *n -> *s *n, *s *1, *s *1`. Dtype: floating-point.
+    fn native_layer_norm(input: Tensor, normalized_shape: Dims, weight: Option<Tensor>, bias: Option<Tensor>, eps: f64) -> output, mean, rstd;
+    variants [function];
+    node "NativeLayerNormBackward0";
+    contiguous [input, weight, bias];
+    dtype layer_dtypes(input, weight, bias);
+    shape layer_sizes(input, normalized_shape, weight, bias);
+    kernel { kernels::layer_norm(&mut output, &mut mean, &mut rstd, input, weight, bias, eps) };
+    vjp {
+        input => |g, input, mean, rstd, weight, normalized_shape, eps| g.layer_norm_input_backward(input, mean, rstd, weight.cloned(), normalized_shape.len() as i64, eps);
+        weight => |g, input, mean, rstd, weight.shape, eps| g.layer_norm_weight_backward(input, mean, rstd, &weight.shape, weight.dtype, eps);
+        bias => |g| g
+    };
+}
+
+op! {
+    /// The gradient of layer normalization for its input.
+    ///
+    /// Shape: `*s, *s -> *s`. Dtype: that of the input.
+    fn layer_norm_input_backward(grad: Tensor, input: Tensor, mean: Tensor, rstd: Tensor, weight: Option<Tensor>, axes: i64, eps: f64) -> y;
+    variants [private];
+    contiguous [grad, input, mean, rstd, weight];
+    dtype input.dtype();
+    shape input.sizes();
+    kernel { kernels::layer_norm_backward(Some(&mut y), None, None, grad, input, mean, rstd, weight) };
+    vjp {
+        grad => |g, input, mean, rstd, weight, axes, eps| {
+            let plain = g.layer_norm_input_backward(input, mean, rstd, None, axes, eps);
+            weight.map_or(plain.clone(), |w| plain * w)
+        };
+        weight => |g, grad, input, mean, rstd, axes, eps| grad * g.layer_norm_input_backward(input, mean, rstd, None, axes, eps);
+        input => |g, grad, input, weight, axes, eps| {
+            let scaled = weight.map_or(grad.clone(), |w| grad * w);
+            Normal::new(input, last(axes), eps).second(g, &scaled)
+        }
+    };
+}
+
+op! {
+    /// The gradient of layer normalization for its weight.
+    ///
+    /// Shape: `*s *n, *s *n -> *n`. Dtype: `dtype`.
+    fn layer_norm_weight_backward(grad: Tensor, input: Tensor, mean: Tensor, rstd: Tensor, weight_size: Dims, dtype: DType, eps: f64) -> y;
+    variants [private];
+    contiguous [grad, input, mean, rstd];
+    dtype dtype;
+    shape weight_size;
+    kernel { kernels::layer_norm_backward(None, Some(&mut y), None, grad, input, mean, rstd, None) };
+    vjp {
+        grad => |g, input, weight_size, eps| g * Normal::new(input, last(weight_size.len() as i64), eps).hat;
+        input => |g, grad, input, mean, rstd, weight_size, eps| {
+            grad.layer_norm_input_backward(input, mean, rstd, Some(Val::from(g)), weight_size.len() as i64, eps)
+        }
+    };
+}

@@ -1,0 +1,42 @@
+//! What layers are made of: activations, losses, convolutions, pooling, normalization, dropout, padding.
+
+use crate::{DType, Error, Kind, Result, Tensor};
+
+pub mod activation;
+pub mod batch_norm;
+pub mod conv;
+pub mod conv_transpose;
+pub mod cross_entropy;
+pub mod dropout;
+pub mod group_norm;
+pub mod layer_norm;
+pub mod loss;
+pub mod loss_binary;
+pub mod nll;
+mod normal;
+pub mod pad;
+pub mod piecewise;
+pub mod pool;
+pub mod smooth;
+pub mod softmax;
+
+/// The dtype of a tensor that must hold real floating-point numbers; `what` is the kernel that PyTorch names.
+pub(crate) fn float_dtype(x: &Tensor, what: &str) -> Result<DType> {
+    float_only(x.dtype(), what)
+}
+
+/// A dtype that must be a real floating-point one.
+pub(crate) fn float_only(d: DType, what: &str) -> Result<DType> {
+    if d.kind() != Kind::Float {
+        return Err(Error::not_implemented(format!("\"{what}\" not implemented for '{}'", d.title())));
+    }
+    Ok(d)
+}
+
+/// `n` values out of a list of `n`, or of one for all.
+pub(crate) fn expand_sizes<const N: usize>(list: &[i64]) -> Option<[i64; N]> {
+    match list {
+        [one] => Some([*one; N]),
+        _ => list.try_into().ok(),
+    }
+}

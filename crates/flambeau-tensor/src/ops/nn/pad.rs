@@ -1,0 +1,152 @@
+//! Padding: more elements around a tensor, or fewer.
+
+use crate::ops::{op, samples};
+use crate::{Dims, Error, Options, Result, Scalar, Tensor};
+
+fn check_pairs(x: &Tensor, pad: &[i64]) -> Result<()> {
+    if pad.len() % 2 != 0 {
+        return Err(Error::runtime("Padding length must be divisible by 2"));
+    }
+    if pad.len() / 2 > x.dim() {
+        return Err(Error::runtime(format!(
+            "Padding length should be less than or equal to two times the input dimension but got padding length {} and input of dimension {}",
+            pad.len(),
+            x.dim()
+        )));
+    }
+    Ok(())
+}
+
+fn padded(x: &Tensor, pad: &[i64]) -> Result<Dims> {
+    check_pairs(x, pad)?;
+    let mut sizes = x.sizes();
+    for (i, p) in pad.chunks(2).enumerate() {
+        let d = x.dim() - 1 - i;
+        sizes[d] += p[0] + p[1];
+        if sizes[d] < 0 {
+            return Err(Error::runtime("narrow(): length must be non-negative."));
+        }
+    }
+    Ok(sizes)
+}
+
+/// The part of a tensor that padding with these widths keeps (`inner` of what it makes, or of what it was made from).
+fn kept(x: &Tensor, pad: &[i64], of_result: bool) -> Result<Tensor> {
+    let mut part = x.clone();
+    for (i, p) in pad.chunks(2).enumerate() {
+        let d = x.dim() - 1 - i;
+        let cut = |n: i64| if of_result { n.max(0) } else { (-n).max(0) };
+        let (front, behind) = (cut(p[0]), cut(p[1]));
+        if front + behind > 0 {
+            let length = (x.size()[d] - front - behind).max(0);
+            part = part.narrow(d as i64, front.min(x.size()[d] - length), length)?;
+        }
+    }
+    Ok(part)
+}
+
+op! {
+    /// One value around a tensor: `pad` has the widths in front of and behind the last dimension, the one before it, and so
+    /// on. Negative widths cut off.
+    ///
+    /// Shape: `*s -> *t`. Dtype: unchanged.
+    ///
+    /// >>> torch.constant_pad_nd(torch.ones(2), (1, 0))
+    /// tensor([0., 1., 1.])
+    fn constant_pad_nd(input: Tensor, pad: Dims, value: Scalar = 0) -> y;
+    variants [function];
+    dtype input.dtype();
+    shape padded(input, pad);
+    compute {
+        let y = crate::ops::full_with(&padded(input, pad)?, value, Options::like(input))?;
+        if y.numel() > 0 {
+            kept(&y, pad, true)?.copy_(&kept(input, pad, false)?)?;
+        }
+        Ok::<_, Error>(y)
+    };
+    vjp { input => |g, pad| {
+        let undo: Dims = pad.iter().map(|p| -p).collect();
+        g.constant_pad_nd(&undo)
+    } };
+    samples samples::with(&[2, 3], -1.0, 1.0, &[&[[1, 2].into()], &[[-1, 1, 1, 0].into(), 2.0.into()]]);
+}
+
+op! {
+    /// Elements around a tensor: a value ("constant"), its mirror image ("reflect"), its edge ("replicate") or its other end
+    /// ("circular").
+    ///
+    /// Shape: `*s -> *t`. Dtype: unchanged.
+    ///
+    /// >>> torch.nn.functional.pad(torch.tensor([[1., 2., 3.]]), (1, 1), mode="reflect")
+    /// tensor([[2., 1., 2., 3., 2.]])
+    fn pad(input: Tensor, pad: Dims, mode: Str = "constant", value: Option<f64> = None) -> y;
+    variants [functional];
+    composite {
+        check_pairs(input, pad)?;
+        if mode == "constant" {
+            return input.constant_pad_nd_with(pad, Scalar::Float(value.unwrap_or(0.0))).and_then(crate::ops::IntoOutputs::into_outputs);
+        }
+        if value.is_some_and(|v| v != 0.0) {
+            return Err(Error::runtime(format!("Padding mode \"{mode}\" doesn't take in value argument")));
+        }
+        check_mode(input, pad, mode)?;
+        let mut y = input.clone();
+        for (i, p) in pad.chunks(2).enumerate() {
+            let d = input.dim() - 1 - i;
+            let places = sources(input.size()[d], p[0], p[1], mode);
+            let index = Tensor::of(&places, &[places.len() as i64])?.to_device(input.device())?;
+            y = y.index_select(d as i64, &index)?;
+        }
+        Ok::<_, Error>(y)
+    };
+    samples samples::with(&[2, 2, 3], -1.0, 1.0, &[&[[1, 1].into(), "reflect".into()], &[[1, 2].into(), "replicate".into()], &[[0, 1].into(), "circular".into()]]);
+}
+
+fn check_mode(x: &Tensor, pad: &[i64], mode: &str) -> Result<()> {
+    if !matches!(mode, "reflect" | "replicate" | "circular") {
+        return Err(Error::not_implemented(format!("Unrecognised padding mode {mode}")));
+    }
+    let n = pad.len() / 2;
+    if !(1..=3).contains(&n) || !(n + 1..=n + 2).contains(&x.dim()) {
+        return Err(Error::not_implemented(format!(
+            "Padding size {} is not supported for {}D input tensor.",
+            pad.len(),
+            x.dim()
+        )));
+    }
+    for (i, p) in pad.chunks(2).enumerate() {
+        let d = x.dim() - 1 - i;
+        let size = x.size()[d];
+        let widest = p[0].max(p[1]);
+        if mode == "reflect" && widest >= size {
+            return Err(Error::runtime(format!(
+                "Argument #{}: Padding size should be less than the corresponding input dimension, but got: padding ({}, {}) at dimension {d} of input {:?}",
+                4 + 2 * i,
+                p[0],
+                p[1],
+                x.size()
+            )));
+        }
+        if mode == "circular" && widest > size {
+            return Err(Error::runtime("Padding value causes wrapping around more than once."));
+        }
+        if size + p[0] + p[1] < 1 || size == 0 {
+            return Err(Error::runtime(format!(
+                "input (W: {size}) is too small. Calculated output W: {}",
+                size + p[0] + p[1]
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// Where the elements of a padded dimension come from.
+fn sources(size: i64, front: i64, behind: i64, mode: &str) -> Vec<i64> {
+    (-front..size + behind)
+        .map(|i| match mode {
+            "replicate" => i.clamp(0, size - 1),
+            "circular" => i.rem_euclid(size),
+            _ => (size - 1 - (size - 1 - i.abs()).abs()).max(0),
+        })
+        .collect()
+}

@@ -1,0 +1,271 @@
+//! Pooling: the maximum or mean of windows.
+
+use flambeau_cpu::pool::{self as kernels, AvgPoolShape, PoolShape, pool_output_size};
+
+use super::expand_sizes;
+use crate::ops::{op, samples};
+use crate::{DType, Dims, Error, Result, Tensor};
+
+fn pair(list: &[i64], what: &str, name: &str) -> Result<[i64; 2]> {
+    expand_sizes(list).ok_or_else(|| {
+        Error::runtime(match what {
+            "kernel_size" => format!("{name}: kernel_size must either be a single int, or a tuple of two ints"),
+            "stride" => format!("{name}: stride must either be omitted, a single int, or a tuple of two ints"),
+            _ => format!("{name}: {what} must either be a single int, or a tuple of two ints"),
+        })
+    })
+}
+
+fn windows(name: &str, kernel: &[i64], stride: Option<&[i64]>, padding: &[i64], dilation: &[i64]) -> Result<PoolShape> {
+    let kernel = pair(kernel, "kernel_size", name)?;
+    let stride = match stride {
+        None | Some([]) => kernel,
+        Some(s) => pair(s, "stride", name)?,
+    };
+    Ok(PoolShape {
+        kernel,
+        stride,
+        padding: pair(padding, "padding", name)?,
+        dilation: pair(dilation, "dilation", name)?,
+    })
+}
+
+/// The sizes that pooling gives, after PyTorch's checks.
+fn pooled(x: &Tensor, s: &PoolShape, ceil_mode: bool, empty: &str) -> Result<Dims> {
+    if s.stride.contains(&0) {
+        return Err(Error::runtime("stride should not be zero"));
+    }
+    if s.kernel.iter().any(|&k| k <= 0) {
+        return Err(Error::runtime(format!(
+            "kernel size should be greater than zero, but got kH: {} kW: {}",
+            s.kernel[0], s.kernel[1]
+        )));
+    }
+    if s.stride.iter().any(|&k| k < 0) {
+        return Err(Error::runtime(format!(
+            "stride should be greater than zero, but got dH: {} dW: {}",
+            s.stride[0], s.stride[1]
+        )));
+    }
+    if s.dilation.iter().any(|&d| d <= 0) {
+        return Err(Error::runtime(format!(
+            "dilation should be greater than zero, but got dilationH: {} dilationW: {}",
+            s.dilation[0], s.dilation[1]
+        )));
+    }
+    let n = x.dim();
+    if !(n == 3 || n == 4) {
+        return Err(Error::runtime(empty.to_string()));
+    }
+    if x.size()[n - 3..].contains(&0) {
+        return Err(Error::runtime(format!(
+            "Expected 3D or 4D (batch mode) tensor with optional 0 dim batch size for input, but got:{:?}",
+            x.size()
+        )));
+    }
+    for i in 0..2 {
+        if s.padding[i] < 0 {
+            return Err(Error::runtime(format!("pad must be non-negative, but got pad: {}", s.padding[i])));
+        }
+        if s.padding[i] > ((s.kernel[i] - 1) * s.dilation[i] + 1) / 2 {
+            return Err(Error::runtime(format!(
+                "pad should be at most half of effective kernel size, but got pad={}, kernel_size={} and dilation={}",
+                s.padding[i], s.kernel[i], s.dilation[i]
+            )));
+        }
+    }
+    let mut out = x.sizes();
+    for i in 0..2 {
+        out[n - 2 + i] =
+            pool_output_size(x.size()[n - 2 + i], s.kernel[i], s.stride[i], s.padding[i], s.dilation[i], ceil_mode);
+    }
+    if out[n - 2..].iter().any(|&o| o < 1) {
+        let show = |d: &[i64]| d[n - 3..].iter().map(|v| v.to_string()).collect::<Vec<_>>().join("x");
+        return Err(Error::runtime(format!(
+            "Given input size: ({}). Calculated output size: ({}x{}x{}). Output size is too small",
+            show(x.size()),
+            out[n - 3],
+            out[n - 2].max(0),
+            out[n - 1].max(0)
+        )));
+    }
+    Ok(out)
+}
+
+fn pool_dtype(x: &Tensor, name: &str) -> Result<DType> {
+    if x.dtype() == DType::Bool || x.dtype().is_complex() {
+        return Err(Error::not_implemented(format!("\"{name}\" not implemented for '{}'", x.dtype().title())));
+    }
+    Ok(x.dtype())
+}
+
+const NON_EMPTY: &str = "non-empty 3D or 4D (batch mode) tensor expected for input";
+
+op! {
+    /// The maximum of each window of images, and where it lies in its plane.
+    ///
+    /// Shape: `N C H W -> N C H' W', N C H' W'`. Dtype: unchanged, and int64.
+    fn max_pool2d_with_indices(input: Tensor, kernel_size: Dims, stride: Option<Dims> = None, padding: Dims = [0], dilation: Dims = [1], ceil_mode: bool = false) -> output, indices;
+    variants [functional];
+    node "MaxPool2DWithIndicesBackward0";
+    contiguous [input];
+    dtype [pool_dtype(input, "max_pool2d")?, DType::I64];
+    shape pooled(input, &windows("max_pool2d", kernel_size, stride, padding, dilation)?, ceil_mode, NON_EMPTY);
+    kernel { kernels::max_pool2d(&mut output, &mut indices, input, &windows("max_pool2d", kernel_size, stride, padding, dilation)?) };
+    vjp { input => |g, input.shape, indices| g.max_pool2d_backward(indices, &input.shape) };
+    samples samples::with(&[1, 2, 4, 4], -2.0, 2.0, &[&[[2].into()], &[[3].into(), [1].into(), [1].into()]]);
+}
+
+op! {
+    /// The gradient of the maximum of windows: to the elements that won.
+    ///
+    /// Shape: `N C H' W', N C H' W' -> N C H W`. Dtype: that of the gradient.
+    fn max_pool2d_backward(grad: Tensor, indices: Tensor, input_size: Dims) -> y;
+    variants [private];
+    contiguous [grad, indices];
+    dtype grad.dtype();
+    shape input_size;
+    kernel { kernels::max_pool2d_backward(&mut y, grad, indices) };
+    vjp { grad => |g, indices| g.pick_in_planes(indices) };
+}
+
+op! {
+    /// Elements by their places in the planes of the last two dimensions.
+    ///
+    /// Shape: `*s H W, *s H' W' -> *s H' W'`. Dtype: unchanged.
+    fn pick_in_planes(input: Tensor, indices: Tensor) -> y;
+    variants [private];
+    dtype input.dtype();
+    shape indices.sizes();
+    compute {
+        let (n, h, w) = (input.dim() - 2, input.size()[input.dim() - 2], input.size()[input.dim() - 1]);
+        let planes: i64 = input.size()[..n].iter().product();
+        let first = crate::ops::arange(0, planes, 1)?.mul(h * w)?.reshape(&[planes, 1])?;
+        let places = indices.reshape(&[planes, -1])?.add(&first)?.reshape(&[-1])?;
+        input.reshape(&[-1])?.index_select(0, &places)?.reshape(indices.size())
+    };
+    vjp { input => |g, input.shape, indices| g.max_pool2d_backward(indices, &input.shape) };
+}
+
+op! {
+    /// The maximum of each window of images.
+    ///
+    /// Shape: `N C H W -> N C H' W'`. Dtype: unchanged.
+    ///
+    /// >>> torch.max_pool2d(torch.tensor([[[1., 5.], [2., 3.]]]), 2)
+    /// tensor([[[5.]]])
+    fn max_pool2d(input: Tensor, kernel_size: Dims, stride: Option<Dims> = None, padding: Dims = [0], dilation: Dims = [1], ceil_mode: bool = false) -> y;
+    variants [function, functional];
+    composite {
+        let (y, _) = input.max_pool2d_with_indices_with(kernel_size, stride, padding, dilation, ceil_mode)?;
+        Ok::<_, Error>(y)
+    };
+    samples samples::with(&[1, 2, 4, 4], -2.0, 2.0, &[&[[2].into()], &[[3].into(), [1].into(), [1].into()]]);
+}
+
+fn line(list: &[i64], first: i64, what: &str, name: &str) -> Result<[i64; 2]> {
+    match list {
+        [one] => Ok([first, *one]),
+        _ => Err(Error::runtime(format!("{name}() argument '{what}' should contain one int (got {})", list.len()))),
+    }
+}
+
+fn check_lines(x: &Tensor, name: &str) -> Result<()> {
+    if !(x.dim() == 2 || x.dim() == 3) {
+        return Err(Error::runtime(format!(
+            "{name}: Expected 2D or 3D (batch mode) tensor with optional 0 dim batch size for input, but got:{:?}",
+            x.size()
+        )));
+    }
+    Ok(())
+}
+
+op! {
+    /// The maximum of each window of signals, and where it lies.
+    ///
+    /// Shape: `N C L -> N C L', N C L'`. Dtype: unchanged, and int64.
+    fn max_pool1d_with_indices(input: Tensor, kernel_size: Dims, stride: Option<Dims> = None, padding: Dims = [0], dilation: Dims = [1], ceil_mode: bool = false) -> output, indices;
+    variants [function, functional];
+    composite {
+        check_lines(input, "max_pool1d")?;
+        let kernel = line(kernel_size, 1, "kernel_size", "max_pool1d")?;
+        let stride = match stride { None | Some([]) => kernel, Some(s) => line(s, 1, "stride", "max_pool1d")? };
+        let (padding, dilation) = (line(padding, 0, "padding", "max_pool1d")?, line(dilation, 1, "dilation", "max_pool1d")?);
+        let (y, at) = input.unsqueeze(-2)?.max_pool2d_with_indices_with(&kernel, Some(&stride), &padding, &dilation, ceil_mode)?;
+        Ok::<_, Error>((y.squeeze_dim(-2)?, at.squeeze_dim(-2)?))
+    };
+    samples samples::with(&[2, 2, 5], -2.0, 2.0, &[&[[2].into()]]);
+}
+
+fn check_divisor(divisor: Option<i64>) -> Result<()> {
+    if divisor == Some(0) { Err(Error::runtime("divisor must be not zero")) } else { Ok(()) }
+}
+
+fn avg_windows(
+    kernel: &[i64],
+    stride: Option<&[i64]>,
+    padding: &[i64],
+    count_include_pad: bool,
+    divisor_override: Option<i64>,
+) -> Result<AvgPoolShape> {
+    check_divisor(divisor_override)?;
+    Ok(AvgPoolShape {
+        windows: windows("avg_pool2d", kernel, stride, padding, &[1])?,
+        count_include_pad,
+        divisor_override,
+    })
+}
+
+op! {
+    /// The mean of each window of images.
+    ///
+    /// Shape: `N C H W -> N C H' W'`. Dtype: unchanged.
+    ///
+    /// >>> torch.nn.functional.avg_pool2d(torch.tensor([[[1., 5.], [2., 4.]]]), 2)
+    /// tensor([[[3.]]])
+    fn avg_pool2d(input: Tensor, kernel_size: Dims, stride: Option<Dims> = None, padding: Dims = [0], ceil_mode: bool = false, count_include_pad: bool = true, divisor_override: Option<i64> = None) -> y;
+    variants [functional];
+    node "AvgPool2DBackward0";
+    contiguous [input];
+    dtype pool_dtype(input, "avg_pool2d_out_frame");
+    shape pooled(input, &avg_windows(kernel_size, stride, padding, count_include_pad, divisor_override)?.windows, ceil_mode, NON_EMPTY);
+    kernel { kernels::avg_pool2d(&mut y, input, &avg_windows(kernel_size, stride, padding, count_include_pad, divisor_override)?) };
+    vjp { input => |g, input.shape, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override| {
+        g.avg_pool2d_backward(&input.shape, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override)
+    } };
+    samples samples::with(&[1, 2, 4, 4], -2.0, 2.0, &[&[[2].into()], &[[3].into(), [2].into(), [1].into(), true.into(), false.into()]]);
+}
+
+op! {
+    /// The gradient of the mean of windows.
+    ///
+    /// Shape: `N C H' W' -> N C H W`. Dtype: that of the gradient.
+    fn avg_pool2d_backward(grad: Tensor, input_size: Dims, kernel_size: Dims, stride: Option<Dims>, padding: Dims, ceil_mode: bool, count_include_pad: bool, divisor_override: Option<i64>) -> y;
+    variants [private];
+    contiguous [grad];
+    dtype grad.dtype();
+    shape input_size;
+    kernel { kernels::avg_pool2d_backward(&mut y, grad, &avg_windows(kernel_size, stride, padding, count_include_pad, divisor_override)?) };
+    vjp { grad => |g, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override| {
+        g.avg_pool2d_with(kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override)
+    } };
+}
+
+op! {
+    /// The mean of each window of signals.
+    ///
+    /// Shape: `N C L -> N C L'`. Dtype: unchanged.
+    ///
+    /// >>> torch.avg_pool1d(torch.tensor([[1., 3., 5., 9.]]), 2)
+    /// tensor([[2., 7.]])
+    fn avg_pool1d(input: Tensor, kernel_size: Dims, stride: Option<Dims> = None, padding: Dims = [0], ceil_mode: bool = false, count_include_pad: bool = true) -> y;
+    variants [function, functional];
+    composite {
+        check_lines(input, "avg_pool1d")?;
+        let kernel = line(kernel_size, 1, "kernel_size", "avg_pool1d")?;
+        let stride = match stride { None | Some([]) => kernel, Some(s) => line(s, 1, "stride", "avg_pool1d")? };
+        let padding = line(padding, 0, "padding", "avg_pool1d")?;
+        input.unsqueeze(-2)?.avg_pool2d_with(&kernel, Some(&stride), &padding, ceil_mode, count_include_pad, None)?.squeeze_dim(-2)
+    };
+    samples samples::with(&[2, 2, 5], -2.0, 2.0, &[&[[2].into()]]);
+}

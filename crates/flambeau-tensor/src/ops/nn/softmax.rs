@@ -1,0 +1,109 @@
+//! Softmax and its logarithm.
+
+use flambeau_cpu::softmax as kernels;
+
+use crate::ops::nn::float_only;
+use crate::ops::{op, rule, samples};
+use crate::{DType, Result, Tensor, normalize_dim};
+
+/// Softmax is of real floating-point numbers; PyTorch names the kernel by where `dim` lies.
+fn checked(x: &Tensor, dim: i64, what: &str) -> Result<DType> {
+    let last = normalize_dim(dim, x.dim())? + 1 >= x.dim();
+    float_only(
+        x.dtype(),
+        &format!("{what}_{}kernel_impl", if last && !x.dtype().is_complex() { "lastdim_" } else { "" }),
+    )
+}
+
+fn converted(x: &Tensor, dtype: Option<DType>) -> Result<Tensor> {
+    dtype.map_or_else(|| Ok(x.clone()), |d| x.to_dtype(d))
+}
+
+op! {
+    /// `exp(x)` divided by its sum along `dim`, so that it sums to 1.
+    ///
+    /// Shape: `*s -> *s`. Dtype: `dtype`, or unchanged; floating-point.
+    ///
+    /// >>> torch.softmax(torch.zeros(2), dim=0)
+    /// tensor([0.5000, 0.5000])
+    fn softmax(input: Tensor, dim: i64, dtype: Option<DType> = None) -> y;
+    variants [method, function, functional];
+    alias [special softmax];
+    composite { converted(input, dtype)?.softmax_along(dim) };
+    samples samples::with(&[2, 3], -2.0, 2.0, &[&[1.into()], &[0.into()]]);
+}
+
+op! {
+    /// The logarithm of the softmax along `dim`.
+    ///
+    /// Shape: `*s -> *s`. Dtype: `dtype`, or unchanged; floating-point.
+    ///
+    /// >>> torch.log_softmax(torch.zeros(2), dim=0)
+    /// tensor([-0.6931, -0.6931])
+    fn log_softmax(input: Tensor, dim: i64, dtype: Option<DType> = None) -> y;
+    variants [method, function, functional];
+    alias [special log_softmax];
+    composite { converted(input, dtype)?.log_softmax_along(dim) };
+    samples samples::with(&[2, 3], -2.0, 2.0, &[&[1.into()], &[0.into()]]);
+}
+
+op! {
+    /// The softmax of floating-point numbers.
+    ///
+    /// Shape: `*s -> *s`. Dtype: unchanged.
+    fn softmax_along(input: Tensor, dim: i64) -> y;
+    variants [private];
+    node "SoftmaxBackward0";
+    dtype checked(input, dim, "softmax");
+    shape input.sizes();
+    kernel { if y.ndim() == 0 { flambeau_cpu::loops::fill(y, crate::Scalar::Int(1)) } else { kernels::softmax(&mut y, input, normalize_dim(dim, input.ndim())?) } };
+    vjp { input => |g, y, dim| g.softmax_backward(y, dim) };
+    samples samples::with(&[2, 3], -2.0, 2.0, &[&[1.into()], &[0.into()]]);
+}
+
+op! {
+    /// The gradient of the softmax from that of its result, and the result.
+    ///
+    /// Shape: `*s, *s -> *s`. Dtype: promoted.
+    fn softmax_backward(grad: Tensor, output: Tensor, dim: i64) -> y;
+    variants [private];
+    dtype rule::promote(grad, output);
+    shape output.sizes();
+    kernel { if y.ndim() == 0 { flambeau_cpu::loops::fill(y, crate::Scalar::Int(0)) } else { kernels::softmax_backward(&mut y, grad, output, normalize_dim(dim, output.ndim())?) } };
+    vjp {
+        grad => |g, output, dim| g.softmax_backward(output, dim);
+        output => |g, grad, output, dim| {
+            let along = |v: crate::ops::Val| v.sum_dim_with(Some(&[dim]), true, None);
+            g * grad - g * along(grad * output) - grad * along(g * output)
+        }
+    };
+}
+
+op! {
+    /// The logarithm of the softmax of floating-point numbers.
+    ///
+    /// Shape: `*s -> *s`. Dtype: unchanged.
+    fn log_softmax_along(input: Tensor, dim: i64) -> y;
+    variants [private];
+    node "LogSoftmaxBackward0";
+    dtype checked(input, dim, "log_softmax");
+    shape input.sizes();
+    kernel { if y.ndim() == 0 { flambeau_cpu::loops::fill(y, crate::Scalar::Int(0)) } else { kernels::log_softmax(&mut y, input, normalize_dim(dim, input.ndim())?) } };
+    vjp { input => |g, y, dim| g.log_softmax_backward(y, dim) };
+    samples samples::with(&[2, 3], -2.0, 2.0, &[&[1.into()], &[0.into()]]);
+}
+
+op! {
+    /// The gradient of the logarithm of the softmax from that of its result, and the result.
+    ///
+    /// Shape: `*s, *s -> *s`. Dtype: promoted.
+    fn log_softmax_backward(grad: Tensor, output: Tensor, dim: i64) -> y;
+    variants [private];
+    dtype rule::promote(grad, output);
+    shape output.sizes();
+    kernel { if y.ndim() == 0 { flambeau_cpu::loops::fill(y, crate::Scalar::Int(0)) } else { kernels::log_softmax_backward(&mut y, grad, output, normalize_dim(dim, output.ndim())?) } };
+    vjp {
+        grad => |g, output, dim| g - (g * output.exp()).sum_dim_with(Some(&[dim]), true, None);
+        output => |g, grad, output, dim| -(g * output.exp() * grad.sum_dim_with(Some(&[dim]), true, None))
+    };
+}
