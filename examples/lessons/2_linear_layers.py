@@ -103,7 +103,7 @@ print("-- the whole network (varies)")
 show_forward(X_1.view(1, -1), model)
 
 print("-- the same from a seed")
-torch.manual_seed(7)
+torch.manual_seed(11)
 model = build_model()
 X_1 = torch.rand(28 * 28)
 print(model["W1"].weight.data, model["W1"].bias.data)
