@@ -37,6 +37,7 @@ fmt: $(STAMPS)/tools ## Format all code, and mend what the linter can mend.
 	$(BIN)/ruff format .
 
 bench: $(STAMPS)/oracle ## Time the same work on Flambeau and PyTorch (installs PyTorch into .venv).
+	$(BIN)/pip wheel -q --no-deps -w dist .
 	$(BIN)/python benches/compare.py
 
 # The programs that hold operators and layers against PyTorch's own database: conformance.py and modules.py in this folder.

@@ -6,6 +6,7 @@ import math
 import struct
 import zlib
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from pathlib import Path
 
 Colour = tuple[int, int, int]
@@ -168,13 +169,13 @@ def chart(
     canvas.text((plot_left + plot_right) // 2, plot_bottom + 38, x_label, align="centre")
 
     points = [(across(x), up(y)) for x, y in zip(xs, ys, strict=True)]
-    for (x0, y0), (x1, y1) in zip(points, points[1:], strict=False):
+    for (x0, y0), (x1, y1) in pairwise(points):
         canvas.line(x0, y0, x1, y1, colour, width=2.5)
     for x, y in points:
         canvas.line(x, y, x, y, colour, width=7)
-    # The last value stands on the side of its point where the curve does not run.
+    # The last value stands on the side of its point where the curve does not run, if there is room.
     x, y = points[-1]
-    above = len(points) < 2 or points[-2][1] > y
-    room_above = y - 30 > plot_top
-    place = y - 28 if room_above and not above or y + 30 > plot_bottom else y + 14
+    curve_is_above = len(points) > 1 and points[-2][1] < y
+    below = curve_is_above and y + 30 < plot_bottom
+    place = y + 14 if below else y - 28
     canvas.text(round(x), round(place), y_text(ys[-1]), colour, align="right")
