@@ -9,6 +9,7 @@ mod errors;
 mod generator;
 mod graph;
 mod index;
+mod io;
 mod numpy;
 mod optim;
 mod parse;
@@ -16,7 +17,9 @@ mod settings;
 mod storage;
 mod tensor;
 
+/// The module: classes, constants, and every operator of the table.
 #[pymodule]
+#[allow(non_snake_case)]
 fn _C(m: &Bound<'_, PyModule>) -> PyResult<()> {
     let py = m.py();
     m.add_class::<tensor::PyTensor>()?;
@@ -65,6 +68,10 @@ fn _C(m: &Bound<'_, PyModule>) -> PyResult<()> {
         settings::can_cast,
         settings::_set_print_options,
         settings::_empty_cache,
+        io::_save,
+        io::_load,
+        io::_load_safetensors,
+        io::_save_safetensors,
     );
     Ok(())
 }

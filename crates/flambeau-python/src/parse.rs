@@ -225,6 +225,9 @@ pub fn parse<'py>(op: &OpDef, call: &Call<'_, 'py>) -> Result<Parsed<'py>, Misma
         }
         if !p.keyword_only && used < given {
             let x = &call.positional[used];
+            if call.keywords.iter().any(|(k, _)| canonical(op, k) == p.name) {
+                return Err(Mismatch::Words(format!("{}() got multiple values for argument '{}'", op.name, p.name)));
+            }
             args.push(convert(p, x)?.ok_or_else(|| Mismatch::Words(wrong_type(op, p, used + 1, x)))?);
             used += 1;
             continue;
@@ -250,10 +253,6 @@ pub fn parse<'py>(op: &OpDef, call: &Call<'_, 'py>) -> Result<Parsed<'py>, Misma
         for (k, x) in call.keywords {
             let name = canonical(op, k);
             if params.iter().skip(skip).any(|p| p.name == name) {
-                let position = params.iter().position(|p| p.name == name).unwrap_or(0);
-                if position >= skip && position < skip + given && used == given && !params[position].keyword_only && positional_params > skip + 1 {
-                    return Err(Mismatch::Words(format!("{}() got multiple values for argument '{k}'", op.name)));
-                }
                 continue;
             }
             match name {

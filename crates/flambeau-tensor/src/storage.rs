@@ -67,6 +67,26 @@ impl Storage {
         }))
     }
 
+    /// New memory with a copy of `bytes`.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Storage> {
+        let s = Storage::try_new(bytes.len())?;
+        // SAFETY: the new memory holds as many bytes, and nobody else knows it.
+        unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), s.ptr(), bytes.len()) };
+        Ok(s)
+    }
+
+    /// A copy of all bytes.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        if self.device() == Device::Meta {
+            return Vec::new();
+        }
+        self.0.lock.lock(false);
+        // SAFETY: the storage has as many initialised bytes, and is locked to read.
+        let bytes = unsafe { std::slice::from_raw_parts(self.ptr(), self.nbytes()) }.to_vec();
+        self.0.lock.unlock(false);
+        bytes
+    }
+
     /// A storage without memory, for the `meta` device.
     pub fn meta(nbytes: usize) -> Storage {
         Storage::make(Device::Meta, std::ptr::null_mut(), nbytes, Owner::Nothing)

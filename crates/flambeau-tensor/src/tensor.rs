@@ -182,6 +182,15 @@ impl Tensor {
         Ok(out)
     }
 
+    /// The bytes of the elements in row-major order.
+    pub fn element_bytes(&self) -> Result<Vec<u8>> {
+        self.check_has_data("element_bytes")?;
+        let t = self.detach().resolve()?.contiguous()?;
+        let size = t.dtype().size();
+        let from = t.layout().offset as usize * size;
+        Ok(t.storage().to_bytes()[from..from + t.numel() as usize * size].to_vec())
+    }
+
     /// The one element as a number (`Tensor.item`).
     pub fn item(&self) -> Result<Scalar> {
         if self.numel() != 1 {

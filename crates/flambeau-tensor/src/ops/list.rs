@@ -6,7 +6,6 @@ use super::OpDef;
 pub use super::create::{fill::*, range::*};
 pub use super::linalg::matmul::*;
 pub use super::random::{create::*, draw::*};
-pub use super::shape::{grid::*, join::*};
 pub use super::shape::{grid::*, join::*, triangle::*};
 pub use super::sort::search::*;
 pub use super::unary::special::*;

@@ -11,7 +11,22 @@ from flambeau.nn._functional._engine import engine, formula
 from flambeau.nn._functional.conv import _tuple
 from flambeau.nn._functional.pad import pad as _pad
 
-max_pool2d: Any = engine("max_pool2d")
+_max_pool2d: Any = engine("max_pool2d")
+_max_pool2d_with_indices: Any = engine("max_pool2d_with_indices")
+
+
+def max_pool2d(
+    input: Tensor,
+    kernel_size: Any,
+    stride: Any = None,
+    padding: Any = 0,
+    dilation: Any = 1,
+    ceil_mode: bool = False,
+    return_indices: bool = False,
+) -> Any:
+    """The maximum of each window. Shape: `N C H W -> N C H' W'`; with `return_indices` also where it lies."""
+    operator = _max_pool2d_with_indices if return_indices else _max_pool2d
+    return operator(input, kernel_size, stride, padding, dilation, ceil_mode)
 
 
 def _out_size(size: int, kernel: int, stride: int, padding: int, dilation: int, ceil_mode: bool) -> int:

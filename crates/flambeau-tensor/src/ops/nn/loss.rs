@@ -177,7 +177,7 @@ op! {
 }
 
 fn huber_dtype(x: &Tensor, target: &Tensor, delta: f64) -> Result<DType> {
-    if !(delta > 0.0) {
+    if delta <= 0.0 || delta.is_nan() {
         return Err(Error::runtime("huber_loss does not support non-positive values for delta."));
     }
     met(x, target, "huber_cpu")

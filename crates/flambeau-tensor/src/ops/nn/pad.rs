@@ -4,7 +4,7 @@ use crate::ops::{op, samples};
 use crate::{Dims, Error, Options, Result, Scalar, Tensor};
 
 fn check_pairs(x: &Tensor, pad: &[i64]) -> Result<()> {
-    if pad.len() % 2 != 0 {
+    if !pad.len().is_multiple_of(2) {
         return Err(Error::runtime("Padding length must be divisible by 2"));
     }
     if pad.len() / 2 > x.dim() {

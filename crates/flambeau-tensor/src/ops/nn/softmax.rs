@@ -56,7 +56,7 @@ op! {
     node "SoftmaxBackward0";
     dtype checked(input, dim, "softmax");
     shape input.sizes();
-    kernel { if y.ndim() == 0 { flambeau_cpu::loops::fill(y, crate::Scalar::Int(1)) } else { kernels::softmax(&mut y, input, normalize_dim(dim, input.ndim())?) } };
+    kernel { kernels::softmax(&mut y, input, normalize_dim(dim, input.ndim())?) };
     vjp { input => |g, y, dim| g.softmax_backward(y, dim) };
     samples samples::with(&[2, 3], -2.0, 2.0, &[&[1.into()], &[0.into()]]);
 }
@@ -69,7 +69,7 @@ op! {
     variants [private];
     dtype rule::promote(grad, output);
     shape output.sizes();
-    kernel { if y.ndim() == 0 { flambeau_cpu::loops::fill(y, crate::Scalar::Int(0)) } else { kernels::softmax_backward(&mut y, grad, output, normalize_dim(dim, output.ndim())?) } };
+    kernel { kernels::softmax_backward(&mut y, grad, output, normalize_dim(dim, output.ndim())?) };
     vjp {
         grad => |g, output, dim| g.softmax_backward(output, dim);
         output => |g, grad, output, dim| {
@@ -88,7 +88,7 @@ op! {
     node "LogSoftmaxBackward0";
     dtype checked(input, dim, "log_softmax");
     shape input.sizes();
-    kernel { if y.ndim() == 0 { flambeau_cpu::loops::fill(y, crate::Scalar::Int(0)) } else { kernels::log_softmax(&mut y, input, normalize_dim(dim, input.ndim())?) } };
+    kernel { kernels::log_softmax(&mut y, input, normalize_dim(dim, input.ndim())?) };
     vjp { input => |g, y, dim| g.log_softmax_backward(y, dim) };
     samples samples::with(&[2, 3], -2.0, 2.0, &[&[1.into()], &[0.into()]]);
 }
@@ -101,7 +101,7 @@ op! {
     variants [private];
     dtype rule::promote(grad, output);
     shape output.sizes();
-    kernel { if y.ndim() == 0 { flambeau_cpu::loops::fill(y, crate::Scalar::Int(0)) } else { kernels::log_softmax_backward(&mut y, grad, output, normalize_dim(dim, output.ndim())?) } };
+    kernel { kernels::log_softmax_backward(&mut y, grad, output, normalize_dim(dim, output.ndim())?) };
     vjp {
         grad => |g, output, dim| g - (g * output.exp()).sum_dim_with(Some(&[dim]), true, None);
         output => |g, grad, output, dim| -(g * output.exp() * grad.sum_dim_with(Some(&[dim]), true, None))

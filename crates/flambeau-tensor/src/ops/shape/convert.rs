@@ -69,6 +69,8 @@ op! {
     variants [private];
     node "ToCopyBackward0";
     compute { copied(input, dtype, device, memory_format) };
+    dtype dtype.unwrap_or(input.dtype());
+    shape copy_layout(input, memory_format);
     vjp { input => |g| g };
 }
 

@@ -138,6 +138,7 @@ op! {
     /// Shape: `*s, *size -> *s`. Dtype: unchanged.
     fn as_strided_scatter(input: Tensor, src: Tensor, size: Dims, stride: Dims, storage_offset: Option<i64> = None) -> y;
     variants [method, function];
+    node "CopySlices";
     compute {
         let out = if input.layout().is_dense() {
             input.clone_tensor()?
