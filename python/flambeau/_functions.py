@@ -66,7 +66,7 @@ def set_printoptions(
 
 def nonzero(input: Any, *, out: Any = None, as_tuple: bool = False) -> Any:
     """The places of elements that are not zero: one row each, or with `as_tuple` one tensor a dimension."""
-    found = _C.private.nonzero(input) if hasattr(_C.private, "nonzero") else _C.nonzero(input)
+    found = _C.nonzero(input)
     if not as_tuple:
         if out is not None:
             return out.resize_(found.shape).copy_(found)
@@ -85,9 +85,9 @@ def unique(
 ) -> Any:
     """The different elements, or slices of a dimension; with where each went, and how often it was there."""
     if dim is None:
-        values, inverse, counts = _C._unique2(input, sorted, return_inverse, return_counts)
+        values, inverse, counts = _C.private._unique2(input, sorted, return_inverse, return_counts)
     else:
-        values, inverse, counts = _C.unique_dim(input, dim, sorted, return_inverse, return_counts)
+        values, inverse, counts = _C.private.unique_dim(input, dim, sorted, return_inverse, return_counts)
     return _picked(values, inverse, counts, return_inverse, return_counts)
 
 
@@ -97,7 +97,7 @@ def unique_consecutive(input: Any, return_inverse: bool = False, return_counts: 
     return _picked(values, inverse, counts, return_inverse, return_counts)
 
 
-_ENGINE_UNIQUE_CONSECUTIVE = getattr(_C, "unique_consecutive", None)
+_ENGINE_UNIQUE_CONSECUTIVE = _C.private.unique_consecutive
 
 
 def _picked(values: Any, inverse: Any, counts: Any, return_inverse: bool, return_counts: bool) -> Any:

@@ -404,12 +404,21 @@ impl Tensor {
         t
     }
 
-    /// The tensor with conj and neg written into the elements: itself when neither is set.
+    /// The elements with conj and neg written out, outside of any graph: the tensor itself when neither is set.
     pub fn resolve(&self) -> Result<Tensor> {
         if !self.0.conj && !self.0.neg {
             return Ok(self.clone());
         }
-        self.clone_tensor()
+        crate::autograd::no_grad(|| {
+            let mut bare = self.view_with(self.layout().clone(), self.dtype(), false, false);
+            if self.0.conj {
+                bare = bare.conj_physical()?;
+            }
+            if self.0.neg {
+                bare = bare.neg()?;
+            }
+            Ok(bare)
+        })
     }
 
     pub(crate) fn check_has_data(&self, what: &str) -> Result<()> {

@@ -258,3 +258,17 @@ op! {
     vjp { input => |g| g };
     samples vec![Sample::new([Arg::from(samples::tensor(&[2, 3], 0.0, 1.0))])];
 }
+
+op! {
+    /// A view of `input` that also hangs on `other` in the graph, with a gradient of zero: for first derivatives that do
+    /// not move with a tensor they were computed from.
+    ///
+    /// Shape: `*s, *t -> *s`. Dtype: unchanged.
+    fn tied(input: Tensor, other: Tensor) -> y;
+    variants [private];
+    view { input.layout().clone() };
+    vjp {
+        input => |g| g;
+        other => |g, other.shape| crate::ops::zeros_with(&other.shape, crate::Options { dtype: Some(other.dtype), device: Some(other.device), requires_grad: false })
+    };
+}
