@@ -44,7 +44,7 @@ op! {
 /// A row-major matrix is factored as its transpose, as PyTorch does: the determinant is the same, the rounding too.
 fn determinant(a: &Tensor) -> Result<Tensor> {
     let matrix = if a.is_contiguous() { a.mt()? } else { a.clone() }.contiguous()?;
-    let out = Tensor::empty(&batch(a)?, a.dtype(), a.device())?;
+    let out = Tensor::empty(batch(a), a.dtype(), a.device())?;
     crate::dispatch::Locked::run(&[&matrix], std::slice::from_ref(&out), |locked, outs| {
         kernels::det(&mut outs.next(), locked.view(&matrix));
     });
