@@ -152,7 +152,8 @@ def compare_packages() -> list[dict[str, Any]]:
     }
     for name, both in figures.items():
         ours, theirs = (both[library] for library in LIBRARIES)
-        print(f"{name:46} {ours:10.1f} {theirs:10.1f} {theirs / ours:8.1f}")
+        ratio = f"{theirs / ours:8.1f}" if ours > 0 else ""
+        print(f"{name:46} {ours:10.1f} {theirs:10.1f} {ratio}")
     wheels = sorted(Path("dist").glob("flambeau-*.whl"), key=os.path.getmtime)
     if wheels:
         print(f"{'wheel, MB':46} {wheels[-1].stat().st_size / 1e6:10.1f}")
