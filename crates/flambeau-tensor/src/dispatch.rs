@@ -211,6 +211,8 @@ fn device_of(op: &OpDef, args: &[Arg]) -> Result<Device> {
                 }
             }
             Arg::Device(d) => device = Some(*d),
+            // Indices on the cpu may address a tensor anywhere.
+            Arg::OptTensors(_) => {}
             _ => a.each_tensor(&mut |t| match device {
                 Some(d) if d != t.device() && t.dim() > 0 => clash = Some((d, t.device())),
                 Some(_) => {}
