@@ -176,3 +176,56 @@ class iinfo:
 
     def __repr__(self) -> str:
         return f"iinfo(min={self.min:g}, max={self.max:g}, dtype={self.dtype})"
+
+
+def _tensors(tensors: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Tensors given one by one, or as one list."""
+    return tuple(tensors[0]) if len(tensors) == 1 and isinstance(tensors[0], (list, tuple)) else tensors
+
+
+def meshgrid(*tensors: Any, indexing: str | None = None) -> tuple[Any, ...]:
+    """Grids of coordinates: one tensor for each input, all of the shape of their lengths."""
+    return _C.meshgrid(_tensors(tensors), **({} if indexing is None else {"indexing": indexing}))
+
+
+def broadcast_tensors(*tensors: Any) -> tuple[Any, ...]:
+    """All tensors seen through the shape they broadcast to."""
+    return _C.broadcast_tensors(_tensors(tensors))
+
+
+def block_diag(*tensors: Any) -> Any:
+    """The matrices along the diagonal of one matrix."""
+    return _C.block_diag(_tensors(tensors))
+
+
+def cartesian_prod(*tensors: Any) -> Any:
+    """Every combination of an element of each tensor, one a row."""
+    return _C.cartesian_prod(_tensors(tensors))
+
+
+def atleast_1d(*tensors: Any) -> Any:
+    """The tensors with at least one dimension."""
+    return _C.atleast_1d(tensors[0] if len(tensors) == 1 else tensors)
+
+
+def atleast_2d(*tensors: Any) -> Any:
+    """The tensors with at least two dimensions."""
+    return _C.atleast_2d(tensors[0] if len(tensors) == 1 else tensors)
+
+
+def atleast_3d(*tensors: Any) -> Any:
+    """The tensors with at least three dimensions."""
+    return _C.atleast_3d(tensors[0] if len(tensors) == 1 else tensors)
+
+
+def tensordot(a: Any, b: Any, dims: Any = 2, out: Any = None) -> Any:
+    """Sums of products over several dimensions of two tensors: so many of the last and first, or those listed."""
+    if isinstance(dims, _C.Tensor):
+        dims = dims.tolist()
+    if isinstance(dims, int):
+        result = _C.tensordot(a, b, dims)
+    else:
+        first, second = dims
+        as_list = lambda d: [d] if isinstance(d, int) else list(d)  # noqa: E731
+        result = _C.tensordot(a, b, as_list(first), as_list(second))
+    return result if out is None else out.copy_(result)

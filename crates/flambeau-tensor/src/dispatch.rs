@@ -175,8 +175,12 @@ fn views(op: &'static OpDef, args: &[Arg], run: fn(&[Arg]) -> Result<crate::ops:
 
 fn compute(op: &'static OpDef, args: &[Arg]) -> Result<Outputs> {
     let on_meta = device_of(op, args)? == Device::Meta;
-    let make = |specs: Specs| -> Result<Outputs> {
+    let make = |mut specs: Specs| -> Result<Outputs> {
         let device = if on_meta { Device::Meta } else { Device::Cpu };
+        // One rule may serve all outputs.
+        while specs.0.len() < op.outputs.len() {
+            specs.0.push(specs.0[0].clone());
+        }
         specs.0.into_iter().map(|(dtype, layout)| Tensor::empty_layout(layout, dtype, device)).collect()
     };
     match op.body {

@@ -116,10 +116,8 @@ op! {
     ///
     /// Shape: `b n k, b k m -> b n m`. Dtype: both the same, any but bool.
     ///
-    /// >>> torch.bmm(torch.ones(2, 1, 3), torch.ones(2, 3, 1))
-    /// tensor([[[3.]],
-    ///
-    ///         [[3.]]])
+    /// >>> torch.bmm(torch.ones(2, 1, 3), torch.ones(2, 3, 1)).flatten()
+    /// tensor([3., 3.])
     fn bmm(input: Tensor, mat2: Tensor) -> y;
     variants [method, function, out];
     dtype bmm_dtype(input, mat2);

@@ -71,7 +71,7 @@ op! {
     /// Shape: `*s -> *s`. Dtype: floating-point.
     ///
     /// >>> torch.nn.functional.hardswish(torch.tensor([-4., 3.]))
-    /// tensor([-0.,  3.])
+    /// tensor([-0., 3.])
     fn hardswish(input: Tensor) -> y;
     variants [functional, inplace];
     dtype float_dtype(input, "hardswish_cpu");
