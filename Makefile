@@ -24,8 +24,9 @@ test: $(STAMPS)/installed ## Run every test: Rust, Python, formatting, lints and
 	$(BIN)/python -m pytest
 	$(MAKE) check
 
-check: $(STAMPS)/installed ## Check formatting, lints and types, changing nothing.
+check: $(STAMPS)/installed ## Check formatting, generated files, lints and types, changing nothing.
 	cargo fmt --all --check
+	cargo run -q -p xtask -- gen --check
 	cargo clippy --workspace --all-targets -- -D warnings
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -47,7 +48,8 @@ conformance: $(STAMPS)/oracle ## Hold operators and layers against PyTorch (inst
 	$(BIN)/python $(CONFORMANCE)/conformance.py flambeau
 	$(BIN)/python $(CONFORMANCE)/modules.py flambeau
 
-docs: ## Build the Rust reference in target/doc; the guide is docs/guide.md.
+docs: ## Write the operator reference and the type stub, and build the Rust reference in target/doc.
+	cargo run -q -p xtask -- gen
 	cargo doc --workspace --no-deps
 
 clean: ## Remove everything that was built, and .venv.

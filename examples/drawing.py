@@ -178,4 +178,5 @@ def chart(
     curve_is_above = len(points) > 1 and points[-2][1] < y
     below = curve_is_above and y + 30 < plot_bottom
     place = y + 14 if below else y - 28
-    canvas.text(round(x), round(place), y_text(ys[-1]), colour, align="right")
+    align = "right" if len(points) > 1 else "left"
+    canvas.text(round(x) + (0 if align == "right" else 8), round(place), y_text(ys[-1]), colour, align=align)

@@ -65,8 +65,8 @@ for name, value in model.items():
     print(name, value.shape, value.dtype)
 
 print("-- the same from a seed")
-torch.manual_seed(7)
-W1 = torch.randn(8, 784)
+torch.manual_seed(32)
+W1 = torch.randn(8, 784) / np.sqrt(784)
 X = torch.randn(3, 784)
 b1 = torch.randn(8, 1)
 print(W1)

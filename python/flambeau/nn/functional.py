@@ -115,8 +115,8 @@ from flambeau.nn._functional.sparse import bilinear as bilinear, embedding as em
 # Operators of the engine that layers call on every step: bound once.
 linear: Any = engine("linear")
 gelu: Any = engine("gelu")
-sigmoid: Any = engine("sigmoid")
-tanh: Any = engine("tanh")
+sigmoid: Any = flambeau.sigmoid
+tanh: Any = flambeau.tanh
 one_hot: Any = engine("one_hot")
 
 
