@@ -91,7 +91,9 @@ def unique(
     return _picked(values, inverse, counts, return_inverse, return_counts)
 
 
-def unique_consecutive(input: Any, return_inverse: bool = False, return_counts: bool = False, dim: int | None = None) -> Any:
+def unique_consecutive(
+    input: Any, return_inverse: bool = False, return_counts: bool = False, dim: int | None = None
+) -> Any:
     """The elements without those equal to the one before."""
     values, inverse, counts = _ENGINE_UNIQUE_CONSECUTIVE(input, return_inverse, return_counts, dim)
     return _picked(values, inverse, counts, return_inverse, return_counts)
@@ -142,7 +144,14 @@ class finfo:
     _table = {
         "float16": (16, 0.0009765625, 65504.0, 6.103515625e-05, 5.960464477539063e-08, 0.001),
         "bfloat16": (16, 0.0078125, 3.3895313892515355e38, 1.1754943508222875e-38, 9.183549615799121e-41, 0.01),
-        "float32": (32, 1.1920928955078125e-07, 3.4028234663852886e38, 1.1754943508222875e-38, 1.401298464324817e-45, 1e-06),
+        "float32": (
+            32,
+            1.1920928955078125e-07,
+            3.4028234663852886e38,
+            1.1754943508222875e-38,
+            1.401298464324817e-45,
+            1e-06,
+        ),
         "float64": (64, 2.220446049250313e-16, 1.7976931348623157e308, 2.2250738585072014e-308, 5e-324, 1e-15),
     }
 
@@ -150,7 +159,9 @@ class finfo:
         dtype = (type or _C.get_default_dtype()).to_real()
         name = repr(dtype)[6:]
         if name not in self._table:
-            raise TypeError(f"torch.finfo() requires a floating point input type. Use torch.iinfo to handle 'torch.{name}'")
+            raise TypeError(
+                f"torch.finfo() requires a floating point input type. Use torch.iinfo to handle 'torch.{name}'"
+            )
         self.bits, self.eps, self.max, self.tiny, self._smallest, self.resolution = self._table[name]
         self.min = -self.max
         self.smallest_normal = self.tiny

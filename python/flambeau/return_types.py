@@ -33,7 +33,9 @@ def make(name: str, fields: tuple[str, ...], values: tuple[Any, ...]) -> Any:
     cls = _made.get(key)
     if cls is None:
         places = {f: property(lambda self, i=i: tuple.__getitem__(self, i)) for i, f in enumerate(fields)}
-        cls = type(name, (_Named,), {"_fields": fields, "n_fields": len(fields), "__module__": "torch.return_types", **places})
+        cls = type(
+            name, (_Named,), {"_fields": fields, "n_fields": len(fields), "__module__": "torch.return_types", **places}
+        )
         _made[key] = cls
         globals().setdefault(name, cls)
     return cls(values)

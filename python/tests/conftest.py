@@ -1,8 +1,7 @@
 """Settings for all tests."""
 
-import pytest
-
 import flambeau
+import pytest
 
 
 @pytest.fixture(autouse=True)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import pytest
-
 import flambeau
 import flambeau as torch
+import pytest
 from flambeau import _C
 
 

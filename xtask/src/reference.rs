@@ -38,12 +38,14 @@ pub fn write() -> String {
         "# Operators\n\nGenerated from the operator table by `cargo run -p xtask -- gen`; do not edit. Every operator is one block in the\n\
          file named under it.\n\n",
     );
-    let _ = writeln!(out, "{} operators in {} overloads.\n", by_name.len(), by_name.values().map(Vec::len).sum::<usize>());
+    let _ =
+        writeln!(out, "{} operators in {} overloads.\n", by_name.len(), by_name.values().map(Vec::len).sum::<usize>());
     for (name, overloads) in by_name {
         let _ = writeln!(out, "## {name}\n");
         for op in overloads {
             let _ = writeln!(out, "`{name}{}`\n", crate::stub::signature(op, false));
-            let _ = writeln!(out, "Names: {}{}\n", full_names(op).join(", "), if op.out { "; takes `out=`" } else { "" });
+            let _ =
+                writeln!(out, "Names: {}{}\n", full_names(op).join(", "), if op.out { "; takes `out=`" } else { "" });
             let doc = op.doc.trim_end();
             let (text, example) = doc.split_once(">>>").map_or((doc, None), |(t, e)| (t, Some(e)));
             let _ = writeln!(out, "{}\n", text.trim_end());
@@ -51,7 +53,6 @@ pub fn write() -> String {
                 let _ = writeln!(out, "```python\n>>>{}\n```\n", example.trim_end());
             }
         }
-        
     }
     out
 }

@@ -48,7 +48,11 @@ pub fn signature(op: &OpDef, method: bool) -> String {
             parts.push("self".into());
             continue;
         }
-        let sizes = p.kind == Kind::Dims && i == usize::from(method) && positional == i + 1 && !p.optional && p.default.is_none();
+        let sizes = p.kind == Kind::Dims
+            && i == usize::from(method)
+            && positional == i + 1
+            && !p.optional
+            && p.default.is_none();
         if sizes {
             parts.push(format!("*{}: int | Sequence[int]", p.name));
             starred = true;
@@ -60,7 +64,9 @@ pub fn signature(op: &OpDef, method: bool) -> String {
             starred = true;
         }
         defaulted |= !text.is_empty();
-        parts.push(format!("{}: {}{text}", p.name, python_type(p)));
+        // `from` is a keyword of Python: such a parameter can only be given by position there.
+        let name = if p.name == "from" { "from_" } else { p.name };
+        parts.push(format!("{name}: {}{text}", python_type(p)));
     }
     let mut more: Vec<&str> = Vec::new();
     if op.out {
@@ -100,7 +106,9 @@ fn at(place: Place) -> BTreeMap<String, Vec<(&'static OpDef, bool)>> {
             if !writes {
                 names.entry(op.name.into()).or_default().push((op, false));
             }
-            if let Some(inplace) = op.inplace.filter(|_| matches!(place, Place::Method | Place::Function | Place::Functional)) {
+            if let Some(inplace) =
+                op.inplace.filter(|_| matches!(place, Place::Method | Place::Function | Place::Functional))
+            {
                 names.entry(inplace.into()).or_default().push((op, true));
             }
         }
@@ -135,9 +143,12 @@ pub fn write() -> String {
     functions(&mut out, Place::Method, "    ", true);
     out.push_str("    def __getattr__(self, name: str) -> Any: ...\n\n");
     functions(&mut out, Place::Function, "", false);
-    for (place, name) in
-        [(Place::Functional, "functional"), (Place::Linalg, "linalg"), (Place::Special, "special"), (Place::Private, "private")]
-    {
+    for (place, name) in [
+        (Place::Functional, "functional"),
+        (Place::Linalg, "linalg"),
+        (Place::Special, "special"),
+        (Place::Private, "private"),
+    ] {
         let _ = writeln!(out, "\nclass {name}:");
         let mut body = String::new();
         functions(&mut body, place, "    ", false);

@@ -221,7 +221,7 @@ fn bindings(b: &Block) -> TokenStream {
 
 fn body(b: &Block) -> syn::Result<TokenStream> {
     let lets = bindings(b);
-    let function = |ret: TokenStream, code: TokenStream| quote!({ #[allow(unused_variables)] fn run(args: &[crate::ops::Arg]) -> crate::Result<#ret> { #lets #code } run });
+    let function = |ret: TokenStream, code: TokenStream| quote!({ #[allow(unused_variables, non_snake_case)] fn run(args: &[crate::ops::Arg]) -> crate::Result<#ret> { #lets #code } run });
     let specs = |shape: &TokenStream| {
         let dtype = &b.dtype;
         function(quote!(crate::ops::Specs), quote! { crate::ops::Specs::new(#dtype, #shape) })
@@ -299,7 +299,7 @@ fn kernel_function(b: &Block, code: &TokenStream, mutate: bool) -> TokenStream {
         quote! { let options: crate::ops::Options = crate::ops::Options::from_args(&args[#at..]); }
     });
     quote! {{
-        #[allow(unused_variables, unused_mut)]
+        #[allow(unused_variables, unused_mut, non_snake_case)]
         fn run(args: &[crate::ops::Arg], locked: &crate::dispatch::Locked, outputs: &mut crate::dispatch::OutViews) -> crate::Result<()> {
             #(#lets)* #outs #factory
             let r = { #code };
@@ -411,7 +411,7 @@ fn vjp(b: &Block, line: &crate::parse::Vjp) -> TokenStream {
             input: #input,
             captures: &[#(#captures),*],
             run: {
-                #[allow(unused_variables)]
+                #[allow(unused_variables, non_snake_case)]
                 fn run(cx: &crate::autograd::Formula) -> crate::Result<crate::ops::Gradient> { #(#lets)* let r = #formula; crate::ops::IntoGradient::into_gradient(r) }
                 run
             },
@@ -506,6 +506,7 @@ fn method(b: &Block, name: &Ident, entry: &TokenStream, full: bool, on_tensor: b
     quote! {
         #(#docs)*
         #[doc = #extra]
+        #[allow(non_snake_case)]
         pub fn #name(#(#signature),*) -> crate::Result<#ret> {
             let out = #entry(&#id, #args)?;
             Ok(#take)
@@ -536,6 +537,7 @@ fn formula_method(b: &Block, name: &Ident, full: bool) -> TokenStream {
         });
     }
     quote! {
+        #[allow(non_snake_case)]
         pub fn #name(#(#signature),*) -> crate::ops::Val {
             crate::ops::Val::run(|| Ok(crate::ops::take_one(crate::dispatch::call(&#id, crate::ops::args([#(#args),*]))?)))
         }

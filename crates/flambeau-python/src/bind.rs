@@ -76,7 +76,13 @@ pub fn install(m: &Bound<'_, PyModule>) -> PyResult<()> {
     assert!(list.len() <= MAX, "more names than trampolines");
     let list = GROUPS.get_or_init(py, || list);
     let tensor = py.get_type::<PyTensor>();
-    for (place, child) in [(Place::Functional, "functional"), (Place::Linalg, "linalg"), (Place::Special, "special"), (Place::Fft, "fft"), (Place::Private, "private")] {
+    for (place, child) in [
+        (Place::Functional, "functional"),
+        (Place::Linalg, "linalg"),
+        (Place::Special, "special"),
+        (Place::Fft, "fft"),
+        (Place::Private, "private"),
+    ] {
         let sub = PyModule::new(py, child)?;
         for (p, i) in &places {
             if *p == place {
@@ -114,7 +120,10 @@ fn function(py: Python<'_>, i: usize, name: &str) -> PyResult<Py<PyAny>> {
     let def = definition(name, trampoline_function, &doc(py, i));
     let index = i.into_pyobject(py)?;
     // SAFETY: the definition is leaked, so it lives as long as the function.
-    unsafe { Bound::from_owned_ptr_or_err(py, ffi::PyCFunction_NewEx(def, index.as_ptr(), std::ptr::null_mut())).map(Bound::unbind) }
+    unsafe {
+        Bound::from_owned_ptr_or_err(py, ffi::PyCFunction_NewEx(def, index.as_ptr(), std::ptr::null_mut()))
+            .map(Bound::unbind)
+    }
 }
 
 fn method(class: &Bound<'_, PyType>, i: usize, name: &str) -> PyResult<Py<PyAny>> {
@@ -124,7 +133,12 @@ fn method(class: &Bound<'_, PyType>, i: usize, name: &str) -> PyResult<Py<PyAny>
     unsafe { Bound::from_owned_ptr_or_err(py, ffi::PyDescr_NewMethod(class.as_type_ptr(), def)).map(Bound::unbind) }
 }
 
-unsafe extern "C" fn trampoline_function(index: *mut ffi::PyObject, args: *const *mut ffi::PyObject, n: ffi::Py_ssize_t, names: *mut ffi::PyObject) -> *mut ffi::PyObject {
+unsafe extern "C" fn trampoline_function(
+    index: *mut ffi::PyObject,
+    args: *const *mut ffi::PyObject,
+    n: ffi::Py_ssize_t,
+    names: *mut ffi::PyObject,
+) -> *mut ffi::PyObject {
     // SAFETY: called by the interpreter with its lock held; the index was put there by `function`.
     unsafe {
         let i = ffi::PyLong_AsSize_t(index);
@@ -132,7 +146,12 @@ unsafe extern "C" fn trampoline_function(index: *mut ffi::PyObject, args: *const
     }
 }
 
-unsafe extern "C" fn trampoline<const I: usize>(object: *mut ffi::PyObject, args: *const *mut ffi::PyObject, n: ffi::Py_ssize_t, names: *mut ffi::PyObject) -> *mut ffi::PyObject {
+unsafe extern "C" fn trampoline<const I: usize>(
+    object: *mut ffi::PyObject,
+    args: *const *mut ffi::PyObject,
+    n: ffi::Py_ssize_t,
+    names: *mut ffi::PyObject,
+) -> *mut ffi::PyObject {
     // SAFETY: called by the interpreter with its lock held.
     unsafe { enter(I, object, args, n, names) }
 }
@@ -159,13 +178,20 @@ impl std::ops::Index<usize> for Trampolines {
 
 /// # Safety
 /// As the interpreter calls a fast method: `args` holds `n` objects and the values of the keywords `names`.
-unsafe fn enter(i: usize, object: *mut ffi::PyObject, args: *const *mut ffi::PyObject, n: ffi::Py_ssize_t, names: *mut ffi::PyObject) -> *mut ffi::PyObject {
+unsafe fn enter(
+    i: usize,
+    object: *mut ffi::PyObject,
+    args: *const *mut ffi::PyObject,
+    n: ffi::Py_ssize_t,
+    names: *mut ffi::PyObject,
+) -> *mut ffi::PyObject {
     // SAFETY: the interpreter's lock is held; the borrowed references live as long as the call.
     let py = unsafe { Python::assume_attached() };
     let run = || -> PyResult<Py<PyAny>> {
         // SAFETY: as above; a Bound is a pointer, so a slice of borrowed pointers is one of borrowed Bounds.
         let (positional, object, keywords) = unsafe {
-            let positional = if n == 0 { &[] } else { std::slice::from_raw_parts(args.cast::<Bound<'_, PyAny>>(), n as usize) };
+            let positional =
+                if n == 0 { &[] } else { std::slice::from_raw_parts(args.cast::<Bound<'_, PyAny>>(), n as usize) };
             let object = if object.is_null() { None } else { Some(Bound::from_borrowed_ptr(py, object)) };
             let mut keywords = Vec::new();
             if !names.is_null() {
@@ -185,7 +211,11 @@ unsafe fn enter(i: usize, object: *mut ffi::PyObject, args: *const *mut ffi::PyO
             std::ptr::null_mut()
         }
         Err(panic) => {
-            let what = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("unknown");
+            let what = panic
+                .downcast_ref::<String>()
+                .map(String::as_str)
+                .or_else(|| panic.downcast_ref::<&str>().copied())
+                .unwrap_or("unknown");
             PyRuntimeError::new_err(format!("internal error in Flambeau: {what}")).restore(py);
             std::ptr::null_mut()
         }
@@ -225,7 +255,13 @@ fn torch_function(py: Python<'_>, name: &str, call: &Call<'_, '_>) -> PyResult<O
     Ok(None)
 }
 
-fn run(py: Python<'_>, group: &Group, op: &'static OpDef, parsed: Parsed<'_>, call: &Call<'_, '_>) -> PyResult<Py<PyAny>> {
+fn run(
+    py: Python<'_>,
+    group: &Group,
+    op: &'static OpDef,
+    parsed: Parsed<'_>,
+    call: &Call<'_, '_>,
+) -> PyResult<Py<PyAny>> {
     let Parsed { args, out } = parsed;
     if group.inplace {
         let target = call.object.or_else(|| call.positional.first()).cloned();
@@ -233,10 +269,18 @@ fn run(py: Python<'_>, group: &Group, op: &'static OpDef, parsed: Parsed<'_>, ca
         return target.map(Bound::unbind).ok_or_else(|| PyTypeError::new_err("an in-place operator needs a tensor"));
     }
     if let Some(out) = out {
-        let objects: Vec<Bound<'_, PyAny>> = if out.cast::<PyTensor>().is_ok() { vec![out.clone()] } else { out.try_iter()?.collect::<PyResult<_>>()? };
+        let objects: Vec<Bound<'_, PyAny>> = if out.cast::<PyTensor>().is_ok() {
+            vec![out.clone()]
+        } else {
+            out.try_iter()?.collect::<PyResult<_>>()?
+        };
         let tensors = objects
             .iter()
-            .map(|o| unwrap(o).ok_or_else(|| PyTypeError::new_err(format!("{}(): argument 'out' must be Tensor, not {}", op.name, o.get_type()))))
+            .map(|o| {
+                unwrap(o).ok_or_else(|| {
+                    PyTypeError::new_err(format!("{}(): argument 'out' must be Tensor, not {}", op.name, o.get_type()))
+                })
+            })
             .collect::<PyResult<Vec<Tensor>>>()?;
         let had: Vec<bool> = tensors.iter().map(|t| t.numel() > 0).collect();
         let written = detached(py, &args, |args| dispatch::call_out(op, args, &tensors), args.clone())?;
@@ -248,10 +292,15 @@ fn run(py: Python<'_>, group: &Group, op: &'static OpDef, parsed: Parsed<'_>, ca
                 PyTensor::set(object.cast::<PyTensor>()?, t);
             }
         }
-        return Ok(if objects.len() == 1 && op.outputs.len() == 1 { objects[0].clone().unbind() } else { named(py, op, objects.into_iter().map(Bound::unbind).collect())? });
+        return Ok(if objects.len() == 1 && op.outputs.len() == 1 {
+            objects[0].clone().unbind()
+        } else {
+            named(py, op, objects.into_iter().map(Bound::unbind).collect())?
+        });
     }
     let long = is_long(&args);
-    let outputs = if long { py.detach(|| dispatch::call(op, args)) } else { dispatch::call(op, args) }.map_err(to_py)?;
+    let outputs =
+        if long { py.detach(|| dispatch::call(op, args)) } else { dispatch::call(op, args) }.map_err(to_py)?;
     results(py, op, outputs)
 }
 
@@ -267,9 +316,13 @@ fn is_long(args: &[Arg]) -> bool {
     n > LONG
 }
 
-fn detached(py: Python<'_>, measure: &[Arg], f: impl Send + FnOnce(flambeau_tensor::ops::Args) -> flambeau_tensor::Result<Outputs>, args: flambeau_tensor::ops::Args) -> PyResult<Outputs> {
-    if is_long(measure) { py.detach(|| f(args)) } else { f(args) }
-    .map_err(to_py)
+fn detached(
+    py: Python<'_>,
+    measure: &[Arg],
+    f: impl Send + FnOnce(flambeau_tensor::ops::Args) -> flambeau_tensor::Result<Outputs>,
+    args: flambeau_tensor::ops::Args,
+) -> PyResult<Outputs> {
+    if is_long(measure) { py.detach(|| f(args)) } else { f(args) }.map_err(to_py)
 }
 
 fn warn_resized(py: Python<'_>, before: &Tensor, after: &Tensor) -> PyResult<()> {
@@ -307,7 +360,8 @@ fn named(py: Python<'_>, op: &'static OpDef, list: Vec<Py<PyAny>>) -> PyResult<P
     if op.list || op.outputs[0].starts_with("out") || op.outputs[0].ends_with('0') {
         return Ok(tuple.into_any().unbind());
     }
-    let make = NAMED.get_or_try_init(py, || -> PyResult<_> { Ok(py.import("flambeau.return_types")?.getattr("make")?.unbind()) })?;
+    let make = NAMED
+        .get_or_try_init(py, || -> PyResult<_> { Ok(py.import("flambeau.return_types")?.getattr("make")?.unbind()) })?;
     Ok(make.bind(py).call1((op.name, PyTuple::new(py, op.outputs)?, tuple))?.unbind())
 }
 
@@ -322,14 +376,21 @@ pub fn _operators(py: Python<'_>) -> PyResult<Vec<Py<PyAny>>> {
         d.set_item("doc", op.doc)?;
         d.set_item("file", op.file)?;
         d.set_item("places", op.places.iter().map(|p| format!("{p:?}").to_lowercase()).collect::<Vec<_>>())?;
-        d.set_item("aliases", op.aliases.iter().map(|(p, a)| (format!("{p:?}").to_lowercase(), *a)).collect::<Vec<_>>())?;
+        d.set_item(
+            "aliases",
+            op.aliases.iter().map(|(p, a)| (format!("{p:?}").to_lowercase(), *a)).collect::<Vec<_>>(),
+        )?;
         d.set_item("inplace", op.inplace)?;
         d.set_item("out", op.out)?;
         d.set_item("factory", op.factory)?;
         d.set_item("list", op.list)?;
         d.set_item("outputs", op.outputs.to_vec())?;
         d.set_item("differentiable", !op.nondifferentiable)?;
-        let params = op.params.iter().map(|p| (p.name, format!("{:?}", p.kind), p.optional, p.keyword_only, p.default.map(|(_, t)| t))).collect::<Vec<_>>();
+        let params = op
+            .params
+            .iter()
+            .map(|p| (p.name, format!("{:?}", p.kind), p.optional, p.keyword_only, p.default.map(|(_, t)| t)))
+            .collect::<Vec<_>>();
         d.set_item("params", params)?;
         out.push(d.into_any().unbind());
     }

@@ -24,7 +24,11 @@ fn is_sequence(x: &Bound<'_, PyAny>) -> PyResult<bool> {
     if x.cast::<PyList>().is_ok() || x.cast::<PyTuple>().is_ok() {
         return Ok(true);
     }
-    Ok(x.cast::<PyString>().is_err() && x.cast::<PyDict>().is_err() && x.hasattr("__len__")? && x.hasattr("__getitem__")? && x.cast::<PyTensor>().is_err())
+    Ok(x.cast::<PyString>().is_err()
+        && x.cast::<PyDict>().is_err()
+        && x.hasattr("__len__")?
+        && x.hasattr("__getitem__")?
+        && x.cast::<PyTensor>().is_err())
 }
 
 impl Nested {
@@ -55,7 +59,11 @@ impl Nested {
         if self.sizes.len() > depth {
             return Err(PyTypeError::new_err(format!("not a sequence: '{name}'")));
         }
-        if name == "str" { Err(PyTypeError::new_err("new(): invalid data type 'str'")) } else { Err(PyRuntimeErrorOr::infer(&name)) }
+        if name == "str" {
+            Err(PyTypeError::new_err("new(): invalid data type 'str'"))
+        } else {
+            Err(PyRuntimeErrorOr::infer(&name))
+        }
     }
 
     fn leaf(&mut self, s: Scalar, dtype: Option<DType>, depth: usize) -> PyResult<()> {
@@ -72,11 +80,17 @@ impl Nested {
     fn sequence(&mut self, x: &Bound<'_, PyAny>, n: i64, depth: usize) -> PyResult<()> {
         if depth == self.sizes.len() {
             if !self.numbers.is_empty() {
-                return Err(PyValueError::new_err(format!("expected sequence of length {} at dim {depth} (got a number)", n)));
+                return Err(PyValueError::new_err(format!(
+                    "expected sequence of length {} at dim {depth} (got a number)",
+                    n
+                )));
             }
             self.sizes.push(n);
         } else if self.sizes[depth] != n {
-            return Err(PyValueError::new_err(format!("expected sequence of length {} at dim {depth} (got {n})", self.sizes[depth])));
+            return Err(PyValueError::new_err(format!(
+                "expected sequence of length {} at dim {depth} (got {n})",
+                self.sizes[depth]
+            )));
         }
         for v in x.try_iter()? {
             self.add(&v?, depth + 1)?;
@@ -103,7 +117,10 @@ fn make(sizes: &[i64], numbers: &[Scalar], dtype: DType) -> PyResult<Tensor> {
     }
     let check = |low: i64, high: i64| -> PyResult<()> {
         match numbers.iter().find(|s| matches!(s, Scalar::Int(i) if *i < low || *i > high)) {
-            Some(_) => Err(pyo3::exceptions::PyRuntimeError::new_err(format!("value cannot be converted to type {} without overflow", flambeau_tensor::ops::rule::c_name(dtype)))),
+            Some(_) => Err(pyo3::exceptions::PyRuntimeError::new_err(format!(
+                "value cannot be converted to type {} without overflow",
+                flambeau_tensor::ops::rule::c_name(dtype)
+            ))),
             None => Ok(()),
         }
     };
@@ -145,7 +162,11 @@ fn from_data(x: &Bound<'_, PyAny>, dtype: Option<DType>) -> PyResult<Tensor> {
     if let Some(t) = unwrap(x) {
         return t.detach().clone_tensor().and_then(|t| t.to_dtype(dtype.unwrap_or(t.dtype()))).map_err(to_py);
     }
-    if x.cast::<PyList>().is_err() && x.cast::<PyTuple>().is_err() && x.hasattr("__array_interface__")? && x.hasattr("shape")? {
+    if x.cast::<PyList>().is_err()
+        && x.cast::<PyTuple>().is_err()
+        && x.hasattr("__array_interface__")?
+        && x.hasattr("shape")?
+    {
         let t = numpy::copy(x)?;
         return t.to_dtype(dtype.unwrap_or(t.dtype())).map_err(to_py);
     }
@@ -167,7 +188,14 @@ fn from_data(x: &Bound<'_, PyAny>, dtype: Option<DType>) -> PyResult<Tensor> {
 /// `torch.tensor`: a new tensor with a copy of the data.
 #[pyfunction]
 #[pyo3(signature = (data, *, dtype=None, device=None, requires_grad=false, pin_memory=false))]
-pub fn tensor(py: Python<'_>, data: &Bound<'_, PyAny>, dtype: Option<&Bound<'_, PyAny>>, device: Option<&Bound<'_, PyAny>>, requires_grad: bool, pin_memory: bool) -> PyResult<Py<PyTensor>> {
+pub fn tensor(
+    py: Python<'_>,
+    data: &Bound<'_, PyAny>,
+    dtype: Option<&Bound<'_, PyAny>>,
+    device: Option<&Bound<'_, PyAny>>,
+    requires_grad: bool,
+    pin_memory: bool,
+) -> PyResult<Py<PyTensor>> {
     let _ = pin_memory;
     if let Some(t) = data.cast::<PyTensor>().ok().map(|t| t.get().get()) {
         let text = c"To copy construct from a tensor, it is recommended to use sourceTensor.detach().clone() or sourceTensor.detach().clone().requires_grad_(True), rather than torch.tensor(sourceTensor).";
@@ -176,7 +204,9 @@ pub fn tensor(py: Python<'_>, data: &Bound<'_, PyAny>, dtype: Option<&Bound<'_, 
     }
     let dtype = dtype.map(|d| crate::tensor::dtype_argument(d, "tensor")).transpose()?;
     let device = match device {
-        Some(d) => read_device(d)?.ok_or_else(|| PyTypeError::new_err("tensor(): argument 'device' must be torch.device"))?,
+        Some(d) => {
+            read_device(d)?.ok_or_else(|| PyTypeError::new_err("tensor(): argument 'device' must be torch.device"))?
+        }
         None => Device::Cpu,
     };
     let t = from_data(data, dtype)?.to_device(device).map_err(to_py)?;
@@ -186,7 +216,12 @@ pub fn tensor(py: Python<'_>, data: &Bound<'_, PyAny>, dtype: Option<&Bound<'_, 
 /// `torch.as_tensor`: shares memory with tensors and arrays of the right dtype.
 #[pyfunction]
 #[pyo3(signature = (data, dtype=None, device=None))]
-pub fn as_tensor(py: Python<'_>, data: &Bound<'_, PyAny>, dtype: Option<&Bound<'_, PyAny>>, device: Option<&Bound<'_, PyAny>>) -> PyResult<Py<PyAny>> {
+pub fn as_tensor(
+    py: Python<'_>,
+    data: &Bound<'_, PyAny>,
+    dtype: Option<&Bound<'_, PyAny>>,
+    device: Option<&Bound<'_, PyAny>>,
+) -> PyResult<Py<PyAny>> {
     let dtype = dtype.map(|d| crate::tensor::dtype_argument(d, "as_tensor")).transpose()?;
     let device = match device {
         Some(d) => read_device(d)?,
@@ -197,7 +232,10 @@ pub fn as_tensor(py: Python<'_>, data: &Bound<'_, PyAny>, dtype: Option<&Bound<'
         let converted = t.get().get().to(options).map_err(to_py)?;
         return Ok(if converted.is(&t.get().get()) { data.clone().unbind() } else { wrap(py, converted)?.into_any() });
     }
-    let array = data.cast::<PyList>().is_err() && data.cast::<PyTuple>().is_err() && data.hasattr("__array_interface__")? && data.hasattr("shape")?;
+    let array = data.cast::<PyList>().is_err()
+        && data.cast::<PyTuple>().is_err()
+        && data.hasattr("__array_interface__")?
+        && data.hasattr("shape")?;
     let t = if array && !numpy::is_scalar(data)? { numpy::share(data)? } else { from_data(data, dtype)? };
     Ok(wrap(py, t.to(options).map_err(to_py)?)?.into_any())
 }
@@ -205,7 +243,10 @@ pub fn as_tensor(py: Python<'_>, data: &Bound<'_, PyAny>, dtype: Option<&Bound<'
 /// `torch.from_numpy`.
 #[pyfunction]
 pub fn from_numpy(py: Python<'_>, ndarray: &Bound<'_, PyAny>) -> PyResult<Py<PyTensor>> {
-    if !ndarray.hasattr("__array_interface__")? || numpy::is_scalar(ndarray)? || ndarray.get_type().name()? != "ndarray" && !ndarray.hasattr("base")? {
+    if !ndarray.hasattr("__array_interface__")?
+        || numpy::is_scalar(ndarray)?
+        || ndarray.get_type().name()? != "ndarray" && !ndarray.hasattr("base")?
+    {
         return Err(PyTypeError::new_err(format!("expected np.ndarray (got {})", ndarray.get_type().name()?)));
     }
     wrap(py, numpy::share(ndarray)?)
@@ -214,8 +255,16 @@ pub fn from_numpy(py: Python<'_>, ndarray: &Bound<'_, PyAny>) -> PyResult<Py<PyT
 /// `torch.frombuffer`: a 1-d tensor over the memory of a buffer.
 #[pyfunction]
 #[pyo3(signature = (buffer, *, dtype, count=-1, offset=0, requires_grad=false))]
-pub fn frombuffer(py: Python<'_>, buffer: &Bound<'_, PyAny>, dtype: &Bound<'_, PyAny>, count: i64, offset: i64, requires_grad: bool) -> PyResult<Py<PyTensor>> {
-    let dtype = read_dtype(dtype).ok_or_else(|| PyTypeError::new_err("frombuffer(): argument 'dtype' must be torch.dtype"))?;
+pub fn frombuffer(
+    py: Python<'_>,
+    buffer: &Bound<'_, PyAny>,
+    dtype: &Bound<'_, PyAny>,
+    count: i64,
+    offset: i64,
+    requires_grad: bool,
+) -> PyResult<Py<PyTensor>> {
+    let dtype =
+        read_dtype(dtype).ok_or_else(|| PyTypeError::new_err("frombuffer(): argument 'dtype' must be torch.dtype"))?;
     let t = numpy::buffer(buffer, dtype, count, offset)?;
     wrap(py, t.requires_grad_(requires_grad).map_err(to_py)?)
 }
@@ -226,7 +275,11 @@ pub fn legacy(args: &Bound<'_, PyTuple>) -> PyResult<Tensor> {
     if args.is_empty() {
         return Tensor::empty(&[0], dtype, Device::Cpu).map_err(to_py);
     }
-    if let Ok(sizes) = args.iter().map(|a| if a.is_exact_instance_of::<PyInt>() { a.extract::<i64>() } else { Err(PyTypeError::new_err("")) }).collect::<PyResult<Vec<_>>>() {
+    if let Ok(sizes) = args
+        .iter()
+        .map(|a| if a.is_exact_instance_of::<PyInt>() { a.extract::<i64>() } else { Err(PyTypeError::new_err("")) })
+        .collect::<PyResult<Vec<_>>>()
+    {
         return Tensor::empty(&sizes, dtype, Device::Cpu).map_err(to_py);
     }
     let first = args.get_item(0)?;
@@ -260,7 +313,9 @@ pub fn to_list(py: Python<'_>, t: &Tensor) -> PyResult<Py<PyAny>> {
 
 fn numbers(t: &Tensor) -> PyResult<Vec<Scalar>> {
     let wide = match t.dtype().kind() {
-        flambeau_tensor::Kind::Bool => return Ok(t.to_vec::<bool>().map_err(to_py)?.into_iter().map(Scalar::Bool).collect()),
+        flambeau_tensor::Kind::Bool => {
+            return Ok(t.to_vec::<bool>().map_err(to_py)?.into_iter().map(Scalar::Bool).collect());
+        }
         flambeau_tensor::Kind::Int => DType::I64,
         flambeau_tensor::Kind::Float => DType::F64,
         flambeau_tensor::Kind::Complex => DType::C128,

@@ -11,7 +11,7 @@ use pyo3::types::{PyBool, PyComplex, PyFloat, PyInt, PyString, PyType};
 use crate::errors::to_py;
 
 /// The type of a tensor's elements.
-#[pyclass(name = "dtype", module = "torch", frozen, skip_from_py_object)]
+#[pyclass(name = "dtype", module = "torch", frozen)]
 pub struct PyDType(pub DType);
 
 static DTYPES: PyOnceLock<Vec<Py<PyDType>>> = PyOnceLock::new();
@@ -31,13 +31,13 @@ pub fn read_dtype(x: &Bound<'_, PyAny>) -> Option<DType> {
     }
     let py = x.py();
     let t = x.cast::<PyType>().ok()?;
-    if t.is(&py.get_type::<PyFloat>()) {
+    if t.is(py.get_type::<PyFloat>()) {
         Some(flambeau_tensor::default_dtype().max(DType::F64))
-    } else if t.is(&py.get_type::<PyInt>()) {
+    } else if t.is(py.get_type::<PyInt>()) {
         Some(DType::I64)
-    } else if t.is(&py.get_type::<PyBool>()) {
+    } else if t.is(py.get_type::<PyBool>()) {
         Some(DType::Bool)
-    } else if t.is(&py.get_type::<PyComplex>()) {
+    } else if t.is(py.get_type::<PyComplex>()) {
         Some(DType::C128)
     } else {
         None
@@ -83,7 +83,7 @@ impl PyDType {
 }
 
 /// Where a tensor lives.
-#[pyclass(name = "device", module = "torch", frozen, skip_from_py_object)]
+#[pyclass(name = "device", module = "torch", frozen)]
 pub struct PyDevice {
     pub device: Device,
     index: Option<u32>,
@@ -108,7 +108,8 @@ impl PyDevice {
     #[new]
     #[pyo3(signature = (r#type, index=None))]
     fn new(r#type: &Bound<'_, PyAny>, index: Option<u32>) -> PyResult<PyDevice> {
-        let device = read_device(r#type)?.ok_or_else(|| PyTypeError::new_err("device() takes a string, a device or an index"))?;
+        let device = read_device(r#type)?
+            .ok_or_else(|| PyTypeError::new_err("device() takes a string, a device or an index"))?;
         let written = r#type.extract::<String>().ok().and_then(|s| s.split_once(':').and_then(|(_, i)| i.parse().ok()));
         Ok(PyDevice { device, index: index.or(written) })
     }
@@ -154,13 +155,14 @@ static DEVICES: PyOnceLock<[Py<PyDevice>; 2]> = PyOnceLock::new();
 /// The object of a device.
 pub fn device_object(py: Python<'_>, d: Device) -> Py<PyDevice> {
     let all = DEVICES.get_or_init(py, || {
-        [Device::Cpu, Device::Meta].map(|device| Py::new(py, PyDevice { device, index: None }).expect("a small object can be made"))
+        [Device::Cpu, Device::Meta]
+            .map(|device| Py::new(py, PyDevice { device, index: None }).expect("a small object can be made"))
     });
     all[d as usize].clone_ref(py)
 }
 
 /// The order of dimensions in memory.
-#[pyclass(name = "memory_format", module = "torch", frozen, eq, hash, skip_from_py_object)]
+#[pyclass(name = "memory_format", module = "torch", frozen, eq, hash)]
 #[derive(PartialEq, Eq, Hash)]
 pub struct PyMemoryFormat(pub MemoryFormat);
 
@@ -175,7 +177,7 @@ impl PyMemoryFormat {
 }
 
 /// `torch.strided`, the one layout there is.
-#[pyclass(name = "layout", module = "torch", frozen, eq, hash, skip_from_py_object)]
+#[pyclass(name = "layout", module = "torch", frozen, eq, hash)]
 #[derive(PartialEq, Eq, Hash)]
 pub struct PyLayout;
 

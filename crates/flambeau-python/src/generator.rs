@@ -9,7 +9,7 @@ use crate::errors::to_py;
 use crate::tensor::{PyTensor, wrap};
 
 /// A stream of random numbers.
-#[pyclass(name = "Generator", module = "torch", frozen, skip_from_py_object)]
+#[pyclass(name = "Generator", module = "torch", frozen)]
 pub struct PyGenerator(pub Generator);
 
 /// A seed as PyTorch takes it: negative ones count from 2 to the 64th.
@@ -21,7 +21,10 @@ fn seed(x: &Bound<'_, PyAny>) -> PyResult<u64> {
         if x.cast::<pyo3::types::PyInt>().is_ok() {
             PyRuntimeError::new_err("Overflow when unpacking unsigned long")
         } else {
-            PyTypeError::new_err(format!("manual_seed expected a long, but got {}", x.get_type().name().map_or_else(|_| "?".into(), |n| n.to_string())))
+            PyTypeError::new_err(format!(
+                "manual_seed expected a long, but got {}",
+                x.get_type().name().map_or_else(|_| "?".into(), |n| n.to_string())
+            ))
         }
     })
 }
@@ -32,7 +35,8 @@ fn state(py: Python<'_>, g: &Generator) -> PyResult<Py<PyTensor>> {
 }
 
 fn take_state(g: &Generator, t: &Bound<'_, PyTensor>) -> PyResult<()> {
-    let bytes = t.get().get().to_vec::<u8>().map_err(|_| PyTypeError::new_err("RNG state must be a torch.ByteTensor"))?;
+    let bytes =
+        t.get().get().to_vec::<u8>().map_err(|_| PyTypeError::new_err("RNG state must be a torch.ByteTensor"))?;
     g.set_state(&bytes).map_err(to_py)
 }
 

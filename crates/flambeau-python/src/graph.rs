@@ -14,7 +14,7 @@ use crate::tensor::{PyTensor, unwrap, wrap};
 type Object = Py<PyAny>;
 
 /// A node of the graph: what `grad_fn` is.
-#[pyclass(name = "Node", module = "torch.autograd.graph", frozen, weakref, skip_from_py_object)]
+#[pyclass(name = "Node", module = "torch.autograd.graph", frozen, weakref)]
 pub struct PyNode(pub Arc<Node>);
 
 /// The object of a node: for a function written in Python its context.
@@ -97,7 +97,12 @@ pub fn register_hook(_py: Python<'_>, t: &Tensor, hook: Object) -> PyResult<PyHo
             if out.is_none() {
                 return Ok(None);
             }
-            unwrap(&out).map(Some).ok_or_else(|| PyTypeError::new_err(format!("expected Variable, but hook returned '{}'", out.get_type().name().map_or_else(|_| "?".into(), |n| n.to_string()))))
+            unwrap(&out).map(Some).ok_or_else(|| {
+                PyTypeError::new_err(format!(
+                    "expected Variable, but hook returned '{}'",
+                    out.get_type().name().map_or_else(|_| "?".into(), |n| n.to_string())
+                ))
+            })
         })
         .map_err(from_py)
     });
@@ -106,7 +111,9 @@ pub fn register_hook(_py: Python<'_>, t: &Tensor, hook: Object) -> PyResult<PyHo
 
 /// `Tensor.register_post_accumulate_grad_hook`.
 pub fn register_post_hook(t: &Tensor, hook: Object) -> PyResult<PyHookHandle> {
-    let hook: autograd::PostHook = Arc::new(move |p: &Tensor| Python::attach(|py| hook.bind(py).call1((wrap(py, p.clone())?,)).map(|_| ())).map_err(from_py));
+    let hook: autograd::PostHook = Arc::new(move |p: &Tensor| {
+        Python::attach(|py| hook.bind(py).call1((wrap(py, p.clone())?,)).map(|_| ())).map_err(from_py)
+    });
     t.register_post_accumulate_grad_hook(hook).map(PyHookHandle).map_err(to_py)
 }
 
@@ -115,7 +122,9 @@ pub fn tensor_list(x: &Bound<'_, PyAny>) -> PyResult<Vec<Tensor>> {
     if let Some(t) = unwrap(x) {
         return Ok(vec![t]);
     }
-    x.try_iter()?.map(|v| unwrap(&v?).ok_or_else(|| PyTypeError::new_err("expected a Tensor or a sequence of Tensors"))).collect()
+    x.try_iter()?
+        .map(|v| unwrap(&v?).ok_or_else(|| PyTypeError::new_err("expected a Tensor or a sequence of Tensors")))
+        .collect()
 }
 
 fn optional_list(x: &Bound<'_, PyAny>, n: usize) -> PyResult<Vec<Option<Tensor>>> {
@@ -128,7 +137,16 @@ fn optional_list(x: &Bound<'_, PyAny>, n: usize) -> PyResult<Vec<Option<Tensor>>
     x.try_iter()?
         .map(|v| {
             let v = v?;
-            if v.is_none() { Ok(None) } else { unwrap(&v).map(Some).ok_or_else(|| PyTypeError::new_err(format!("gradients can be either Tensors or None, but got {}", v.get_type().name().map_or_else(|_| "?".into(), |n| n.to_string())))) }
+            if v.is_none() {
+                Ok(None)
+            } else {
+                unwrap(&v).map(Some).ok_or_else(|| {
+                    PyTypeError::new_err(format!(
+                        "gradients can be either Tensors or None, but got {}",
+                        v.get_type().name().map_or_else(|_| "?".into(), |n| n.to_string())
+                    ))
+                })
+            }
         })
         .collect()
 }
@@ -136,7 +154,14 @@ fn optional_list(x: &Bound<'_, PyAny>, n: usize) -> PyResult<Vec<Option<Tensor>>
 /// `torch.autograd.backward`.
 #[pyfunction]
 #[pyo3(signature = (tensors, grads, retain_graph, create_graph, inputs=None))]
-pub fn _backward(py: Python<'_>, tensors: &Bound<'_, PyAny>, grads: &Bound<'_, PyAny>, retain_graph: Option<bool>, create_graph: bool, inputs: Option<&Bound<'_, PyAny>>) -> PyResult<()> {
+pub fn _backward(
+    py: Python<'_>,
+    tensors: &Bound<'_, PyAny>,
+    grads: &Bound<'_, PyAny>,
+    retain_graph: Option<bool>,
+    create_graph: bool,
+    inputs: Option<&Bound<'_, PyAny>>,
+) -> PyResult<()> {
     let tensors = tensor_list(tensors)?;
     let grads = optional_list(grads, tensors.len())?;
     let inputs = inputs.map(tensor_list).transpose()?;
@@ -145,10 +170,20 @@ pub fn _backward(py: Python<'_>, tensors: &Bound<'_, PyAny>, grads: &Bound<'_, P
 
 /// `torch.autograd.grad`.
 #[pyfunction]
-pub fn _grad<'py>(py: Python<'py>, outputs: &Bound<'py, PyAny>, inputs: &Bound<'py, PyAny>, grads: &Bound<'py, PyAny>, retain_graph: Option<bool>, create_graph: bool, allow_unused: bool) -> PyResult<Bound<'py, PyTuple>> {
+pub fn _grad<'py>(
+    py: Python<'py>,
+    outputs: &Bound<'py, PyAny>,
+    inputs: &Bound<'py, PyAny>,
+    grads: &Bound<'py, PyAny>,
+    retain_graph: Option<bool>,
+    create_graph: bool,
+    allow_unused: bool,
+) -> PyResult<Bound<'py, PyTuple>> {
     let (outputs, inputs) = (tensor_list(outputs)?, tensor_list(inputs)?);
     let grads = optional_list(grads, outputs.len())?;
-    let found = py.detach(|| autograd::grad(&outputs, &inputs, &grads, retain_graph, create_graph, allow_unused)).map_err(to_py)?;
+    let found = py
+        .detach(|| autograd::grad(&outputs, &inputs, &grads, retain_graph, create_graph, allow_unused))
+        .map_err(to_py)?;
     PyTuple::new(py, found.into_iter().map(|g| g.map(|g| wrap(py, g)).transpose()).collect::<PyResult<Vec<_>>>()?)
 }
 
@@ -181,8 +216,16 @@ impl Backward for PyBackward {
 
 /// Joins `outputs` to a node that calls `call(ctx, gradients)`. The node is returned, to save outputs with.
 #[pyfunction]
-pub fn _custom_node(py: Python<'_>, name: String, ctx: Object, call: Object, inputs: &Bound<'_, PyList>, outputs: &Bound<'_, PyList>) -> PyResult<Py<PyNode>> {
-    let edges = inputs.iter().map(|x| unwrap(&x).filter(Tensor::requires_grad).and_then(|t| t.gradient_edge())).collect();
+pub fn _custom_node(
+    py: Python<'_>,
+    name: String,
+    ctx: Object,
+    call: Object,
+    inputs: &Bound<'_, PyList>,
+    outputs: &Bound<'_, PyList>,
+) -> PyResult<Py<PyNode>> {
+    let edges =
+        inputs.iter().map(|x| unwrap(&x).filter(Tensor::requires_grad).and_then(|t| t.gradient_edge())).collect();
     let node = Node::custom(Box::new(PyBackward { name, ctx, call }), edges);
     for pair in outputs.iter() {
         let (t, differentiable): (Bound<'_, PyAny>, bool) = pair.extract()?;

@@ -1,8 +1,8 @@
 //! `x[...]` and `x[...] = ...`.
 
+use flambeau_tensor::Tensor;
 use flambeau_tensor::indexing::Index;
 use flambeau_tensor::ops::Operand;
-use flambeau_tensor::Tensor;
 use pyo3::exceptions::{PyIndexError, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyEllipsis, PyInt, PyList, PySlice, PyTuple};
@@ -61,7 +61,12 @@ fn items(x: &Bound<'_, PyAny>) -> PyResult<Vec<Index>> {
     // A list that holds more than numbers is read as a tuple, as NumPy once did.
     if let Ok(l) = x.cast::<PyList>()
         && l.len() < 32
-        && l.iter().any(|v| v.cast::<PySlice>().is_ok() || v.is_none() || v.cast::<PyEllipsis>().is_ok() || v.cast::<PyTensor>().is_ok_and(|t| t.get().get().dim() > 0))
+        && l.iter().any(|v| {
+            v.cast::<PySlice>().is_ok()
+                || v.is_none()
+                || v.cast::<PyEllipsis>().is_ok()
+                || v.cast::<PyTensor>().is_ok_and(|t| t.get().get().dim() > 0)
+        })
     {
         return l.iter().map(|v| item(&v)).collect();
     }
@@ -86,8 +91,14 @@ pub fn get(py: Python<'_>, x: &Tensor, index: &Bound<'_, PyAny>) -> PyResult<Py<
 fn value_of(x: &Tensor, value: &Bound<'_, PyAny>) -> PyResult<Operand> {
     match read_operand(value)? {
         Some(o) => Ok(o),
-        None if value.hasattr("__array_interface__")? || value.cast::<PyList>().is_ok() => Ok(Operand::Tensor(crate::create::from_any(value)?)),
-        None => Err(PyTypeError::new_err(format!("can't assign a {} to a torch.{}Tensor", value.get_type().name()?, x.dtype().title()))),
+        None if value.hasattr("__array_interface__")? || value.cast::<PyList>().is_ok() => {
+            Ok(Operand::Tensor(crate::create::from_any(value)?))
+        }
+        None => Err(PyTypeError::new_err(format!(
+            "can't assign a {} to a torch.{}Tensor",
+            value.get_type().name()?,
+            x.dtype().title()
+        ))),
     }
 }
 

@@ -46,7 +46,11 @@ impl Writer {
         }))
     }
 
-    fn list<'py>(&mut self, items: impl Iterator<Item = PyResult<Bound<'py, PyAny>>>, depth: usize) -> PyResult<Vec<Value>> {
+    fn list<'py>(
+        &mut self,
+        items: impl Iterator<Item = PyResult<Bound<'py, PyAny>>>,
+        depth: usize,
+    ) -> PyResult<Vec<Value>> {
         items.map(|v| self.value(&v?, depth + 1)).collect()
     }
 
@@ -74,7 +78,8 @@ impl Writer {
                     let bits: usize = x.call_method0("bit_length")?.extract()?;
                     let kwargs = PyDict::new(x.py());
                     kwargs.set_item("signed", true)?;
-                    let bytes: Vec<u8> = x.call_method("to_bytes", (bits / 8 + 1, "little"), Some(&kwargs))?.extract()?;
+                    let bytes: Vec<u8> =
+                        x.call_method("to_bytes", (bits / 8 + 1, "little"), Some(&kwargs))?.extract()?;
                     Ok(Value::BigInt(bytes.into()))
                 }
             };
@@ -141,7 +146,12 @@ impl Writer {
 /// Writes a value in PyTorch's zip format, to a path or as bytes where there is none.
 #[pyfunction]
 #[pyo3(signature = (obj, path, name="archive"))]
-pub fn _save<'py>(py: Python<'py>, obj: &Bound<'py, PyAny>, path: Option<std::path::PathBuf>, name: &str) -> PyResult<Option<Bound<'py, PyBytes>>> {
+pub fn _save<'py>(
+    py: Python<'py>,
+    obj: &Bound<'py, PyAny>,
+    path: Option<std::path::PathBuf>,
+    name: &str,
+) -> PyResult<Option<Bound<'py, PyBytes>>> {
     let mut writer = Writer::default();
     let root = writer.value(obj, 0)?;
     let bytes: Vec<Vec<u8>> = writer.storages.iter().map(|t| t.storage().to_bytes()).collect();
@@ -162,9 +172,12 @@ fn io_error(e: flambeau_tensor::Error) -> PyErr {
     }
     if pickle::is_unpickling_error(&e) {
         let text = e.message().to_string();
-        return Python::attach(|py| match py.import("pickle").and_then(|m| m.getattr("UnpicklingError")).and_then(|c| c.call1((text.clone(),))) {
-            Ok(err) => PyErr::from_value(err),
-            Err(other) => other,
+        return Python::attach(|py| {
+            match py.import("pickle").and_then(|m| m.getattr("UnpicklingError")).and_then(|c| c.call1((text.clone(),)))
+            {
+                Ok(err) => PyErr::from_value(err),
+                Err(other) => other,
+            }
         });
     }
     to_py(e)
@@ -183,7 +196,11 @@ impl<'py> Reader<'_, 'py> {
         if let Some(s) = self.storages.get(&id) {
             return Ok(s.clone());
         }
-        let data = self.file.storages.get(id).ok_or_else(|| PyValueError::new_err("a tensor names a storage that is not in the file"))?;
+        let data = self
+            .file
+            .storages
+            .get(id)
+            .ok_or_else(|| PyValueError::new_err("a tensor names a storage that is not in the file"))?;
         let bytes = data.record.read().map_err(io_error)?;
         let s = Storage::from_bytes(&bytes).map_err(to_py)?;
         self.storages.insert(id, s.clone());
@@ -192,7 +209,11 @@ impl<'py> Reader<'_, 'py> {
 
     fn tensor(&mut self, r: &TensorRecord) -> PyResult<Py<PyAny>> {
         let storage = self.storage(r.storage)?;
-        let layout = Layout { sizes: r.sizes.iter().copied().collect(), strides: r.strides.iter().copied().collect(), offset: r.offset };
+        let layout = Layout {
+            sizes: r.sizes.iter().copied().collect(),
+            strides: r.strides.iter().copied().collect(),
+            offset: r.offset,
+        };
         let mut t = Tensor::over(storage, layout, r.dtype).map_err(to_py)?;
         if r.conj {
             t = t.conj().map_err(to_py)?;
@@ -235,7 +256,9 @@ impl<'py> Reader<'_, 'py> {
             Value::BigInt(bytes) => {
                 let kwargs = PyDict::new(py);
                 kwargs.set_item("signed", true)?;
-                py.get_type::<PyInt>().call_method("from_bytes", (PyBytes::new(py, bytes), "little"), Some(&kwargs))?.unbind()
+                py.get_type::<PyInt>()
+                    .call_method("from_bytes", (PyBytes::new(py, bytes), "little"), Some(&kwargs))?
+                    .unbind()
             }
             Value::Float(f) => f.into_pyobject(py)?.into_any().unbind(),
             Value::Complex(re, im) => PyComplex::from_doubles(py, *re, *im).into_any().unbind(),
@@ -275,11 +298,24 @@ impl<'py> Reader<'_, 'py> {
             }
             Value::Size(sizes) => size_object(py, sizes)?.unbind(),
             Value::Dtype(d) => dtype_object(py, *d).into_any(),
-            Value::Device(name) => py.import("flambeau")?.getattr("device")?.call1((name.split(':').next().filter(|n| *n == "meta").unwrap_or("cpu"),))?.unbind(),
+            Value::Device(name) => py
+                .import("flambeau")?
+                .getattr("device")?
+                .call1((name.split(':').next().filter(|n| *n == "meta").unwrap_or("cpu"),))?
+                .unbind(),
             Value::Tensor(t) => self.tensor(t)?,
             Value::Storage(id) => Py::new(py, crate::storage::PyStorage(self.storage(*id)?))?.into_any(),
-            Value::Global(name) => return Err(PyNotImplementedError::new_err(format!("torch.load: the file refers to {name}, which Flambeau does not make"))),
-            Value::Object(o) => return Err(PyNotImplementedError::new_err(format!("torch.load: the file holds an instance of {}, which Flambeau does not make", o.class))),
+            Value::Global(name) => {
+                return Err(PyNotImplementedError::new_err(format!(
+                    "torch.load: the file refers to {name}, which Flambeau does not make"
+                )));
+            }
+            Value::Object(o) => {
+                return Err(PyNotImplementedError::new_err(format!(
+                    "torch.load: the file holds an instance of {}, which Flambeau does not make",
+                    o.class
+                )));
+            }
         })
     }
 }
@@ -301,7 +337,10 @@ pub fn _load(py: Python<'_>, source: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
 
 /// Reads a safetensors file: a dictionary of tensors, and the metadata.
 #[pyfunction]
-pub fn _load_safetensors<'py>(py: Python<'py>, path: std::path::PathBuf) -> PyResult<(Bound<'py, PyDict>, Bound<'py, PyDict>)> {
+pub fn _load_safetensors<'py>(
+    py: Python<'py>,
+    path: std::path::PathBuf,
+) -> PyResult<(Bound<'py, PyDict>, Bound<'py, PyDict>)> {
     let file = flambeau_io::safetensors::load(path).map_err(io_error)?;
     let (tensors, metadata) = (PyDict::new(py), PyDict::new(py));
     for t in &file.tensors {
@@ -318,14 +357,22 @@ pub fn _load_safetensors<'py>(py: Python<'py>, path: std::path::PathBuf) -> PyRe
 
 /// Writes tensors as a safetensors file.
 #[pyfunction]
-pub fn _save_safetensors(tensors: &Bound<'_, PyDict>, path: std::path::PathBuf, metadata: Option<HashMap<String, String>>) -> PyResult<()> {
+pub fn _save_safetensors(
+    tensors: &Bound<'_, PyDict>,
+    path: std::path::PathBuf,
+    metadata: Option<HashMap<String, String>>,
+) -> PyResult<()> {
     let mut held = Vec::new();
     for (k, v) in tensors.iter() {
-        let t = crate::tensor::unwrap(&v).ok_or_else(|| PyTypeError::new_err("save_file takes a dictionary of tensors"))?;
+        let t =
+            crate::tensor::unwrap(&v).ok_or_else(|| PyTypeError::new_err("save_file takes a dictionary of tensors"))?;
         let t = t.detach().resolve().and_then(|t| t.contiguous()).map_err(to_py)?;
         held.push((k.extract::<String>()?, t.dtype(), t.size().to_vec(), t.element_bytes().map_err(to_py)?));
     }
-    let refs: Vec<_> = held.iter().map(|(name, dtype, sizes, bytes)| flambeau_io::safetensors::TensorRef { name, dtype: *dtype, sizes, bytes }).collect();
+    let refs: Vec<_> = held
+        .iter()
+        .map(|(name, dtype, sizes, bytes)| flambeau_io::safetensors::TensorRef { name, dtype: *dtype, sizes, bytes })
+        .collect();
     let metadata = metadata.unwrap_or_default();
     let pairs: Vec<(&str, &str)> = metadata.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect();
     flambeau_io::safetensors::save(path, &refs, &pairs).map_err(io_error)

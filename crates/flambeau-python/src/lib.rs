@@ -37,7 +37,11 @@ fn _C(m: &Bound<'_, PyModule>) -> PyResult<()> {
         m.add(d.name(), dtype::dtype_object(py, d))?;
     }
     m.add("strided", dtype::strided(py))?;
-    for f in [flambeau_tensor::MemoryFormat::Contiguous, flambeau_tensor::MemoryFormat::ChannelsLast, flambeau_tensor::MemoryFormat::Preserve] {
+    for f in [
+        flambeau_tensor::MemoryFormat::Contiguous,
+        flambeau_tensor::MemoryFormat::ChannelsLast,
+        flambeau_tensor::MemoryFormat::Preserve,
+    ] {
         m.add(f.name(), Py::new(py, dtype::PyMemoryFormat(f))?)?;
     }
     m.add("default_generator", generator::default(py)?)?;

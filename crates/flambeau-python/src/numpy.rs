@@ -61,7 +61,9 @@ pub fn share(x: &Bound<'_, PyAny>) -> PyResult<Tensor> {
     let kind: String = interface.get_item("typestr")?.extract()?;
     let name = || x.getattr("dtype").map_or_else(|_| kind.clone(), |d| d.to_string());
     if kind.starts_with('>') {
-        return Err(PyValueError::new_err("given numpy array has byte order different from the native byte order. Conversion between byte orders is currently not supported."));
+        return Err(PyValueError::new_err(
+            "given numpy array has byte order different from the native byte order. Conversion between byte orders is currently not supported.",
+        ));
     }
     let dtype = dtype_of(&kind).ok_or_else(|| {
         PyTypeError::new_err(format!(
@@ -83,7 +85,9 @@ pub fn share(x: &Bound<'_, PyAny>) -> PyResult<Tensor> {
             ));
         }
         if bytes.iter().zip(&sizes).any(|(&b, &n)| b % item != 0 && n > 1) {
-            return Err(PyValueError::new_err("given numpy array strides not a multiple of the element byte size. Copy the numpy array to reallocate the memory."));
+            return Err(PyValueError::new_err(
+                "given numpy array strides not a multiple of the element byte size. Copy the numpy array to reallocate the memory.",
+            ));
         }
         bytes.iter().map(|b| b / item).collect()
     };
@@ -143,16 +147,24 @@ pub fn _to_numpy<'py>(tensor: &Bound<'py, PyTensor>, force: bool) -> PyResult<Bo
         t = t.detach().resolve().map_err(to_py)?;
     }
     if t.device() != Device::Cpu {
-        return Err(PyTypeError::new_err("can't convert meta device type tensor to numpy. Use Tensor.cpu() to copy the tensor to host memory first."));
+        return Err(PyTypeError::new_err(
+            "can't convert meta device type tensor to numpy. Use Tensor.cpu() to copy the tensor to host memory first.",
+        ));
     }
     if t.requires_grad() {
-        return Err(PyRuntimeError::new_err("Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead."));
+        return Err(PyRuntimeError::new_err(
+            "Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.",
+        ));
     }
     if t.is_conj() {
-        return Err(PyRuntimeError::new_err("Can't call numpy() on Tensor that has conjugate bit set. Use tensor.resolve_conj().numpy() instead."));
+        return Err(PyRuntimeError::new_err(
+            "Can't call numpy() on Tensor that has conjugate bit set. Use tensor.resolve_conj().numpy() instead.",
+        ));
     }
     if t.is_neg() {
-        return Err(PyRuntimeError::new_err("Can't call numpy() on Tensor that has negative bit set. Use tensor.resolve_neg().numpy() instead."));
+        return Err(PyRuntimeError::new_err(
+            "Can't call numpy() on Tensor that has negative bit set. Use tensor.resolve_neg().numpy() instead.",
+        ));
     }
     if typestr(t.dtype()).is_none() {
         return Err(PyTypeError::new_err("Got unsupported ScalarType BFloat16"));
@@ -172,13 +184,20 @@ pub fn buffer(x: &Bound<'_, PyAny>, dtype: DType, count: i64, offset: i64) -> Py
         return Err(PyValueError::new_err(format!("both buffer length ({len}) and count ({count}) must not be 0")));
     }
     if offset < 0 || offset >= len {
-        return Err(PyValueError::new_err(format!("offset ({offset} bytes) must be non-negative and no greater than buffer length ({len} bytes) minus 1")));
+        return Err(PyValueError::new_err(format!(
+            "offset ({offset} bytes) must be non-negative and no greater than buffer length ({len} bytes) minus 1"
+        )));
     }
     if count > 0 && offset + count.saturating_mul(item) > len {
-        return Err(PyValueError::new_err(format!("requested buffer length ({count} * {item} bytes) after offset ({offset} bytes) must not be greater than actual buffer length ({len} bytes)")));
+        return Err(PyValueError::new_err(format!(
+            "requested buffer length ({count} * {item} bytes) after offset ({offset} bytes) must not be greater than actual buffer length ({len} bytes)"
+        )));
     }
     if count < 0 && (len - offset) % item != 0 {
-        return Err(PyValueError::new_err(format!("buffer length ({} bytes) after offset ({offset} bytes) must be a multiple of element size ({item})", len - offset)));
+        return Err(PyValueError::new_err(format!(
+            "buffer length ({} bytes) after offset ({offset} bytes) must be a multiple of element size ({item})",
+            len - offset
+        )));
     }
     let n = if count < 0 { (len - offset) / item } else { count };
     let ptr = b.buf_ptr().cast::<u8>().wrapping_offset(offset as isize);

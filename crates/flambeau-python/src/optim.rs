@@ -27,7 +27,8 @@ pub fn _sgd_step(
         Some(list) => list.try_iter()?.map(|b| Ok(unwrap(&b?))).collect::<PyResult<_>>()?,
         None => vec![None; params.len()],
     };
-    let step = || optim::sgd_step(&params, &grads, &mut buffers, lr, momentum, dampening, weight_decay, nesterov, maximize);
+    let step =
+        || optim::sgd_step(&params, &grads, &mut buffers, lr, momentum, dampening, weight_decay, nesterov, maximize);
     py.detach(step).map_err(to_py)?;
     buffers.into_iter().map(|b| b.map(|b| wrap(py, b)).transpose()).collect()
 }
@@ -52,7 +53,26 @@ pub fn _adam_step(
     maximize: bool,
     decoupled: bool,
 ) -> PyResult<()> {
-    let (params, grads, m, v) = (tensor_list(params)?, tensor_list(grads)?, tensor_list(exp_avgs)?, tensor_list(exp_avg_sqs)?);
+    let (params, grads, m, v) =
+        (tensor_list(params)?, tensor_list(grads)?, tensor_list(exp_avgs)?, tensor_list(exp_avg_sqs)?);
     let (highest, steps) = (tensor_list(max_exp_avg_sqs)?, tensor_list(steps)?);
-    py.detach(|| optim::adam_step(&params, &grads, &m, &v, &highest, &steps, lr, beta1, beta2, eps, weight_decay, amsgrad, maximize, decoupled)).map_err(to_py)
+    py.detach(|| {
+        optim::adam_step(
+            &params,
+            &grads,
+            &m,
+            &v,
+            &highest,
+            &steps,
+            lr,
+            beta1,
+            beta2,
+            eps,
+            weight_decay,
+            amsgrad,
+            maximize,
+            decoupled,
+        )
+    })
+    .map_err(to_py)
 }

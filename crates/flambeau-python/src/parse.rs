@@ -112,7 +112,9 @@ fn convert(p: &Param, x: &Bound<'_, PyAny>) -> PyResult<Option<Arg>> {
                 x.cast::<PyList>().ok().map(|l| l.iter().collect())
             };
             items
-                .and_then(|items| items.iter().map(|v| if v.is_none() { Some(None) } else { unwrap(v).map(Some) }).collect())
+                .and_then(|items| {
+                    items.iter().map(|v| if v.is_none() { Some(None) } else { unwrap(v).map(Some) }).collect()
+                })
                 .map(Arg::OptTensors)
         }
         Kind::Scalar => match unwrap(x) {
@@ -122,7 +124,9 @@ fn convert(p: &Param, x: &Bound<'_, PyAny>) -> PyResult<Option<Arg>> {
         },
         Kind::Int => read_int(x).map(Arg::from),
         Kind::Float => match unwrap(x) {
-            Some(t) if t.dim() == 0 && !t.requires_grad() && !t.dtype().is_complex() => Some(Arg::Number(t.item().map_err(to_py)?)),
+            Some(t) if t.dim() == 0 && !t.requires_grad() && !t.dtype().is_complex() => {
+                Some(Arg::Number(t.item().map_err(to_py)?))
+            }
             Some(_) => None,
             None => read_number(x)?.filter(|s| !matches!(s, Scalar::Complex(_) | Scalar::Bool(_))).map(Arg::Number),
         },
@@ -212,7 +216,12 @@ pub fn parse<'py>(op: &OpDef, call: &Call<'_, 'py>) -> Result<Parsed<'py>, Misma
             continue;
         }
         // `view(2, 3)`: a signature whose one positional argument is a list takes its integers one by one.
-        if p.kind == Kind::Dims && i == skip && positional_params == skip + 1 && given > 0 && read_int(&call.positional[0]).is_some() {
+        if p.kind == Kind::Dims
+            && i == skip
+            && positional_params == skip + 1
+            && given > 0
+            && read_int(&call.positional[0]).is_some()
+        {
             let sizes: Option<Dims> = call.positional.iter().map(read_int).collect();
             match sizes {
                 Some(sizes) => {
@@ -241,11 +250,19 @@ pub fn parse<'py>(op: &OpDef, call: &Call<'_, 'py>) -> Result<Parsed<'py>, Misma
         } else if p.optional {
             args.push(Arg::None);
         } else {
-            return Err(Mismatch::Words(format!("{}() missing 1 required positional arguments: \"{}\"", op.name, p.name)));
+            return Err(Mismatch::Words(format!(
+                "{}() missing 1 required positional arguments: \"{}\"",
+                op.name, p.name
+            )));
         }
     }
     if used < given {
-        return Err(Mismatch::Words(format!("{}() takes {} positional arguments but {} were given", op.name, positional_params, given + skip)));
+        return Err(Mismatch::Words(format!(
+            "{}() takes {} positional arguments but {} were given",
+            op.name,
+            positional_params,
+            given + skip
+        )));
     }
     let mut options = Options::default();
     let mut out = None;
@@ -257,9 +274,27 @@ pub fn parse<'py>(op: &OpDef, call: &Call<'_, 'py>) -> Result<Parsed<'py>, Misma
             }
             match name {
                 "out" if op.out => out = (!x.is_none()).then(|| x.clone()),
-                "dtype" if op.factory => options.dtype = if x.is_none() { None } else { Some(read_dtype(x).ok_or_else(|| Mismatch::Words(bad_keyword(op, "dtype", "torch.dtype", x)))?) },
-                "device" if op.factory => options.device = if x.is_none() { None } else { Some(read_device(x)?.ok_or_else(|| Mismatch::Words(bad_keyword(op, "device", "torch.device", x)))?) },
-                "requires_grad" if op.factory => options.requires_grad = x.extract().map_err(|_| Mismatch::Words(bad_keyword(op, "requires_grad", "bool", x)))?,
+                "dtype" if op.factory => {
+                    options.dtype = if x.is_none() {
+                        None
+                    } else {
+                        Some(read_dtype(x).ok_or_else(|| Mismatch::Words(bad_keyword(op, "dtype", "torch.dtype", x)))?)
+                    }
+                }
+                "device" if op.factory => {
+                    options.device = if x.is_none() {
+                        None
+                    } else {
+                        Some(
+                            read_device(x)?
+                                .ok_or_else(|| Mismatch::Words(bad_keyword(op, "device", "torch.device", x)))?,
+                        )
+                    }
+                }
+                "requires_grad" if op.factory => {
+                    options.requires_grad =
+                        x.extract().map_err(|_| Mismatch::Words(bad_keyword(op, "requires_grad", "bool", x)))?
+                }
                 "layout" if op.factory && (x.is_none() || x.cast::<PyLayout>().is_ok()) => {}
                 "pin_memory" if op.factory && (x.is_none() || x.cast::<PyBool>().is_ok()) => {}
                 _ => return Err(Mismatch::Words(format!("{}() got an unexpected keyword argument '{k}'", op.name))),
@@ -315,9 +350,15 @@ fn wrong_type(op: &OpDef, p: &Param, position: usize, x: &Bound<'_, PyAny>) -> S
     }
     if p.kind == Kind::Dims
         && let Ok(mut items) = x.try_iter()
-        && let Some((i, Ok(bad))) = items.by_ref().enumerate().find(|(_, v)| v.as_ref().is_ok_and(|v| read_int(v).is_none()))
+        && let Some((i, Ok(bad))) =
+            items.by_ref().enumerate().find(|(_, v)| v.as_ref().is_ok_and(|v| read_int(v).is_none()))
     {
-        return format!("{}(): argument '{}'{at} must be tuple of ints, but found element of type {} at pos {i}", op.name, p.name, type_name(&bad));
+        return format!(
+            "{}(): argument '{}'{at} must be tuple of ints, but found element of type {} at pos {i}",
+            op.name,
+            p.name,
+            type_name(&bad)
+        );
     }
     format!("{}(): argument '{}'{at} must be {}, not {}", op.name, p.name, kind_name(p), type_name(x))
 }
@@ -338,10 +379,25 @@ pub fn signature(op: &OpDef, method: bool) -> String {
             parts.push("*".to_string());
             starred = true;
         }
-        let default = p.default.map_or(String::new(), |(_, text)| format!(" = {}", match text { "true" => "True", "false" => "False", other => other }));
+        let default = p.default.map_or(String::new(), |(_, text)| {
+            format!(
+                " = {}",
+                match text {
+                    "true" => "True",
+                    "false" => "False",
+                    other => other,
+                }
+            )
+        });
         parts.push(format!("{} {}{default}", kind_name(p), p.name));
     }
-    for (there, text) in [(op.out, "Tensor out = None"), (op.factory, "torch.dtype dtype = None, torch.layout layout = None, torch.device device = None, bool pin_memory = False, bool requires_grad = False")] {
+    for (there, text) in [
+        (op.out, "Tensor out = None"),
+        (
+            op.factory,
+            "torch.dtype dtype = None, torch.layout layout = None, torch.device device = None, bool pin_memory = False, bool requires_grad = False",
+        ),
+    ] {
         if there {
             if !starred {
                 parts.push("*".to_string());
@@ -361,5 +417,9 @@ pub fn no_match(ops: &[&'static OpDef], call: &Call<'_, '_>, words: Vec<String>)
     let mut given: Vec<String> = call.positional.iter().map(type_name).collect();
     given.extend(call.keywords.iter().map(|(k, x)| format!("{k}={}", type_name(x))));
     let list: String = ops.iter().map(|op| format!(" * {}\n", signature(op, call.object.is_some()))).collect();
-    PyTypeError::new_err(format!("{}() received an invalid combination of arguments - got ({}), but expected one of:\n{list}", ops[0].name, given.join(", ")))
+    PyTypeError::new_err(format!(
+        "{}() received an invalid combination of arguments - got ({}), but expected one of:\n{list}",
+        ops[0].name,
+        given.join(", ")
+    ))
 }

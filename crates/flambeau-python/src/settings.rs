@@ -55,7 +55,9 @@ pub fn promote_types(py: Python<'_>, type1: &Bound<'_, PyAny>, type2: &Bound<'_,
 pub fn result_type(py: Python<'_>, tensor1: &Bound<'_, PyAny>, tensor2: &Bound<'_, PyAny>) -> PyResult<Py<PyDType>> {
     let mut args = Vec::new();
     for x in [tensor1, tensor2] {
-        args.push(Arg::from(read_operand(x)?.ok_or_else(|| PyTypeError::new_err("result_type() takes tensors and numbers"))?));
+        args.push(Arg::from(
+            read_operand(x)?.ok_or_else(|| PyTypeError::new_err("result_type() takes tensors and numbers"))?,
+        ));
     }
     Ok(dtype_object(py, rule::result_type(&args)))
 }
@@ -76,7 +78,8 @@ pub fn _set_print_options(options: &Bound<'_, PyDict>) -> PyResult<()> {
         }
         match k.extract::<String>()?.as_str() {
             "profile" => {
-                o = print::PrintOptions::profile(&v.extract::<String>()?).ok_or_else(|| PyValueError::new_err("profile is one of default, short, full"))?;
+                o = print::PrintOptions::profile(&v.extract::<String>()?)
+                    .ok_or_else(|| PyValueError::new_err("profile is one of default, short, full"))?;
             }
             "precision" => o.precision = v.extract()?,
             "threshold" => {

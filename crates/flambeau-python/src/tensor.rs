@@ -5,7 +5,7 @@ use flambeau_tensor::ops::Operand;
 use flambeau_tensor::print::Class;
 use flambeau_tensor::{Device, MemoryFormat, Scalar, Tensor};
 use parking_lot::RwLock;
-use pyo3::exceptions::{PyIndexError, PyRuntimeError, PyTypeError, PyValueError};
+use pyo3::exceptions::{PyRuntimeError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::pyclass::CompareOp;
 use pyo3::sync::PyOnceLock;
@@ -17,7 +17,7 @@ use crate::graph;
 use crate::parse::{read_format, read_operand};
 
 /// A tensor, in PyTorch's shape.
-#[pyclass(name = "Tensor", module = "torch", subclass, weakref, dict, frozen, skip_from_py_object)]
+#[pyclass(name = "Tensor", module = "torch", subclass, weakref, dict, frozen)]
 pub struct PyTensor {
     tensor: RwLock<Tensor>,
 }
@@ -96,7 +96,11 @@ fn not_implemented(py: Python<'_>) -> Object {
 }
 
 /// A binary operator: NotImplemented for what is neither tensor nor number, so that Python asks the other side.
-fn binary(x: &Bound<'_, PyTensor>, other: &Bound<'_, PyAny>, f: impl FnOnce(&Tensor, Operand) -> flambeau_tensor::Result<Tensor>) -> PyResult<Object> {
+fn binary(
+    x: &Bound<'_, PyTensor>,
+    other: &Bound<'_, PyAny>,
+    f: impl FnOnce(&Tensor, Operand) -> flambeau_tensor::Result<Tensor>,
+) -> PyResult<Object> {
     let py = x.py();
     match read_operand(other)? {
         Some(o) => ok(py, f(&x.get().get(), o)),
@@ -105,21 +109,32 @@ fn binary(x: &Bound<'_, PyTensor>, other: &Bound<'_, PyAny>, f: impl FnOnce(&Ten
 }
 
 /// The same with the number on the left.
-fn reflected(x: &Bound<'_, PyTensor>, other: &Bound<'_, PyAny>, f: impl FnOnce(&Tensor, Tensor) -> flambeau_tensor::Result<Tensor>) -> PyResult<Object> {
+fn reflected(
+    x: &Bound<'_, PyTensor>,
+    other: &Bound<'_, PyAny>,
+    f: impl FnOnce(&Tensor, Tensor) -> flambeau_tensor::Result<Tensor>,
+) -> PyResult<Object> {
     let py = x.py();
     let x = x.get().get();
     match read_operand(other)? {
         Some(Operand::Tensor(t)) => ok(py, f(&t, x)),
         Some(Operand::Number(s)) => {
-            let left = Tensor::scalar(s, s.dtype(flambeau_tensor::default_dtype())).to_device(x.device()).map_err(to_py)?;
+            let left =
+                Tensor::scalar(s, s.dtype(flambeau_tensor::default_dtype())).to_device(x.device()).map_err(to_py)?;
             ok(py, f(&left, x))
         }
         None => Ok(not_implemented(py)),
     }
 }
 
-fn inplace(x: &Bound<'_, PyTensor>, other: &Bound<'_, PyAny>, f: impl FnOnce(&Tensor, Operand) -> flambeau_tensor::Result<Tensor>) -> PyResult<()> {
-    let other = read_operand(other)?.ok_or_else(|| PyTypeError::new_err(format!("unsupported operand type(s): 'Tensor' and '{}'", other.get_type())))?;
+fn inplace(
+    x: &Bound<'_, PyTensor>,
+    other: &Bound<'_, PyAny>,
+    f: impl FnOnce(&Tensor, Operand) -> flambeau_tensor::Result<Tensor>,
+) -> PyResult<()> {
+    let other = read_operand(other)?.ok_or_else(|| {
+        PyTypeError::new_err(format!("unsupported operand type(s): 'Tensor' and '{}'", other.get_type()))
+    })?;
     f(&x.get().get(), other).map_err(to_py)?;
     Ok(())
 }
@@ -135,7 +150,11 @@ impl PyTensor {
 
     #[staticmethod]
     #[pyo3(signature = (cls, data, require_grad=false))]
-    fn _make_subclass<'py>(cls: &Bound<'py, PyType>, data: &Bound<'py, PyTensor>, require_grad: bool) -> PyResult<Bound<'py, PyAny>> {
+    fn _make_subclass<'py>(
+        cls: &Bound<'py, PyType>,
+        data: &Bound<'py, PyTensor>,
+        require_grad: bool,
+    ) -> PyResult<Bound<'py, PyAny>> {
         let py = cls.py();
         let fresh = data.get().get().detach().requires_grad_(require_grad).map_err(to_py)?;
         let object = py.get_type::<PyTensor>().getattr("__new__")?.call1((cls,))?;
@@ -268,7 +287,9 @@ impl PyTensor {
     #[pyo3(signature = (memory_format=None))]
     fn is_contiguous(&self, memory_format: Option<&Bound<'_, PyAny>>) -> PyResult<bool> {
         let format = match memory_format {
-            Some(f) => read_format(f).ok_or_else(|| PyTypeError::new_err("is_contiguous(): argument 'memory_format' must be torch.memory_format"))?,
+            Some(f) => read_format(f).ok_or_else(|| {
+                PyTypeError::new_err("is_contiguous(): argument 'memory_format' must be torch.memory_format")
+            })?,
             None => MemoryFormat::Contiguous,
         };
         Ok(self.get().is_contiguous_in(format))
@@ -310,7 +331,12 @@ impl PyTensor {
     fn set_grad(&self, grad: Option<&Bound<'_, PyAny>>) -> PyResult<()> {
         let grad = match grad {
             None => None,
-            Some(g) => Some(unwrap(g).ok_or_else(|| PyTypeError::new_err(format!("assigned grad expected to be a Tensor or None but got grad of type {}", g.get_type())))?),
+            Some(g) => Some(unwrap(g).ok_or_else(|| {
+                PyTypeError::new_err(format!(
+                    "assigned grad expected to be a Tensor or None but got grad of type {}",
+                    g.get_type()
+                ))
+            })?),
         };
         self.get().set_grad(grad).map_err(to_py)
     }
@@ -375,14 +401,27 @@ impl PyTensor {
         graph::register_post_hook(&self.get(), hook)
     }
     #[pyo3(signature = (gradient=None, retain_graph=None, create_graph=false, inputs=None))]
-    fn backward(&self, py: Python<'_>, gradient: Option<&Bound<'_, PyAny>>, retain_graph: Option<bool>, create_graph: bool, inputs: Option<&Bound<'_, PyAny>>) -> PyResult<()> {
+    fn backward(
+        &self,
+        py: Python<'_>,
+        gradient: Option<&Bound<'_, PyAny>>,
+        retain_graph: Option<bool>,
+        create_graph: bool,
+        inputs: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<()> {
         let gradient = match gradient {
             None => None,
-            Some(g) => Some(unwrap(g).ok_or_else(|| PyTypeError::new_err(format!("gradients can be either Tensors or None, but got {}", g.get_type().name().map_or_else(|_| "?".into(), |n| n.to_string()))))?),
+            Some(g) => Some(unwrap(g).ok_or_else(|| {
+                PyTypeError::new_err(format!(
+                    "gradients can be either Tensors or None, but got {}",
+                    g.get_type().name().map_or_else(|_| "?".into(), |n| n.to_string())
+                ))
+            })?),
         };
         let inputs = inputs.map(graph::tensor_list).transpose()?;
         let t = self.get();
-        py.detach(|| autograd::backward(&[t], &[gradient], retain_graph, create_graph, inputs.as_deref())).map_err(to_py)
+        py.detach(|| autograd::backward(&[t], &[gradient], retain_graph, create_graph, inputs.as_deref()))
+            .map_err(to_py)
     }
 
     // Layout in place: the object stands for a new handle.
@@ -391,21 +430,30 @@ impl PyTensor {
         PyTensor::set(slf, slf.get().get().with_layout(layout));
     }
     #[pyo3(signature = (*size, memory_format=None))]
-    fn resize_<'py>(slf: &Bound<'py, Self>, size: &Bound<'py, PyTuple>, memory_format: Option<&Bound<'py, PyAny>>) -> PyResult<Bound<'py, Self>> {
+    fn resize_<'py>(
+        slf: &Bound<'py, Self>,
+        size: &Bound<'py, PyTuple>,
+        memory_format: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, Self>> {
         let t = slf.get().get();
         if t.requires_grad() {
             return Err(PyRuntimeError::new_err("cannot resize variables that require grad"));
         }
         let size = crate::parse::read_sizes(size)?;
         if let Some(n) = size.iter().find(|n| **n < 0) {
-            return Err(PyRuntimeError::new_err(format!("Trying to create tensor with negative dimension {n}: {:?}", size.as_slice())));
+            return Err(PyRuntimeError::new_err(format!(
+                "Trying to create tensor with negative dimension {n}: {:?}",
+                size.as_slice()
+            )));
         }
         if t.size() == size.as_slice() && memory_format.is_none() {
             return Ok(slf.clone());
         }
         let layout = match memory_format.and_then(read_format) {
             Some(MemoryFormat::ChannelsLast) => flambeau_tensor::ops::channels_last(&size).map_err(to_py)?,
-            Some(MemoryFormat::Preserve) => return Err(PyRuntimeError::new_err("Unsupported memory format for resize: Preserve")),
+            Some(MemoryFormat::Preserve) => {
+                return Err(PyRuntimeError::new_err("Unsupported memory format for resize: Preserve"));
+            }
             _ => flambeau_tensor::Layout::contiguous(&size),
         };
         PyTensor::set(slf, t.resized(&layout).map_err(to_py)?);
@@ -449,15 +497,21 @@ impl PyTensor {
     }
     fn __float__(&self) -> PyResult<f64> {
         match self.get().item().map_err(to_py)? {
-            Scalar::Complex(z) if z.im != 0.0 => Err(PyRuntimeError::new_err("value cannot be converted to type double without overflow")),
+            Scalar::Complex(z) if z.im != 0.0 => {
+                Err(PyRuntimeError::new_err("value cannot be converted to type double without overflow"))
+            }
             s => Ok(s.to_f64()),
         }
     }
     fn __int__(&self, py: Python<'_>) -> PyResult<Object> {
         match self.get().item().map_err(to_py)? {
-            Scalar::Complex(z) if z.im != 0.0 => Err(PyRuntimeError::new_err("value cannot be converted to type int64_t without overflow")),
+            Scalar::Complex(z) if z.im != 0.0 => {
+                Err(PyRuntimeError::new_err("value cannot be converted to type int64_t without overflow"))
+            }
             Scalar::Float(f) if f.is_nan() => Err(PyValueError::new_err("cannot convert float NaN to integer")),
-            Scalar::Float(f) if f.is_infinite() => Err(pyo3::exceptions::PyOverflowError::new_err("cannot convert float infinity to integer")),
+            Scalar::Float(f) if f.is_infinite() => {
+                Err(pyo3::exceptions::PyOverflowError::new_err("cannot convert float infinity to integer"))
+            }
             s => number_object(py, Scalar::Int(s.to_i64())),
         }
     }
@@ -487,7 +541,7 @@ impl PyTensor {
     }
     fn __format__(slf: &Bound<'_, Self>, spec: &str) -> PyResult<String> {
         let t = slf.get().get();
-        if t.dim() == 0 && t.device() != Device::Meta && slf.get_type().is(&slf.py().get_type::<PyTensor>()) {
+        if t.dim() == 0 && t.device() != Device::Meta && slf.get_type().is(slf.py().get_type::<PyTensor>()) {
             let item = number_object(slf.py(), t.item().map_err(to_py)?)?;
             return item.bind(slf.py()).call_method1("__format__", (spec,))?.extract();
         }
@@ -498,7 +552,10 @@ impl PyTensor {
     }
     fn __contains__(slf: &Bound<'_, Self>, value: &Bound<'_, PyAny>) -> PyResult<bool> {
         let Some(o) = read_operand(value)? else {
-            return Err(PyRuntimeError::new_err(format!("Tensor.__contains__ only supports Tensor or scalar, but you passed in a {}.", value.get_type())));
+            return Err(PyRuntimeError::new_err(format!(
+                "Tensor.__contains__ only supports Tensor or scalar, but you passed in a {}.",
+                value.get_type()
+            )));
         };
         let found = slf.get().get().eq(o).and_then(|e| e.any()).and_then(|e| e.item()).map_err(to_py)?;
         Ok(found.to_bool())
@@ -555,7 +612,11 @@ impl PyTensor {
         }
         binary(slf, other, Tensor::pow)
     }
-    fn __rpow__(slf: &Bound<'_, Self>, other: &Bound<'_, PyAny>, _modulo: Option<&Bound<'_, PyAny>>) -> PyResult<Object> {
+    fn __rpow__(
+        slf: &Bound<'_, Self>,
+        other: &Bound<'_, PyAny>,
+        _modulo: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<Object> {
         let py = slf.py();
         match read_operand(other)? {
             Some(Operand::Number(s)) => ok(py, flambeau_tensor::ops::pow_scalar(s, &slf.get().get())),
@@ -668,7 +729,11 @@ impl PyTensor {
     fn get_h(&self, py: Python<'_>) -> PyResult<Object> {
         let t = self.get();
         if t.dim() != 0 && t.dim() != 2 {
-            return Err(PyRuntimeError::new_err(format!("tensor.H is only supported on matrices (2-D tensors). Got {}-D tensor.{}", t.dim(), if t.dim() > 2 { " For batches of matrices, consider using tensor.mH" } else { "" })));
+            return Err(PyRuntimeError::new_err(format!(
+                "tensor.H is only supported on matrices (2-D tensors). Got {}-D tensor.{}",
+                t.dim(),
+                if t.dim() > 2 { " For batches of matrices, consider using tensor.mH" } else { "" }
+            )));
         }
         if t.dim() == 0 { ok(py, t.conj()) } else { ok(py, t.mh()) }
     }
@@ -703,13 +768,16 @@ impl PyTensor {
     fn apply_<'py>(slf: &Bound<'py, Self>, f: &Bound<'py, PyAny>) -> PyResult<Bound<'py, Self>> {
         let t = slf.get().get();
         if t.requires_grad() {
-            return Err(PyTypeError::new_err("Can't call apply_() on Variable that requires grad. Use var.detach().apply_() instead."));
+            return Err(PyTypeError::new_err(
+                "Can't call apply_() on Variable that requires grad. Use var.detach().apply_() instead.",
+            ));
         }
         let py = slf.py();
         let flat = t.detach().contiguous().and_then(|c| c.reshape(&[-1])).map_err(to_py)?;
         for i in 0..flat.numel() {
             let v = f.call1((number_object(py, flat.at(&[i]))?,))?;
-            let v = crate::parse::read_number(&v)?.ok_or_else(|| PyTypeError::new_err("apply_() takes a function that gives numbers"))?;
+            let v = crate::parse::read_number(&v)?
+                .ok_or_else(|| PyTypeError::new_err("apply_() takes a function that gives numbers"))?;
             flat.select(0, i).and_then(|e| e.fill_(v)).map_err(to_py)?;
         }
         t.copy_(&flat.reshape(t.size()).map_err(to_py)?).map_err(to_py)?;
@@ -719,10 +787,7 @@ impl PyTensor {
 
 /// The dtype argument that many methods take, read or refused.
 pub fn dtype_argument(x: &Bound<'_, PyAny>, what: &str) -> PyResult<flambeau_tensor::DType> {
-    read_dtype(x).ok_or_else(|| PyTypeError::new_err(format!("{what}(): argument 'dtype' must be torch.dtype, not {}", x.get_type())))
-}
-
-/// An out-of-range index, as an exception.
-pub fn index_error(message: String) -> PyErr {
-    PyIndexError::new_err(message)
+    read_dtype(x).ok_or_else(|| {
+        PyTypeError::new_err(format!("{what}(): argument 'dtype' must be torch.dtype, not {}", x.get_type()))
+    })
 }

@@ -357,6 +357,7 @@ pub struct OutViews<'a> {
 
 impl<'a> OutViews<'a> {
     /// The next output, to write.
+    #[allow(clippy::should_implement_trait)]
     pub fn next(&mut self) -> ViewMut<'a> {
         let t = &self.tensors[self.next];
         self.next += 1;

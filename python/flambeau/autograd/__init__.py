@@ -58,7 +58,9 @@ def grad(
     if is_grads_batched:
         raise NotImplementedError("autograd.grad: is_grads_batched=True")
     if materialize_grads and allow_unused is False:
-        raise ValueError("Expected allow_unused to be True or not passed when materialize_grads=True, but got: allow_unused=False.")
+        raise ValueError(
+            "Expected allow_unused to be True or not passed when materialize_grads=True, but got: allow_unused=False."
+        )
     outs, ins = _listed(outputs), _listed(inputs)
     grads = (None,) * len(outs) if grad_outputs is None else _listed(grad_outputs)
     if len(grads) != len(outs):

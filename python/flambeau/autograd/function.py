@@ -175,7 +175,9 @@ class Function:
             if not isinstance(out, _C.Tensor):
                 final.append(out)
                 continue
-            differentiable = id(out) not in ctx._non_differentiable and (out.dtype.is_floating_point or out.dtype.is_complex)
+            differentiable = id(out) not in ctx._non_differentiable and (
+                out.dtype.is_floating_point or out.dtype.is_complex
+            )
             new = out
             if id(out) in inputs and id(out) not in ctx._dirty:
                 new = out.view_as(out) if differentiable else out

@@ -36,7 +36,9 @@ def gradcheck(
     args: list[Any] = [inputs] if isinstance(inputs, _C.Tensor) else list(inputs)
     checked = [i for i, t in enumerate(args) if isinstance(t, _C.Tensor) and t.requires_grad]
     if not checked:
-        raise ValueError("gradcheck expects at least one input tensor to require gradient, but none of the them have requires_grad=True.")
+        raise ValueError(
+            "gradcheck expects at least one input tensor to require gradient, but none of the them have requires_grad=True."
+        )
     outs = _outputs(func(*args))
 
     def fail(text: str) -> bool:
@@ -54,14 +56,20 @@ def gradcheck(
             for j in range(flat.numel()):
                 for part in _parts(x):
 
-                    def moved(step: float, i: int = i, j: int = j, part: complex = part, flat: Any = flat, x: Any = x) -> Any:
+                    def moved(
+                        step: float, i: int = i, j: int = j, part: complex = part, flat: Any = flat, x: Any = x
+                    ) -> Any:
                         copy = flat.clone()
                         copy[j] = copy[j] + step * part
                         before = _C.is_grad_enabled()
                         _C._set_grad_enabled(False)
                         try:
                             changed = copy.reshape(x.shape)
-                            return _outputs(func(*[changed if k == i else a for k, a in enumerate(args)]))[o].reshape(-1).clone()
+                            return (
+                                _outputs(func(*[changed if k == i else a for k, a in enumerate(args)]))[o]
+                                .reshape(-1)
+                                .clone()
+                            )
                         finally:
                             _C._set_grad_enabled(before)
 
@@ -111,7 +119,9 @@ def gradgradcheck(
         _C._set_grad_enabled(True)
         try:
             own = [
-                a.detach().requires_grad_() if isinstance(a, _C.Tensor) and not a.requires_grad and b.requires_grad else a
+                a.detach().requires_grad_()
+                if isinstance(a, _C.Tensor) and not a.requires_grad and b.requires_grad
+                else a
                 for a, b in zip(all_args[:n], args, strict=True)
             ]
             results = [t for t in _outputs(func(*own)) if t.requires_grad]

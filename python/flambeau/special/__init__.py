@@ -7,8 +7,6 @@ from typing import Any
 from flambeau import _C
 
 
-
-
 def __getattr__(name: str) -> Any:
     try:
         return getattr(_C.special, name)

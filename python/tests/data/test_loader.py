@@ -2,9 +2,8 @@
 
 from collections import namedtuple
 
-import pytest
-
 import flambeau
+import pytest
 from flambeau.utils.data import (
     BatchSampler,
     ChainDataset,

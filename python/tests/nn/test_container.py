@@ -2,9 +2,8 @@
 
 from collections import OrderedDict
 
-import pytest
-
 import flambeau
+import pytest
 from flambeau import nn
 
 

@@ -1,8 +1,7 @@
 """Layers: printing, shapes, errors and values."""
 
-import pytest
-
 import flambeau
+import pytest
 from flambeau import nn
 
 F = nn.functional

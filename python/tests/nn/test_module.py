@@ -4,9 +4,8 @@ import copy
 import pickle
 from collections import OrderedDict
 
-import pytest
-
 import flambeau
+import pytest
 from flambeau import nn
 
 

@@ -1,8 +1,7 @@
 """Recurrent layers against their cells."""
 
-import pytest
-
 import flambeau
+import pytest
 from flambeau import nn
 
 

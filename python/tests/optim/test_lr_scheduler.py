@@ -1,8 +1,7 @@
 """Learning rate schedules."""
 
-import pytest
-
 import flambeau
+import pytest
 from flambeau import nn, optim
 from flambeau.optim import lr_scheduler as schedules
 

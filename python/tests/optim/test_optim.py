@@ -1,8 +1,7 @@
 """Optimizers: steps, state dicts, groups, hooks, errors."""
 
-import pytest
-
 import flambeau
+import pytest
 from flambeau import nn, optim
 
 

@@ -7,9 +7,8 @@ import http.server
 import struct
 import threading
 
-import pytest
-
 import flambeau
+import pytest
 from flambeau.utils.data import DataLoader
 from flambeau.vision import datasets, transforms
 

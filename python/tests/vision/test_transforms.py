@@ -3,10 +3,10 @@
 import struct
 import zlib
 
-import pytest
-
 import flambeau
-from flambeau.vision import transforms as T, utils
+import pytest
+from flambeau.vision import transforms as T
+from flambeau.vision import utils
 from flambeau.vision.image import Image, png_bytes
 
 

@@ -23,7 +23,7 @@ pub fn backward(
     inputs: Option<&[Tensor]>,
 ) -> Result<()> {
     let roots = roots(tensors, grads)?;
-    let targets = inputs.map(|list| edges_of(list)).transpose()?;
+    let targets = inputs.map(edges_of).transpose()?;
     Walk::new(retain_graph.unwrap_or(create_graph), create_graph).run(roots, targets, true).map(|_| ())
 }
 

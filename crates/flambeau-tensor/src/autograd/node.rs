@@ -303,11 +303,9 @@ impl Drop for Node {
         }
         let begun = DROPPING.try_with(|d| d.replace(Some(Vec::new()))).is_ok();
         drop(parts);
-        while begun {
-            let next = DROPPING.with(|d| d.borrow_mut().as_mut().and_then(Vec::pop));
-            if next.is_none() {
-                break;
-            }
+        // Dropping one part may put others on the queue.
+        while let Ok(Some(next)) = DROPPING.try_with(|d| d.borrow_mut().as_mut().and_then(Vec::pop)) {
+            drop(next);
         }
         if begun {
             DROPPING.set(None);

@@ -50,6 +50,9 @@ pub struct OpDef {
     pub samples: Option<fn() -> Vec<super::Sample>>,
 }
 
+/// A default: how to make it, and how the block wrote it.
+pub type Default = (fn() -> Arg, &'static str);
+
 /// A parameter of an operator.
 pub struct Param {
     /// Its keyword.
@@ -61,7 +64,7 @@ pub struct Param {
     /// It cannot be given by position.
     pub keyword_only: bool,
     /// The default, and how the block wrote it.
-    pub default: Option<(fn() -> Arg, &'static str)>,
+    pub default: Option<Default>,
 }
 
 /// What a parameter takes.
@@ -146,13 +149,16 @@ pub enum Body {
     /// Rust code over tensors that autograd does not look into; the derivative is given.
     Compute {
         /// The outputs, where they follow from the arguments alone (for `meta`).
-        specs: Option<fn(&[Arg]) -> Result<Specs>>,
+        specs: Option<SpecsFn>,
         /// The code.
         run: fn(&[Arg]) -> Result<Outputs>,
     },
     /// Other operators, through which the derivative follows.
     Composite(fn(&[Arg]) -> Result<Outputs>),
 }
+
+/// The outputs of a call, without data.
+pub type SpecsFn = fn(&[Arg]) -> Result<Specs>;
 
 /// A kernel: it sees its tensors as views, under lock.
 pub type KernelFn = fn(&[Arg], &Locked, &mut OutViews) -> Result<()>;

@@ -7,7 +7,8 @@ from typing import Any
 
 import flambeau
 from flambeau import Tensor
-from flambeau.nn import functional as F, init
+from flambeau.nn import functional as F
+from flambeau.nn import init
 from flambeau.nn.modules.module import Module
 from flambeau.nn.parameter import Parameter
 
@@ -89,7 +90,7 @@ class _Norm(Module):
         unexpected_keys: list[str],
         error_msgs: list[str],
     ) -> None:
-        version = local_metadata.get("version", None)
+        version = local_metadata.get("version")
         key = prefix + "num_batches_tracked"
         if (version is None or version < 2) and self.track_running_stats and key not in state_dict:
             state_dict[key] = self.num_batches_tracked  # older state dicts have no count

@@ -266,11 +266,11 @@ op! {
     /// tensor([2., 2.])
     fn addcdiv(input: Tensor, tensor1: Tensor, tensor2: Tensor; value: Scalar = 1) -> y;
     variants [method, function, inplace, out];
-    dtype (if tensor1.dtype().is_integral() && tensor2.dtype().is_integral() {
+    dtype if tensor1.dtype().is_integral() && tensor2.dtype().is_integral() {
         Err(Error::runtime("Integer division with addcdiv is no longer supported, and in a future  release addcdiv will perform a true division of tensor1 and tensor2. The historic addcdiv behavior can be implemented as (input + value * torch.trunc(tensor1 / tensor2)).to(input.dtype) for integer inputs and as (input + value * tensor1 / tensor2) for float inputs. The future addcdiv behavior is just the latter implementation: (input + value * tensor1 / tensor2), for all dtypes."))
     } else {
         Ok(rule::promote3(input, tensor1, tensor2))
-    });
+    };
     map { (input, tensor1, tensor2; value) Float => input + value * tensor1 / tensor2; Complex => input + div(value * tensor1, tensor2) };
     vjp {
         input => |g| g;

@@ -25,7 +25,7 @@ op! {
     variants [function, out];
     node "WhereBackward0";
     dtype { check_condition(condition)?; rule::promote(input, other) };
-    map { (condition, input, other) Float => if condition != 0.0 { input } else { other }; Int, Bool => if condition != 0 { input } else { other }; Complex => select(((condition.re != 0.0) | (condition.im != 0.0)), input, other) };
+    map { (condition, input, other) Float => if condition != 0.0 { input } else { other }; Int, Bool => if condition != 0 { input } else { other }; Complex => select((condition.re != 0.0) | (condition.im != 0.0), input, other) };
     vjp {
         input => |g, condition| Val::run(|| condition.tensor()?.where_(Operand::Tensor(g.tensor()?), 0.0));
         other => |g, condition| Val::run(|| condition.tensor()?.where_(0.0, Operand::Tensor(g.tensor()?)))
@@ -39,14 +39,13 @@ fn fill_dtype(x: &Tensor, mask: &Tensor, value: OperandRef<'_>) -> Result<DType>
             mask.dtype().title()
         )));
     }
-    if let OperandRef::Tensor(v) = value {
-        if v.dim() != 0 {
+    if let OperandRef::Tensor(v) = value
+        && v.dim() != 0 {
             return Err(Error::runtime(format!(
                 "masked_fill_ only supports a 0-dimensional value tensor, but got tensor with {} dimension(s).",
                 v.dim()
             )));
         }
-    }
     let joined = match value {
         OperandRef::Number(s) => s.kind(),
         OperandRef::Tensor(v) => v.dtype().kind(),
@@ -70,7 +69,7 @@ op! {
     fn masked_fill(input: Tensor, mask: Tensor, value: Operand) -> y;
     variants [method, function, inplace];
     dtype fill_dtype(input, mask, value);
-    map { (input, mask, value) Float => if mask != 0.0 { value } else { input }; Int, Bool => if mask != 0 { value } else { input }; Complex => select(((mask.re != 0.0) | (mask.im != 0.0)), value, input) };
+    map { (input, mask, value) Float => if mask != 0.0 { value } else { input }; Int, Bool => if mask != 0 { value } else { input }; Complex => select((mask.re != 0.0) | (mask.im != 0.0), value, input) };
     vjp {
         input => |g, mask| g.masked_fill(mask, 0.0);
         value => |g, mask| g.masked_fill(mask.logical_not(), 0.0).sum()

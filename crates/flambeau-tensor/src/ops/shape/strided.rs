@@ -108,7 +108,7 @@ op! {
     fn gather_strided(input: Tensor, size: Dims, stride: Dims, offset: i64) -> y;
     variants [private];
     compute { input.as_strided_with(size, stride, Some(offset + input.layout().offset))?.clone_tensor() };
-    vjp { input => |g, input.shape, size, stride, offset| Val::from(zeros_of(g, &input.shape)).scatter_strided(g, size, stride, offset) };
+    vjp { input => |g, input.shape, size, stride, offset| zeros_of(g, &input.shape).scatter_strided(g, size, stride, offset) };
 }
 
 op! {
