@@ -106,8 +106,11 @@ fn logcumsumexp_dtype(x: &Tensor) -> Result<DType> {
 fn logcumsumexp_backward(g: &Val, input: &Val, y: &Val, back: impl Fn(&Val) -> Val) -> Val {
     let part = |g: &Val| {
         let log = Val::run(|| {
-            let (g, log) = (g.tensor()?, g.log().tensor()?);
-            g.gt(0.0)?.where_(OperandRef::Tensor(&log), f64::NEG_INFINITY)
+            // The logarithm is taken of 1 where the other sign is: an infinity there would spoil the derivative.
+            let g = g.tensor()?;
+            let mine = g.gt(0.0)?;
+            let log = mine.where_(&g, 1.0)?.log()?;
+            mine.where_(&log, f64::NEG_INFINITY)
         });
         (back(&(log - y)) + input).exp()
     };
