@@ -159,7 +159,7 @@ def _rebuild(data: bytes, dtype: Any, size: tuple[int, ...], stride: tuple[int, 
     n = len(data) // dtype.itemsize
     flat = _C.frombuffer(bytearray(data), dtype=dtype) if n else _C.empty(0, dtype=dtype)
     t = flat.as_strided(size, stride)
-    if cls is not Tensor:
+    if cls is not None:
         return Tensor._make_subclass(cls, t, requires_grad)
     return t.requires_grad_(requires_grad)
 
@@ -172,7 +172,8 @@ def _reduce(self: Any, _protocol: int) -> Any:
         data = bytes(_bytes_of(raw))
     else:
         data = dense.numpy().tobytes()
-    return _rebuild, (data, repr(self.dtype)[6:], tuple(self.shape), dense.stride(), self.requires_grad, type(self))
+    cls = None if type(self) is Tensor else type(self)  # the class itself would be looked up as torch.Tensor
+    return _rebuild, (data, repr(self.dtype)[6:], tuple(self.shape), dense.stride(), self.requires_grad, cls)
 
 
 def _bytes_of(t: Any) -> bytes:

@@ -6,7 +6,7 @@ use super::conv::over_channels;
 use super::group_norm::across;
 use super::normal::Normal;
 use crate::autograd::no_grad;
-use crate::ops::nn::float_dtype;
+use crate::ops::nn::{float_dtype, hung};
 use crate::ops::{Sample, Val, op, samples};
 use crate::{DType, Dims, Error, Result, Tensor};
 
@@ -117,7 +117,7 @@ op! {
     vjp {
         input => |g, input, weight, mean, invstd, training, eps| g.batch_norm_input_backward(input, mean, invstd, weight.cloned(), training, eps);
         weight => |g, input, weight.shape, mean, invstd, training, eps| g.batch_norm_weight_backward(input, mean, invstd, weight.dtype, training, eps);
-        bias => |g| over_channels(g)
+        bias => |g, input, weight| over_channels(&hung(g, std::iter::once(input).chain(weight)))
     };
 }
 
