@@ -54,6 +54,9 @@ op! {
     fn batch_norm(input: Tensor, running_mean: Option<Tensor>, running_var: Option<Tensor>, weight: Option<Tensor> = None, bias: Option<Tensor> = None, training: bool = false, momentum: f64 = 0.1, eps: f64 = 1e-5) -> y;
     variants [functional];
     composite {
+        if input.numel() == 0 {
+            return empty_batch(input, weight, bias).and_then(crate::ops::IntoOutputs::into_outputs);
+        }
         check(input, [(running_mean, "running_mean"), (running_var, "running_var"), (weight, "weight"), (bias, "bias")])?;
         let (mean, invstd) = if training {
             no_grad(|| batch_statistics(input, running_mean, running_var, momentum, eps))?
@@ -69,6 +72,18 @@ op! {
         samples::tensor(&[3, 2, 2], -2.0, 2.0).into(), crate::ops::Arg::None, crate::ops::Arg::None,
         samples::tensor(&[2], 0.5, 1.5).into(), samples::tensor(&[2], -1.0, 1.0).into(), true.into(),
     ])];
+}
+
+/// Nothing to normalize: the running statistics stay, and the graph still reaches `weight` and `bias`.
+fn empty_batch(x: &Tensor, weight: Option<&Tensor>, bias: Option<&Tensor>) -> Result<Tensor> {
+    let mut y = x.clone_in(crate::MemoryFormat::Preserve)?;
+    if let Some(w) = weight {
+        y = y.mul(&w.select(0, 0)?)?;
+    }
+    if let Some(b) = bias {
+        y = y.add(&b.select(0, 0)?)?;
+    }
+    Ok(y)
 }
 
 fn batch_statistics(

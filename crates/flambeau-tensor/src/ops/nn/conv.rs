@@ -215,6 +215,9 @@ pub(crate) fn batched(x: &Tensor, n: usize, name: &str) -> Result<(Tensor, bool)
 
 /// A weight has one dimension for each of a batched input.
 pub(crate) fn check_weight(x: &Tensor, weight: &Tensor) -> Result<()> {
+    if weight.dim() < 3 {
+        return Err(Error::runtime("weight should have at least three dimensions"));
+    }
     if weight.dim() != x.dim() {
         return Err(Error::runtime(format!(
             "Expected {}-dimensional input for {}-dimensional weight{:?}, but got {}-dimensional input of size {:?} instead",

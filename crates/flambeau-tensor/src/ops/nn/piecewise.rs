@@ -105,7 +105,7 @@ op! {
     /// >>> torch.nn.functional.hardshrink(torch.tensor([0.3, 2.]))
     /// tensor([0., 2.])
     fn hardshrink(input: Tensor, lambd: f64 = 0.5) -> y;
-    variants [method, function, functional];
+    variants [method, function, functional, out];
     dtype float_dtype(input, "hardshrink_cpu");
     map { (input; lambd) Float => if (input >= -lambd) & (input <= lambd) { 0.0 } else { input } };
     vjp { input => |g, input, lambd| g.shrink_backward(input, lambd) };
@@ -151,7 +151,7 @@ op! {
     /// >>> torch.nn.functional.softshrink(torch.tensor([0.3, 2.]))
     /// tensor([0.0000, 1.5000])
     fn softshrink(input: Tensor, lambd: f64 = 0.5) -> y;
-    variants [functional];
+    variants [functional, out];
     dtype softshrink_dtype(input, lambd);
     map { (input; lambd) Float => if input > lambd { input - lambd } else if input < -lambd { input + lambd } else { input * 0.0 } };
     vjp { input => |g, input, lambd| g.shrink_backward(input, lambd) };

@@ -215,7 +215,7 @@ op! {
     /// >>> torch.nn.functional.avg_pool2d(torch.tensor([[[1., 5.], [2., 4.]]]), 2)
     /// tensor([[[3.]]])
     fn avg_pool2d(input: Tensor, kernel_size: Dims, stride: Option<Dims> = None, padding: Dims = [0], ceil_mode: bool = false, count_include_pad: bool = true, divisor_override: Option<i64> = None) -> y;
-    variants [functional];
+    variants [functional, out];
     node "AvgPool2DBackward0";
     contiguous [input];
     dtype pool_dtype(input, "avg_pool2d_out_frame");
