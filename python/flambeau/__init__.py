@@ -94,7 +94,7 @@ def __getattr__(name: str) -> Any:
     if name in ("save", "load"):
         return getattr(importlib.import_module("flambeau.serialization"), name)
     if name == "stand_in":
-        from flambeau.stand_in import stand_in
+        from flambeau._stand_in import stand_in
 
         return stand_in
     raise AttributeError(f"module 'torch' has no attribute '{name}'")

@@ -7,7 +7,7 @@ import runpy
 import sys
 from types import ModuleType
 
-from flambeau.stand_in import stand_in
+from flambeau._stand_in import stand_in
 
 USAGE = """usage: python -m flambeau script.py [arguments]
        python -m flambeau -m module [arguments]

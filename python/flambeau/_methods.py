@@ -169,11 +169,16 @@ def _deepcopy(self: Any, memo: dict[int, Any]) -> Any:
 def _rebuild(
     data: bytes, dtype: Any, size: tuple[int, ...], stride: tuple[int, ...], requires_grad: bool, cls: Any
 ) -> Any:
+def _stored(dtype: Any) -> Any:
+    """The dtype of the bytes in a pickle: NumPy, which gives them, has no bfloat16."""
+    return _C.float32 if dtype == _C.bfloat16 else dtype
+
+
+def _rebuild(data: bytes, dtype: Any, size: tuple[int, ...], stride: tuple[int, ...], requires_grad: bool, cls: Any) -> Any:
     dtype = getattr(_C, dtype)
-    n = len(data) // dtype.itemsize
-    flat = _C.frombuffer(bytearray(data), dtype=dtype) if n else _C.empty(0, dtype=dtype)
+    flat = _C.frombuffer(bytearray(data), dtype=_stored(dtype)).to(dtype) if data else _C.empty(0, dtype=dtype)
     t = flat.as_strided(size, stride)
-    if cls is not Tensor:
+    if cls is not None:
         return Tensor._make_subclass(cls, t, requires_grad)
     return t.requires_grad_(requires_grad)
 
@@ -181,16 +186,9 @@ def _rebuild(
 def _reduce(self: Any, _protocol: int) -> Any:
     t = self.detach().resolve_conj().resolve_neg()
     dense = t.contiguous()
-    if dense.dtype == _C.bfloat16:
-        raw = dense.view(_C.int16) if hasattr(_C, "_view_dtype") else dense
-        data = bytes(_bytes_of(raw))
-    else:
-        data = dense.numpy().tobytes()
-    return _rebuild, (data, repr(self.dtype)[6:], tuple(self.shape), dense.stride(), self.requires_grad, type(self))
-
-
-def _bytes_of(t: Any) -> bytes:
-    return t.numpy().tobytes()
+    data = dense.to(_stored(self.dtype)).numpy().tobytes()
+    cls = None if type(self) is Tensor else type(self)  # the class itself would be looked up as torch.Tensor
+    return _rebuild, (data, repr(self.dtype)[6:], tuple(self.shape), dense.stride(), self.requires_grad, cls)
 
 
 def _split(self: Any, split_size: Any, dim: int = 0) -> Any:

@@ -335,7 +335,7 @@ pub(crate) fn check_castable(from: DType, to: DType) -> Result<()> {
 
 /// Refuses to write through a view that shows one element twice.
 pub(crate) fn check_no_inner_overlap(x: &Tensor) -> Result<()> {
-    if x.size().iter().zip(x.stride()).any(|(&n, &s)| n > 1 && s == 0) {
+    if x.numel() > 0 && x.size().iter().zip(x.stride()).any(|(&n, &s)| n > 1 && s == 0) {
         return Err(Error::runtime(
             "unsupported operation: more than one element of the written-to tensor refers to a single memory location. Please clone() the \
              tensor before performing the operation.",

@@ -199,7 +199,7 @@ pub fn c_name(d: DType) -> &'static str {
         DType::I8 => "signed char",
         DType::I16 => "short",
         DType::I32 => "int",
-        DType::I64 => "long",
+        DType::I64 => "long int",
         DType::F16 => "c10::Half",
         DType::BF16 => "c10::BFloat16",
         DType::F32 => "float",

@@ -30,7 +30,7 @@ def _drop(input: Tensor, p: float, training: bool, shape: Any, alpha: bool) -> T
         return input
     if p == 1:
         return input * flambeau.zeros((), dtype=input.dtype)
-    mask = flambeau.empty(shape, dtype=input.dtype).bernoulli_(1 - p)
+    mask = flambeau.empty(shape, dtype=input.dtype.to_real()).bernoulli_(1 - p)
     if not alpha:
         return input * mask.div_(1 - p)
     low = 1.7580993408473766

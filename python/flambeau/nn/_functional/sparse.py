@@ -6,9 +6,9 @@ from typing import Any
 
 import flambeau
 from flambeau import Tensor
-from flambeau.nn._functional._engine import engine, formula
+from flambeau.nn._functional._engine import formula
 
-_embedding: Any = engine("embedding")
+_embedding: Any = flambeau.embedding
 
 
 def _renormalize(weight: Tensor, input: Tensor, max_norm: float, norm_type: float) -> None:
@@ -44,9 +44,8 @@ def embedding(
     if max_norm is not None:
         _renormalize(weight, input, max_norm, norm_type)
     if padding_idx == -1 and not scale_grad_by_freq and not sparse:
-        return _embedding(input, weight)
-    padding = None if padding_idx == -1 else padding_idx
-    return _embedding(input, weight, padding_idx=padding, scale_grad_by_freq=scale_grad_by_freq, sparse=sparse)
+        return _embedding(weight, input)
+    return _embedding(weight, input, padding_idx, scale_grad_by_freq, sparse)
 
 
 @formula

@@ -91,28 +91,41 @@ op! {
     fn one_hot(input: Tensor, num_classes: i64 = -1) -> y;
     variants [functional];
     nondifferentiable;
+    dtype DType::I64;
+    shape one_hot_sizes(input, num_classes);
     compute {
-        if input.dtype() != DType::I64 {
-            return Err(Error::runtime("one_hot is only applicable to index tensor of type LongTensor."));
-        }
-        if input.numel() == 0 && num_classes <= 0 {
-            return Err(Error::runtime("Can not infer total number of classes from empty tensor."));
-        }
-        let mut classes = num_classes;
-        if classes <= 0 {
-            let values = input.to_vec::<i64>()?;
-            if values.iter().any(|&v| v < 0) {
-                return Err(Error::runtime("Class values must be non-negative."));
-            }
-            if classes != -1 {
-                return Err(Error::runtime("Class values must be smaller than num_classes."));
-            }
-            classes = values.iter().max().map_or(0, |m| m.saturating_add(1));
-        }
-        let mut sizes = input.sizes();
-        sizes.push(classes);
-        let out = Tensor::empty(&sizes, DType::I64, Device::Cpu)?;
+        let out = Tensor::empty(&one_hot_sizes(input, num_classes)?, DType::I64, Device::Cpu)?;
         Locked::run(&[input], std::slice::from_ref(&out), |locked, outs| kernels::one_hot(outs.next(), locked.view(input)))?;
         Ok(out)
     };
+}
+
+/// The sizes of one-hot rows; the number of classes comes from the data where it is not given.
+fn one_hot_sizes(x: &Tensor, num_classes: i64) -> Result<Dims> {
+    if x.dtype() != DType::I64 {
+        return Err(Error::runtime("one_hot is only applicable to index tensor of type LongTensor."));
+    }
+    let classes = if x.device() == Device::Meta {
+        match num_classes {
+            -1 => return Err(Error::runtime("Tensor.item() cannot be called on meta tensors")),
+            n if n < 0 => return Err(Error::runtime("upper bound and lower bound inconsistent with step sign")),
+            n => n,
+        }
+    } else if num_classes > 0 {
+        num_classes
+    } else if x.numel() == 0 {
+        return Err(Error::runtime("Can not infer total number of classes from empty tensor."));
+    } else {
+        let values = x.to_vec::<i64>()?;
+        if values.iter().any(|&v| v < 0) {
+            return Err(Error::runtime("Class values must be non-negative."));
+        }
+        if num_classes != -1 {
+            return Err(Error::runtime("Class values must be smaller than num_classes."));
+        }
+        values.iter().max().map_or(0, |m| m.saturating_add(1))
+    };
+    let mut sizes = x.sizes();
+    sizes.push(classes);
+    Ok(sizes)
 }

@@ -138,7 +138,7 @@ op! {
     /// tensor([[4.],
     ///         [4.]])
     fn linear(input: Tensor, weight: Tensor, bias: Option<Tensor> = None) -> y;
-    variants [functional];
+    variants [functional, out];
     composite { affine(input, weight, bias) };
     samples vec![
         Sample::new([samples::tensor(&[2, 3], -2.0, 2.0).into(), samples::tensor(&[4, 3], -1.0, 2.0).into(), samples::tensor(&[4], -1.0, 2.0).into()]),

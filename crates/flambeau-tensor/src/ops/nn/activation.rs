@@ -1,6 +1,6 @@
 //! Rectifiers: linear above zero, something else below.
 
-use crate::ops::nn::float_dtype;
+use crate::ops::nn::{flat, float_dtype};
 use crate::ops::{Val, op, rule, samples};
 use crate::{DType, Error, Kind, Result, Tensor};
 
@@ -35,7 +35,10 @@ op! {
     variants [private];
     dtype rule::promote(grad, input);
     map { (grad, input; threshold) Float => if input <= threshold { 0.0 } else { grad }; Int => if input <= threshold { 0 } else { grad } };
-    vjp { grad => |g, input, threshold| g.threshold_backward(input, threshold) };
+    vjp {
+        grad => |g, input, threshold| g.threshold_backward(input, threshold);
+        input => |input.shape| flat(&input)
+    };
 }
 
 fn threshold_dtype(x: &Tensor) -> Result<DType> {
@@ -83,7 +86,10 @@ op! {
     variants [private];
     dtype rule::promote(grad, input);
     map { (grad, input; negative_slope) Float => if input > 0.0 { grad } else { grad * negative_slope } };
-    vjp { grad => |g, input, negative_slope| g.leaky_relu_backward(input, negative_slope) };
+    vjp {
+        grad => |g, input, negative_slope| g.leaky_relu_backward(input, negative_slope);
+        input => |input.shape| flat(&input)
+    };
 }
 
 op! {

@@ -6,7 +6,7 @@ use super::conv::over_channels;
 use super::group_norm::across;
 use super::normal::Normal;
 use crate::autograd::no_grad;
-use crate::ops::nn::float_dtype;
+use crate::ops::nn::{float_dtype, hung};
 use crate::ops::{Sample, Val, op, samples};
 use crate::{DType, Dims, Error, Result, Tensor};
 
@@ -54,6 +54,9 @@ op! {
     fn batch_norm(input: Tensor, running_mean: Option<Tensor>, running_var: Option<Tensor>, weight: Option<Tensor> = None, bias: Option<Tensor> = None, training: bool = false, momentum: f64 = 0.1, eps: f64 = 1e-5) -> y;
     variants [functional];
     composite {
+        if input.numel() == 0 {
+            return empty_batch(input, weight, bias).and_then(crate::ops::IntoOutputs::into_outputs);
+        }
         check(input, [(running_mean, "running_mean"), (running_var, "running_var"), (weight, "weight"), (bias, "bias")])?;
         let (mean, invstd) = if training {
             no_grad(|| batch_statistics(input, running_mean, running_var, momentum, eps))?
@@ -69,6 +72,18 @@ op! {
         samples::tensor(&[3, 2, 2], -2.0, 2.0).into(), crate::ops::Arg::None, crate::ops::Arg::None,
         samples::tensor(&[2], 0.5, 1.5).into(), samples::tensor(&[2], -1.0, 1.0).into(), true.into(),
     ])];
+}
+
+/// Nothing to normalize: the running statistics stay, and the graph still reaches `weight` and `bias`.
+fn empty_batch(x: &Tensor, weight: Option<&Tensor>, bias: Option<&Tensor>) -> Result<Tensor> {
+    let mut y = x.clone_in(crate::MemoryFormat::Preserve)?;
+    if let Some(w) = weight {
+        y = y.mul(&w.select(0, 0)?)?;
+    }
+    if let Some(b) = bias {
+        y = y.add(&b.select(0, 0)?)?;
+    }
+    Ok(y)
 }
 
 fn batch_statistics(
@@ -117,7 +132,7 @@ op! {
     vjp {
         input => |g, input, weight, mean, invstd, training, eps| g.batch_norm_input_backward(input, mean, invstd, weight.cloned(), training, eps);
         weight => |g, input, weight.shape, mean, invstd, training, eps| g.batch_norm_weight_backward(input, mean, invstd, weight.dtype, training, eps);
-        bias => |g| over_channels(g)
+        bias => |g, input, weight| over_channels(&hung(g, std::iter::once(input).chain(weight)))
     };
 }
 

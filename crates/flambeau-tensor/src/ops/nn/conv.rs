@@ -2,6 +2,7 @@
 
 use flambeau_cpu::conv::{self as kernels, ConvShape, conv_output_size};
 
+use super::hung;
 use crate::ops::{Sample, Val, op, rule, samples};
 use crate::{DType, Dims, Error, Result, Tensor};
 
@@ -27,7 +28,7 @@ pub(crate) fn check_moves(stride: &[i64], padding: &[i64], dilation: &[i64], gro
         return Err(Error::runtime("non-positive stride is not supported"));
     }
     if dilation.iter().any(|&d| d <= 0) {
-        return Err(Error::runtime(format!("dilation should be greater than zero, but got {dilation:?}")));
+        return Err(Error::runtime("dilation should be greater than zero"));
     }
     if groups <= 0 {
         return Err(Error::runtime("non-positive groups is not supported"));
@@ -91,10 +92,14 @@ fn conv_sizes(
     }
     check_moves(stride, padding, dilation, groups)?;
     let (s, w) = (x.size(), weight.size());
-    if w[0] < groups || w[0] % groups != 0 {
+    if w[0] < groups {
         return Err(Error::runtime(format!(
-            "Given groups={groups}, expected weight to be {} at dimension 0, but got weight of size [{w:?}] instead",
-            if w[0] < groups { format!("at least {groups}") } else { format!("divisible by {groups}") }
+            "Given groups={groups}, expected weight to be at least {groups} at dimension 0, but got weight of size {w:?} instead"
+        )));
+    }
+    if w[0] % groups != 0 {
+        return Err(Error::runtime(format!(
+            "Given groups={groups}, expected weight to be divisible by {groups} at dimension 0, but got weight of size [{w:?}] instead"
         )));
     }
     if s[1] != w[1] * groups {
@@ -133,7 +138,7 @@ op! {
     vjp {
         input => |g, input.shape, weight, stride, padding, dilation, groups| g.conv_input_backward(conj(weight), &input.shape, stride, padding, dilation, groups);
         weight => |g, input, weight.shape, stride, padding, dilation, groups| g.conv_weight_backward(conj(input), &weight.shape, stride, padding, dilation, groups);
-        bias => |g| over_channels(g)
+        bias => |g, input, weight| over_channels(&hung(g, [input, weight]))
     };
 }
 
@@ -210,12 +215,22 @@ pub(crate) fn batched(x: &Tensor, n: usize, name: &str) -> Result<(Tensor, bool)
 
 /// A weight has one dimension for each of a batched input.
 pub(crate) fn check_weight(x: &Tensor, weight: &Tensor) -> Result<()> {
-    if weight.dim() != x.dim() || weight.size().contains(&0) {
+    if weight.dim() < 3 {
+        return Err(Error::runtime("weight should have at least three dimensions"));
+    }
+    if weight.dim() != x.dim() {
         return Err(Error::runtime(format!(
-            "Expected {}-dimensional weight without empty dimensions for {}-dimensional input {:?}, but got weight of size {:?} instead",
+            "Expected {}-dimensional input for {}-dimensional weight{:?}, but got {}-dimensional input of size {:?} instead",
+            weight.dim(),
+            weight.dim(),
+            weight.size(),
             x.dim(),
-            x.dim(),
-            x.size(),
+            x.size()
+        )));
+    }
+    if weight.size().contains(&0) {
+        return Err(Error::runtime(format!(
+            "convolution: expected a weight without empty dimensions, but got weight of size {:?}",
             weight.size()
         )));
     }

@@ -1,5 +1,6 @@
 //! Transposed convolutions: the gradients of convolutions as operators.
 
+use super::hung;
 use super::conv::{batched, check_bias, check_moves, check_weight, conj, conv_dtype, over_channels, spatial};
 use crate::ops::{Sample, op, samples};
 use crate::{Dims, Error, Result, Tensor};
@@ -76,7 +77,7 @@ op! {
     vjp {
         input => |g, input.shape, weight, stride, padding, dilation, groups| g.convolution(conj(weight), None, stride, padding, dilation, groups, Some(&input.shape));
         weight => |g, input, weight.shape, stride, padding, dilation, groups| conj(input).conv_weight_backward(g, &weight.shape, stride, padding, dilation, groups);
-        bias => |g| over_channels(g)
+        bias => |g, input, weight| over_channels(&hung(g, [input, weight]))
     };
 }
 

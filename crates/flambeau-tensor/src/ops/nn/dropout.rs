@@ -3,7 +3,7 @@
 use flambeau_cpu::rng;
 
 use crate::ops::op;
-use crate::{Error, Result, Tensor, default_generator};
+use crate::{Error, Options, Result, Tensor, default_generator};
 
 op! {
     /// In training, zeroes each element with probability `p` and scales the others by `1 / (1 - p)`.
@@ -39,14 +39,15 @@ fn dropped(x: &Tensor, p: f64, train: bool) -> Result<Tensor> {
 op! {
     /// 0 with probability `p`, else `1 / (1 - p)`, in the shape of the input.
     ///
-    /// Shape: `*s -> *s`. Dtype: that of the input.
+    /// Shape: `*s -> *s`. Dtype: that of the input, of complex numbers that of their parts.
     fn dropout_noise(input: Tensor, p: f64) -> y;
     variants [private];
     nondifferentiable;
-    dtype input.dtype();
+    dtype input.dtype().to_real();
     shape crate::ops::create::fill::like(input, None);
     compute {
-        let y = input.empty_like()?;
+        let real = Options { dtype: Some(input.dtype().to_real()), ..Options::default() };
+        let y = input.empty_like_with(None, real)?;
         crate::dispatch::Locked::run(&[], std::slice::from_ref(&y), |_, outs| {
             rng::bernoulli_scalar(&mut default_generator().lock(), &mut outs.next(), 1.0 - p)
         })?;

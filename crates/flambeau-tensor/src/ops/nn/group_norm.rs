@@ -2,7 +2,7 @@
 
 use super::conv::over_channels;
 use super::normal::Normal;
-use crate::ops::nn::float_dtype;
+use crate::ops::nn::{float_dtype, hung};
 use crate::ops::{Sample, Val, op, samples};
 use crate::{DType, Dims, Error, Result, Tensor};
 
@@ -93,7 +93,7 @@ op! {
     vjp {
         input => |g, input, mean, rstd, weight, num_groups, eps| input_backward(g, input, mean, rstd, weight, num_groups, eps);
         weight => |g, input, num_groups, eps| weight_backward(g, input, num_groups, eps);
-        bias => |g| over_channels(g)
+        bias => |g, input, weight| over_channels(&hung(g, std::iter::once(input).chain(weight)))
     };
 }
 

@@ -3,7 +3,7 @@
 use flambeau_cpu::norm as kernels;
 
 use super::normal::Normal;
-use crate::ops::nn::float_dtype;
+use crate::ops::nn::{float_dtype, hung};
 use crate::ops::{Sample, Val, op, samples};
 use crate::{DType, Dims, Error, Result, Tensor};
 
@@ -90,7 +90,7 @@ op! {
     vjp {
         input => |g, input, mean, rstd, weight, normalized_shape, eps| g.layer_norm_input_backward(input, mean, rstd, weight.cloned(), normalized_shape.len() as i64, eps);
         weight => |g, input, mean, rstd, weight.shape, eps| g.layer_norm_weight_backward(input, mean, rstd, &weight.shape, weight.dtype, eps);
-        bias => |g| g
+        bias => |g, input, weight| hung(g, std::iter::once(input).chain(weight))
     };
 }
 

@@ -1,6 +1,8 @@
 //! What layers are made of: activations, losses, convolutions, pooling, normalization, dropout, padding.
 
-use crate::{DType, Error, Kind, Result, Tensor};
+use crate::autograd::Meta;
+use crate::ops::Val;
+use crate::{DType, Error, Kind, Options, Result, Tensor};
 
 pub mod activation;
 pub mod batch_norm;
@@ -31,6 +33,18 @@ pub(crate) fn float_only(d: DType, what: &str) -> Result<DType> {
         return Err(Error::not_implemented(format!("\"{what}\" not implemented for '{}'", d.title())));
     }
     Ok(d)
+}
+
+/// The gradient for a tensor that a piecewise linear function only picks its piece by: zero, but part of the graph.
+pub(crate) fn flat(of: &Meta) -> Result<Tensor> {
+    let options = Options { dtype: Some(of.dtype), device: Some(of.device), requires_grad: false };
+    crate::ops::zeros_with(&of.shape, options)
+}
+
+/// A gradient that hangs on tensors in the graph though they do not move it: one backward step of PyTorch's gives the
+/// gradients of all inputs, so that each of them hangs on all that step reads.
+pub(crate) fn hung<'a>(g: &Val, on: impl IntoIterator<Item = &'a Val>) -> Val {
+    on.into_iter().fold(g.clone(), |g, v| g.tied(v))
 }
 
 /// `n` values out of a list of `n`, or of one for all.

@@ -3,7 +3,7 @@
 use flambeau_cpu::loss as kernels;
 use flambeau_cpu::loss::Reduction;
 
-use crate::ops::nn::float_dtype;
+use crate::ops::nn::{flat, float_dtype};
 use crate::ops::{Sample, Val, op, samples};
 use crate::{DType, Dims, Error, Result, Tensor};
 
@@ -155,8 +155,8 @@ macro_rules! forward {
                 let sizes = classes(input.sizes());
                 kernels::nll_loss(&mut output, &mut total_weight, input, sizes, target, weight, ignore_index, reduction)
             };
-            vjp { input => |g, input.shape, target, weight, total_weight, reduction, ignore_index| {
-                g.nll_loss_backward(target, weight.cloned(), total_weight, &input.shape, reduction, ignore_index)
+            vjp { input => |g, input, target, weight, total_weight, reduction, ignore_index| {
+                g.nll_loss_backward(input, target, weight.cloned(), total_weight, reduction, ignore_index)
             } };
         }
     };
@@ -167,17 +167,20 @@ forward!(nll_loss2d_forward, "NllLoss2DBackward0");
 op! {
     /// The gradient of the negative log-likelihood for its input, from that of its result.
     ///
-    /// Shape: `(), N *s -> N C *s`. Dtype: that of the gradient.
-    fn nll_loss_backward(grad: Tensor, target: Tensor, weight: Option<Tensor>, total_weight: Tensor, input_sizes: Dims, reduction: Str, ignore_index: i64) -> y;
+    /// Shape: `(), N C *s, N *s -> N C *s`. Dtype: that of the gradient.
+    fn nll_loss_backward(grad: Tensor, input: Tensor, target: Tensor, weight: Option<Tensor>, total_weight: Tensor, reduction: Str, ignore_index: i64) -> y;
     variants [private];
     contiguous [grad, target, weight];
     dtype grad.dtype();
-    shape input_sizes;
+    shape input.sizes();
     kernel {
-        let reduction = effective(reduction, input_sizes.len())?;
-        kernels::nll_loss_backward(&mut y, grad, classes(input_sizes), target, weight, ignore_index, reduction, total_weight)
+        let reduction = effective(reduction, input.ndim())?;
+        kernels::nll_loss_backward(&mut y, grad, classes(input.sizes()), target, weight, ignore_index, reduction, total_weight)
     };
-    vjp { grad => |g, target, weight, reduction, ignore_index| again(g, target, weight, reduction, ignore_index) };
+    vjp {
+        grad => |g, target, weight, reduction, ignore_index| again(g, target, weight, reduction, ignore_index);
+        input => |input.shape| flat(&input)
+    };
 }
 
 /// The loss is linear in its input, so that the derivative of its gradient is the loss itself.

@@ -1,6 +1,6 @@
 //! Activations in straight pieces.
 
-use crate::ops::nn::float_dtype;
+use crate::ops::nn::{flat, float_dtype};
 use crate::ops::{op, rule, samples};
 use crate::{DType, Error, Result, Tensor};
 
@@ -34,7 +34,10 @@ op! {
     variants [private];
     dtype rule::promote(grad, input);
     map { (grad, input; min_val, max_val) Float => if (input <= min_val) | (input >= max_val) { 0.0 } else { grad } };
-    vjp { grad => |g, input, min_val, max_val| g.hardtanh_backward(input, min_val, max_val) };
+    vjp {
+        grad => |g, input, min_val, max_val| g.hardtanh_backward(input, min_val, max_val);
+        input => |input.shape| flat(&input)
+    };
 }
 
 op! {
@@ -102,7 +105,7 @@ op! {
     /// >>> torch.nn.functional.hardshrink(torch.tensor([0.3, 2.]))
     /// tensor([0., 2.])
     fn hardshrink(input: Tensor, lambd: f64 = 0.5) -> y;
-    variants [method, function, functional];
+    variants [method, function, functional, out];
     dtype float_dtype(input, "hardshrink_cpu");
     map { (input; lambd) Float => if (input >= -lambd) & (input <= lambd) { 0.0 } else { input } };
     vjp { input => |g, input, lambd| g.shrink_backward(input, lambd) };
@@ -117,7 +120,10 @@ op! {
     variants [private];
     dtype rule::promote(grad, input);
     map { (grad, input; lambd) Float => if (input >= -lambd) & (input <= lambd) { 0.0 } else { grad } };
-    vjp { grad => |g, input, lambd| g.shrink_backward(input, lambd) };
+    vjp {
+        grad => |g, input, lambd| g.shrink_backward(input, lambd);
+        input => |input.shape| flat(&input)
+    };
 }
 
 fn softshrink_dtype(x: &Tensor, lambd: f64) -> Result<DType> {
@@ -145,7 +151,7 @@ op! {
     /// >>> torch.nn.functional.softshrink(torch.tensor([0.3, 2.]))
     /// tensor([0.0000, 1.5000])
     fn softshrink(input: Tensor, lambd: f64 = 0.5) -> y;
-    variants [functional];
+    variants [functional, out];
     dtype softshrink_dtype(input, lambd);
     map { (input; lambd) Float => if input > lambd { input - lambd } else if input < -lambd { input + lambd } else { input * 0.0 } };
     vjp { input => |g, input, lambd| g.shrink_backward(input, lambd) };

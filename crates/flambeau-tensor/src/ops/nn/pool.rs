@@ -32,38 +32,14 @@ fn windows(name: &str, kernel: &[i64], stride: Option<&[i64]>, padding: &[i64], 
 
 /// The sizes that pooling gives, after PyTorch's checks.
 fn pooled(x: &Tensor, s: &PoolShape, ceil_mode: bool, empty: &str) -> Result<Dims> {
-    if s.stride.contains(&0) {
-        return Err(Error::runtime("stride should not be zero"));
-    }
-    if s.kernel.iter().any(|&k| k <= 0) {
-        return Err(Error::runtime(format!(
-            "kernel size should be greater than zero, but got kH: {} kW: {}",
-            s.kernel[0], s.kernel[1]
-        )));
-    }
-    if s.stride.iter().any(|&k| k < 0) {
-        return Err(Error::runtime(format!(
-            "stride should be greater than zero, but got dH: {} dW: {}",
-            s.stride[0], s.stride[1]
-        )));
-    }
-    if s.dilation.iter().any(|&d| d <= 0) {
-        return Err(Error::runtime(format!(
-            "dilation should be greater than zero, but got dilationH: {} dilationW: {}",
-            s.dilation[0], s.dilation[1]
-        )));
-    }
     let n = x.dim();
     if !(n == 3 || n == 4) {
         return Err(Error::runtime(empty.to_string()));
     }
-    if x.size()[n - 3..].contains(&0) {
-        return Err(Error::runtime(format!(
-            "Expected 3D or 4D (batch mode) tensor with optional 0 dim batch size for input, but got:{:?}",
-            x.size()
-        )));
-    }
     for i in 0..2 {
+        if s.stride[i] == 0 {
+            return Err(Error::runtime("stride should not be zero"));
+        }
         if s.padding[i] < 0 {
             return Err(Error::runtime(format!("pad must be non-negative, but got pad: {}", s.padding[i])));
         }
@@ -73,6 +49,21 @@ fn pooled(x: &Tensor, s: &PoolShape, ceil_mode: bool, empty: &str) -> Result<Dim
                 s.padding[i], s.kernel[i], s.dilation[i]
             )));
         }
+    }
+    let positive = |pair: [i64; 2], what: &str, name: &str| match pair {
+        [a, b] if a <= 0 || b <= 0 => {
+            Err(Error::runtime(format!("{what} should be greater than zero, but got {name}H: {a} {name}W: {b}")))
+        }
+        _ => Ok(()),
+    };
+    positive(s.kernel, "kernel size", "k")?;
+    positive(s.stride, "stride", "d")?;
+    positive(s.dilation, "dilation", "dilation")?;
+    if x.size()[n - 3..].contains(&0) {
+        return Err(Error::runtime(format!(
+            "Expected 3D or 4D (batch mode) tensor with optional 0 dim batch size for input, but got:{:?}",
+            x.size()
+        )));
     }
     let mut out = x.sizes();
     for i in 0..2 {
@@ -112,7 +103,7 @@ op! {
     dtype [pool_dtype(input, "max_pool2d")?, DType::I64];
     shape pooled(input, &windows("max_pool2d", kernel_size, stride, padding, dilation)?, ceil_mode, NON_EMPTY);
     kernel { kernels::max_pool2d(&mut output, &mut indices, input, &windows("max_pool2d", kernel_size, stride, padding, dilation)?) };
-    vjp { input => |g, input.shape, indices| g.max_pool2d_backward(indices, &input.shape) };
+    vjp { input => |g, input, indices| g.max_pool2d_backward(indices, input.tensor()?.size()).tied(input) };
     samples samples::with(&[1, 2, 4, 4], -2.0, 2.0, &[&[[2].into()], &[[3].into(), [1].into(), [1].into()]]);
 }
 
@@ -224,7 +215,7 @@ op! {
     /// >>> torch.nn.functional.avg_pool2d(torch.tensor([[[1., 5.], [2., 4.]]]), 2)
     /// tensor([[[3.]]])
     fn avg_pool2d(input: Tensor, kernel_size: Dims, stride: Option<Dims> = None, padding: Dims = [0], ceil_mode: bool = false, count_include_pad: bool = true, divisor_override: Option<i64> = None) -> y;
-    variants [functional];
+    variants [functional, out];
     node "AvgPool2DBackward0";
     contiguous [input];
     dtype pool_dtype(input, "avg_pool2d_out_frame");

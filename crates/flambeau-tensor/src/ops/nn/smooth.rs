@@ -12,7 +12,7 @@ op! {
     /// >>> torch.nn.functional.gelu(torch.tensor([-1., 2.]))
     /// tensor([-0.1587,  1.9545])
     fn gelu(input: Tensor; approximate: Str = "none") -> y;
-    variants [functional, inplace];
+    variants [functional, inplace, out];
     composite {
         match approximate {
             "none" => input.gelu_erf(),

@@ -27,7 +27,7 @@ op! {
     /// >>> torch.softmax(torch.zeros(2), dim=0)
     /// tensor([0.5000, 0.5000])
     fn softmax(input: Tensor, dim: i64, dtype: Option<DType> = None) -> y;
-    variants [method, function, functional];
+    variants [method, function, functional, out];
     alias [special softmax];
     composite { converted(input, dtype)?.softmax_along(dim) };
     samples samples::with(&[2, 3], -2.0, 2.0, &[&[1.into()], &[0.into()]]);
@@ -41,7 +41,7 @@ op! {
     /// >>> torch.log_softmax(torch.zeros(2), dim=0)
     /// tensor([-0.6931, -0.6931])
     fn log_softmax(input: Tensor, dim: i64, dtype: Option<DType> = None) -> y;
-    variants [method, function, functional];
+    variants [method, function, functional, out];
     alias [special log_softmax];
     composite { converted(input, dtype)?.log_softmax_along(dim) };
     samples samples::with(&[2, 3], -2.0, 2.0, &[&[1.into()], &[0.into()]]);
