@@ -1,7 +1,7 @@
 //! From Python arguments to an operator's: one parser for every schema of the table.
 
 use flambeau_tensor::ops::{Arg, Args, Kind, OpDef, Operand, Options, Param};
-use flambeau_tensor::{Complex64, Dims, MemoryFormat, Scalar, Tensor};
+use flambeau_tensor::{Complex64, Device, Dims, MemoryFormat, Scalar, Tensor};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyComplex, PyFloat, PyInt, PyList, PyString, PyTuple};
@@ -118,7 +118,8 @@ fn convert(p: &Param, x: &Bound<'_, PyAny>) -> PyResult<Option<Arg>> {
                 .map(Arg::OptTensors)
         }
         Kind::Scalar => match unwrap(x) {
-            Some(t) if t.dim() == 0 && !t.requires_grad() => Some(Arg::Number(t.item().map_err(to_py)?)),
+            // A number must be known; an overload that takes a tensor may not need it.
+            Some(t) if t.dim() == 0 && !t.requires_grad() && t.device() != Device::Meta => Some(Arg::Number(t.item().map_err(to_py)?)),
             Some(_) => None,
             None => read_number(x)?.map(Arg::Number),
         },
@@ -150,7 +151,7 @@ fn canonical<'a>(op: &OpDef, name: &'a str) -> &'a str {
         return name;
     }
     match name {
-        "self" | "x" | "a" | "x1" | "input" => {
+        "self" | "x" | "a" | "A" | "x1" | "input" => {
             if let Some(first) = op.params.first()
                 && (name == "self" || name == "input" || first.name == "input")
                 && first.kind == Kind::Tensor

@@ -120,6 +120,7 @@ pub fn call_out(op: &'static OpDef, args: Args, outs: &[Tensor]) -> Result<Outpu
                     out.device()
                 )));
             }
+            check_exact_out(op.name, result, out)?;
             if !can_cast(result.dtype(), out.dtype()) {
                 return Err(Error::runtime(format!(
                     "result type {} can't be cast to the desired output type {}",
@@ -139,6 +140,31 @@ pub fn call_out(op: &'static OpDef, args: Args, outs: &[Tensor]) -> Result<Outpu
         }
         Ok(written)
     })
+}
+
+/// Some operators convert nothing on the way into `out`, and `index_select` refuses to resize what overlaps itself.
+fn check_exact_out(name: &str, result: &Tensor, out: &Tensor) -> Result<()> {
+    let (from, to) = (result.dtype(), out.dtype());
+    if name == "index_select" {
+        check_no_inner_overlap(out)?;
+    }
+    if from == to {
+        return Ok(());
+    }
+    Err(Error::runtime(match name {
+        "gather" => format!(
+            "Expected out tensor to have dtype {}, but got {} instead",
+            crate::ops::rule::c_name(from),
+            crate::ops::rule::c_name(to)
+        ),
+        "index_select" => "index_select(): self and result must have the same scalar type".to_string(),
+        "amax" | "amin" => format!(
+            "Expected the dtype for input and out to match, but got {} for input's dtype and {} for out's dtype.",
+            from.title(),
+            to.title()
+        ),
+        _ => return Ok(()),
+    }))
 }
 
 fn any_requires_grad(args: &[Arg]) -> bool {

@@ -6,6 +6,7 @@ mod field;
 mod lu;
 mod qr;
 mod solve;
+mod svd;
 mod triangular;
 
 #[cfg(test)]
@@ -15,6 +16,7 @@ pub use cholesky::cholesky;
 pub use lu::{det, lu_factor, slogdet};
 pub use qr::qr;
 pub use solve::{inverse, lu_solve, solve};
+pub use svd::svd;
 pub use triangular::triangular_solve;
 
 /// Calls a generic function for the four types of linear algebra.

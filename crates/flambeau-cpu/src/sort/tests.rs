@@ -25,7 +25,7 @@ fn check_sort<T: Element + PartialOrd>(data: &[T], descending: bool) {
     let l = layout(&[n], &[1], 0);
     let (mut values, mut indices) = (data.to_vec(), vec![0i64; data.len()]);
     let (v, i) = (ViewMut::of(&mut values, &l), ViewMut::of(&mut indices, &l));
-    sort(Some(v), Some(i), View::of(data, &l), 0, descending).unwrap();
+    sort(Some(v), Some(i), View::of(data, &l), 0, descending, true).unwrap();
     let mut expected: Vec<i64> = (0..n).collect();
     let nan = |x: T| x.partial_cmp(&x).is_none();
     expected.sort_by(|&a, &b| {
@@ -81,7 +81,7 @@ fn sort_works_along_any_dimension_and_stride() {
     let x = layout(&[rows as i64, columns as i64], &[columns as i64, 1], 0);
     let t = layout(&[rows as i64, columns as i64], &[1, rows as i64], 0);
     let (mut values, mut indices) = (vec![0i32; data.len()], vec![0i64; data.len()]);
-    sort(Some(ViewMut::of(&mut values, &t)), Some(ViewMut::of(&mut indices, &x)), View::of(&data, &x), 0, false)
+    sort(Some(ViewMut::of(&mut values, &t)), Some(ViewMut::of(&mut indices, &x)), View::of(&data, &x), 0, false, true)
         .unwrap();
     for c in 0..columns {
         let column: Vec<i32> = (0..rows).map(|r| data[r * columns + c]).collect();
@@ -93,10 +93,10 @@ fn sort_works_along_any_dimension_and_stride() {
     }
     let zero_d = layout(&[], &[], 0);
     let mut v = [0i32];
-    sort(Some(ViewMut::of(&mut v, &zero_d)), None, View::of(&data[3..4], &zero_d), 0, false).unwrap();
+    sort(Some(ViewMut::of(&mut v, &zero_d)), None, View::of(&data[3..4], &zero_d), 0, false, true).unwrap();
     assert_eq!(v[0], data[3]);
     let c = [flambeau_types::Complex32::default()];
-    let error = sort(None, None, View::of(&c, &zero_d), 0, false).unwrap_err();
+    let error = sort(None, None, View::of(&c, &zero_d), 0, false, true).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Type);
 }
 
@@ -137,7 +137,7 @@ fn topk_agrees_with_sorting_where_elements_differ() {
     x[77] = f32::NAN;
     let l = layout(&[5000], &[1], 0);
     let mut order = vec![0i64; 5000];
-    sort(None, Some(ViewMut::of(&mut order, &l)), View::of(&x, &l), 0, true).unwrap();
+    sort(None, Some(ViewMut::of(&mut order, &l)), View::of(&x, &l), 0, true, true).unwrap();
     for k in [1i64, 5, 78, 79, 2500, 5000] {
         let lk = layout(&[k], &[1], 0);
         let (mut v, mut i) = (vec![0f32; k as usize], vec![0i64; k as usize]);

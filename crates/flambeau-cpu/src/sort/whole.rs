@@ -3,13 +3,14 @@
 use flambeau_types::{DType, Error, Result};
 
 use super::keys::{Key, Word, by_key};
-use super::radix;
+use super::{introsort, radix};
 use super::rows::{Place, Rows, flip, pack_rows};
 use crate::view::{View, ViewMut};
 
 /// Sorts along `dim`: the values in order, and the index that each had (`torch.sort`, `torch.argsort`). Either output may
-/// be left out. Always stable; NaN counts as the largest.
-pub fn sort(values: Option<ViewMut>, indices: Option<ViewMut>, x: View, dim: usize, descending: bool) -> Result<()> {
+/// be left out. NaN counts as the largest. If not `stable`, equal elements come in the order that libstdc++'s `sort` leaves
+/// them in.
+pub fn sort(values: Option<ViewMut>, indices: Option<ViewMut>, x: View, dim: usize, descending: bool, stable: bool) -> Result<()> {
     if x.dtype().is_complex() {
         return Err(Error::type_(" Sort does not support complex dtypes on CPU"));
     }
@@ -19,7 +20,7 @@ pub fn sort(values: Option<ViewMut>, indices: Option<ViewMut>, x: View, dim: usi
     }
     debug_assert!(values.as_ref().is_none_or(|v| v.dtype() == x.dtype() && v.sizes() == x.sizes()));
     debug_assert!(indices.as_ref().is_none_or(|i| i.dtype() == DType::I64 && i.sizes() == x.sizes()));
-    by_key!(x.dtype(), T => sort_rows::<T>(values, indices, &x, &rows, dim, descending));
+    by_key!(x.dtype(), T => sort_rows::<T>(values, indices, &x, &rows, dim, (descending, stable)));
     Ok(())
 }
 
@@ -29,7 +30,7 @@ fn sort_rows<T: Key>(
     x: &View,
     rows: &Rows,
     dim: usize,
-    descending: bool,
+    (descending, stable): (bool, bool),
 ) {
     let (n, bytes) = (rows.len, size_of::<T>());
     if n == 0 || rows.count == 0 {
@@ -51,7 +52,11 @@ fn sort_rows<T: Key>(
             let words = &mut words[..n * group.len()];
             let lossy = pack_rows::<T>(x, rows, &from, group.clone(), words, flip);
             for row in words.chunks_exact_mut(n) {
-                radix::sort(row, &mut scratch, T::WIDTH);
+                if stable || n <= 16 {
+                    radix::sort(row, &mut scratch, T::WIDTH);
+                } else {
+                    introsort::sort(row);
+                }
             }
             if let Some((place, v)) = &values {
                 let source = |r: usize| x.ptr().wrapping_offset(rows.offset(&from, r));

@@ -140,12 +140,19 @@ op! {
         match rounding_mode {
             None => input.div(other.own()),
             Some("floor") => input.floor_divide(other.own()),
+            Some("trunc") if rounds_first(input, other) => input.div(other.own())?.trunc(),
             Some("trunc") => input.trunc_divide(other.own()),
             Some(mode) => Err(Error::runtime(format!(
                 "div expected rounding_mode to be one of None, 'trunc', or 'floor' but found '{mode}'"
             ))),
         }
     };
+}
+
+/// Quotients of half precision are rounded before they are truncated, but not those by one number.
+fn rounds_first(x: &Tensor, other: OperandRef<'_>) -> bool {
+    let OperandRef::Tensor(t) = other else { return false };
+    t.numel() != 1 && matches!(rule::promote(x, other), DType::F16 | DType::BF16)
 }
 
 /// Whole division by zero has no answer.

@@ -11,7 +11,7 @@ fn real_promote(x: &Tensor, other: OperandRef<'_>, what: &str) -> Result<DType> 
     Ok(d)
 }
 
-/// Half of the gradient where both are equal, all of it where this one won.
+/// Half of the gradient at ties, none where this one lost, all of it elsewhere.
 fn winner(g: &Val, ties: Val, lost: Val) -> Val {
     let half = Val::run(|| {
         let t = g.tensor()?;
@@ -66,8 +66,11 @@ op! {
     dtype real_promote(input, min, "clamp");
     map { (input, min) Float => max(input, min); Int => input.max(min); Bool => input | min };
     vjp {
-        input => |g, input, min| g.masked_fill(input.ge(min).logical_not(), 0.0);
-        min => |g, input, min| g.masked_fill(input.lt(min).logical_not(), 0.0)
+        input => |g, input, min| match min {
+            Val::Number(_) => g.masked_fill(input.gt(min).logical_not(), 0.0),
+            _ => winner(g, input.eq(min), input.lt(min)),
+        };
+        min => |g, input, min| winner(g, input.eq(min), input.gt(min))
     };
     samples samples::binary(-2.0, 2.0);
 }
@@ -84,8 +87,11 @@ op! {
     dtype real_promote(input, max, "clamp");
     map { (input, max) Float => min(input, max); Int => input.min(max); Bool => input & max };
     vjp {
-        input => |g, input, max| g.masked_fill(input.le(max).logical_not(), 0.0);
-        max => |g, input, max| g.masked_fill(input.gt(max).logical_not(), 0.0)
+        input => |g, input, max| match max {
+            Val::Number(_) => g.masked_fill(input.lt(max).logical_not(), 0.0),
+            _ => winner(g, input.eq(max), input.gt(max)),
+        };
+        max => |g, input, max| winner(g, input.eq(max), input.lt(max))
     };
     samples samples::binary(-2.0, 2.0);
 }
@@ -137,9 +143,20 @@ op! {
         Bool => (input | min) & max
     };
     vjp {
-        input => |g, input, min, max| g.masked_fill(input.ge(min).logical_and(input.le(max)).logical_not(), 0.0);
-        min => |g, input, min, max| g.masked_fill(input.lt(min).logical_and(lt(min, max)).logical_not(), 0.0);
-        max => |g, input, min, max| g.masked_fill(input.gt(max).logical_or(lt(max, min)).logical_not(), 0.0)
+        input => |g, input, min, max| match (min, max) {
+            (Val::Number(_), Val::Number(_)) => g.masked_fill(input.gt(min).logical_and(input.lt(max)).logical_not(), 0.0),
+            _ => winner(g, input.eq(min).logical_or(input.eq(max)).logical_and(lt(min, max)), input.lt(min).logical_or(input.gt(max))),
+        };
+        min => |g, input, min, max| {
+            let ties = input.eq(min).logical_and(lt(min, max));
+            let won = input.lt(min).logical_and(lt(max, min).logical_not());
+            winner(g, ties.clone(), won.logical_or(ties).logical_not())
+        };
+        max => |g, input, min, max| {
+            let ties = input.eq(max).logical_and(lt(min, max));
+            let won = input.gt(max).logical_or(lt(max, min));
+            winner(g, ties.clone(), won.logical_or(ties).logical_not())
+        }
     };
 }
 

@@ -2,8 +2,8 @@
 
 use flambeau_cpu::loops;
 
-use crate::ops::{Options, op};
-use crate::{DType, Dims, Error, Result, Scalar};
+use crate::ops::{OperandRef, Options, op};
+use crate::{DType, Device, Dims, Error, Kind, Result, Scalar, Tensor};
 
 /// Integers unless one of them is not.
 fn range_dtype(options: &Options, numbers: &[Scalar]) -> DType {
@@ -78,6 +78,71 @@ op! {
     dtype range_dtype(&options, &[start, end, step]);
     shape range_len(start, end, step, range_dtype(&options, &[start, end, step]));
     kernel { loops::fill_with_index(y, start, step) };
+}
+
+/// Ends given as tensors must be numbers.
+fn check_ends(start: Option<&Tensor>, end: Option<&Tensor>) -> Result<()> {
+    if start.into_iter().chain(end).all(|t| t.dim() == 0) {
+        return Ok(());
+    }
+    let got = [("start", start), ("end", end)]
+        .into_iter()
+        .filter_map(|(name, t)| t.map(|t| format!("{name} with {} dimension(s)", t.dim())))
+        .collect::<Vec<_>>()
+        .join(" and ");
+    Err(Error::runtime(format!("linspace only supports 0-dimensional start and end tensors, but got {got}.")))
+}
+
+/// `linspace` between the numbers that 0-d tensors hold; on the meta device only their kinds are known.
+fn linspace_of(start: OperandRef<'_>, end: OperandRef<'_>, steps: i64, options: Options) -> Result<Tensor> {
+    let tensor = |o: OperandRef<'_>| if let OperandRef::Tensor(t) = o { Some(t.clone()) } else { None };
+    let (a, b) = (tensor(start), tensor(end));
+    check_ends(a.as_ref(), b.as_ref())?;
+    let device = options.device.or_else(|| a.iter().chain(&b).map(Tensor::device).next());
+    let options = Options { device, ..options };
+    let number = |o: OperandRef<'_>| match o {
+        OperandRef::Number(s) => Ok(s),
+        OperandRef::Tensor(t) if device == Some(Device::Meta) && t.device() == Device::Meta => Ok(match t.dtype().kind() {
+            Kind::Complex => Scalar::Complex(crate::Complex64::default()),
+            Kind::Float => Scalar::Float(0.0),
+            _ => Scalar::Int(0),
+        }),
+        OperandRef::Tensor(t) => t.item(),
+    };
+    super::super::linspace_with(number(start)?, number(end)?, steps, options)
+}
+
+op! {
+    /// As `linspace`, between 0-d tensors.
+    ///
+    /// Shape: `, -> steps`. Dtype: `dtype`, or the default float type.
+    ///
+    /// >>> torch.linspace(torch.tensor(0), torch.tensor(1), 3)
+    /// tensor([0.0000, 0.5000, 1.0000])
+    fn linspace.tensors(start: Tensor, end: Tensor, steps: i64) -> y;
+    variants [function, out];
+    factory;
+    composite { linspace_of(OperandRef::Tensor(start), OperandRef::Tensor(end), steps, options) };
+}
+
+op! {
+    /// As `linspace`, up to a 0-d tensor.
+    ///
+    /// Shape: `-> steps`. Dtype: `dtype`, or the default float type.
+    fn linspace.to_tensor(start: Scalar, end: Tensor, steps: i64) -> y;
+    variants [function, out];
+    factory;
+    composite { linspace_of(OperandRef::Number(start), OperandRef::Tensor(end), steps, options) };
+}
+
+op! {
+    /// As `linspace`, from a 0-d tensor on.
+    ///
+    /// Shape: `-> steps`. Dtype: `dtype`, or the default float type.
+    fn linspace.from_tensor(start: Tensor, end: Scalar, steps: i64) -> y;
+    variants [function, out];
+    factory;
+    composite { linspace_of(OperandRef::Tensor(start), OperandRef::Number(end), steps, options) };
 }
 
 op! {

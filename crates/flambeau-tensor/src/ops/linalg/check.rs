@@ -52,6 +52,15 @@ pub(crate) fn column_layout(sizes: &[i64]) -> Layout {
     layout
 }
 
+/// The layouts of several outputs as a `shape` rule gives them.
+pub(crate) struct Layouts<const N: usize>(pub [Layout; N]);
+
+impl<const N: usize> crate::ops::IntoLayouts for Layouts<N> {
+    fn into_layouts(self) -> Result<smallvec::SmallVec<[Layout; 1]>> {
+        Ok(self.0.into_iter().collect())
+    }
+}
+
 /// A copy whose matrices lie by columns, as LAPACK leaves them.
 pub(crate) fn by_columns_copy(x: &Tensor) -> Result<Tensor> {
     let out = Tensor::empty_layout(column_layout(x.size()), x.dtype(), x.device())?;

@@ -2,10 +2,10 @@
 
 use flambeau_cpu::linalg as kernels;
 
-use super::check::{at_least_matrix, batch, by_columns_copy, first_failure, floating, singular, square, triangle};
+use super::check::{Layouts, at_least_matrix, batch, by_columns_copy, column_layout, first_failure, floating, singular, square, triangle};
 use crate::dispatch::Locked;
 use crate::ops::{Sample, Val, op, samples};
-use crate::{Complex64, DType, Dims, Error, Result, Scalar, Tensor};
+use crate::{Complex64, DType, Dims, Error, Layout, Result, Scalar, Tensor};
 
 fn square_floating(a: &Tensor, name: &str) -> Result<DType> {
     square(a, name)?;
@@ -104,7 +104,9 @@ op! {
     nondifferentiable;
     composite {
         let (lu, pivots, info) = input.lu_factor_ex_with(pivot, false)?;
-        if let Some((at, n)) = first_failure(&info)? {
+        if input.device() == crate::Device::Cpu
+            && let Some((at, n)) = first_failure(&info)?
+        {
             return Err(Error::runtime(format!(
                 "torch.linalg.lu_factor: {at}U[{n},{n}] is zero and using it on lu_solve would result in a division by zero. If you still want to \
                  perform the factorization, consider calling linalg.lu(A, pivot) or linalg.lu_factor_ex(A, pivot)"
@@ -121,7 +123,15 @@ op! {
     fn lu_factor_ex(input: Tensor; pivot: bool = true, check_errors: bool = false) -> LU, pivots, info;
     variants [linalg];
     nondifferentiable;
+    dtype [floating(input, "torch.linalg.lu_factor")?, DType::I32, DType::I32];
+    shape lu_layouts(input);
     compute { lu_factored(input, pivot) };
+}
+
+fn lu_layouts(a: &Tensor) -> Result<Layouts<3>> {
+    at_least_matrix(a, "torch.linalg.lu_factor")?;
+    let steps: Dims = batch(a).iter().copied().chain([a.size()[a.dim() - 2].min(a.size()[a.dim() - 1])]).collect();
+    Ok(Layouts([column_layout(a.size()), Layout::contiguous(&steps), Layout::contiguous(batch(a))]))
 }
 
 fn lu_factored(a: &Tensor, pivot: bool) -> Result<(Tensor, Tensor, Tensor)> {
@@ -181,6 +191,8 @@ op! {
     fn cholesky_ex(input: Tensor; upper: bool = false, check_errors: bool = false) -> L, info;
     variants [linalg];
     node "LinalgCholeskyExBackward0";
+    dtype [square_floating(input, "linalg.cholesky")?, DType::I32];
+    shape Layouts([column_layout(input.size()), Layout::contiguous(batch(input))]);
     compute {
         square_floating(input, "linalg.cholesky")?;
         let a = input.contiguous()?;
@@ -220,12 +232,15 @@ op! {
     fn qr(input: Tensor, mode: Str = "reduced") -> Q, R;
     variants [linalg, out];
     node "LinalgQrBackward0";
+    dtype input.dtype();
+    shape qr_sizes(input, mode).map(|[q, r]| Layouts([if q.len() > 1 { column_layout(&q) } else { Layout::contiguous(&q) }, column_layout(&r)]));
     compute { factored_qr(input, mode) };
     vjp { input => |gs, Q, R, mode| Val::run(|| qr_backward(&gs[0].tensor()?, &gs[1].tensor()?, &Q.tensor()?, &R.tensor()?, mode)) };
     samples vec![Sample::new([samples::tensor(&[3, 2], -2.0, 2.0).into()]), Sample::new([samples::tensor(&[2, 2], -2.0, 2.0).into()])];
 }
 
-fn factored_qr(a: &Tensor, mode: &str) -> Result<(Tensor, Tensor)> {
+/// The sizes of `Q` and `R`.
+fn qr_sizes(a: &Tensor, mode: &str) -> Result<[Dims; 2]> {
     at_least_matrix(a, "linalg.qr")?;
     floating(a, "linalg.qr")?;
     let (m, n) = (a.size()[a.dim() - 2], a.size()[a.dim() - 1]);
@@ -238,16 +253,20 @@ fn factored_qr(a: &Tensor, mode: &str) -> Result<(Tensor, Tensor)> {
             )));
         }
     };
+    let with = |p: i64, q: i64| batch(a).iter().copied().chain([p, q]).collect::<Dims>();
+    Ok([if mode == "r" { Dims::from_slice(&[0]) } else { with(m, k) }, with(k, n)])
+}
+
+fn factored_qr(a: &Tensor, mode: &str) -> Result<(Tensor, Tensor)> {
+    let [q, r] = qr_sizes(a, mode)?;
     let a = a.contiguous()?;
-    let with = |p: i64, q: i64| batch(&a).iter().copied().chain([p, q]).collect::<Dims>();
-    let outs = [Tensor::empty(&with(k, n), a.dtype(), a.device())?, Tensor::empty(&with(m, k), a.dtype(), a.device())?];
+    let outs = [Tensor::empty(&r, a.dtype(), a.device())?, Tensor::empty(&q, a.dtype(), a.device())?];
     Locked::run(&[&a], &outs, |locked, outs| {
         let (mut r, mut q) = (outs.next(), outs.next());
         kernels::qr((mode != "r").then_some(&mut q), &mut r, locked.view(&a));
     });
     let [r, q] = outs;
-    let q = if mode == "r" { Tensor::empty(&[0], a.dtype(), a.device())? } else { by_columns_copy(&q)? };
-    Ok((q, by_columns_copy(&r)?))
+    Ok((if mode == "r" { q } else { by_columns_copy(&q)? }, by_columns_copy(&r)?))
 }
 
 fn qr_backward(gq: &Tensor, gr: &Tensor, q: &Tensor, r: &Tensor, mode: &str) -> Result<Tensor> {

@@ -11,6 +11,7 @@ pub mod factor;
 pub mod matmul;
 pub mod product;
 pub mod solve;
+pub mod svd;
 
 /// Products know no booleans.
 pub(crate) fn no_bool(d: DType, what: &str) -> Result<DType> {

@@ -2,7 +2,7 @@
 
 use flambeau_cpu::linalg as kernels;
 
-use super::check::{batch, by_columns_copy, column_layout, first_failure, floating, singular, square};
+use super::check::{Layouts, batch, by_columns_copy, column_layout, first_failure, floating, singular, square};
 use crate::dispatch::Locked;
 use crate::ops::{Sample, Val, op, samples};
 use crate::{DType, Dims, Error, Layout, Result, Tensor};
@@ -77,18 +77,9 @@ op! {
     variants [linalg];
     node "LinalgInvExBackward0";
     dtype inverse_specs(input, "linalg.inv");
-    shape with_info(input, "linalg.inv").map(|s| [column_layout(&s), Layout::contiguous(batch(input))]).map(LayoutPair);
+    shape with_info(input, "linalg.inv").map(|s| [column_layout(&s), Layout::contiguous(batch(input))]).map(Layouts);
     compute { inverted(input, check_errors, "linalg.inv_ex") };
     vjp { input => |g, inverse| -(adjoint(inverse).matmul(g).matmul(adjoint(inverse))) };
-}
-
-/// Two layouts as a `shape` rule gives them.
-struct LayoutPair([Layout; 2]);
-
-impl crate::ops::IntoLayouts for LayoutPair {
-    fn into_layouts(self) -> Result<smallvec::SmallVec<[Layout; 1]>> {
-        Ok(self.0.into_iter().collect())
-    }
 }
 
 /// Whether `b` is a vector, or a batch of vectors, for the matrices `a`.
@@ -96,17 +87,52 @@ fn is_vector(a: &Tensor, b: &Tensor) -> bool {
     b.dim() == 1 || (a.dim() == b.dim() + 1 && a.size()[..a.dim() - 1] == *b.size())
 }
 
-fn solved(a: &Tensor, b: &Tensor, left: bool, check_errors: bool) -> Result<(Tensor, Tensor)> {
-    let name = "linalg.solve";
-    floating(a, name)?;
-    square(a, name)?;
-    if a.dtype() != b.dtype() {
+/// One side of a system has the other's dtype.
+fn same_dtype(a: &Tensor, b: &Tensor, name: &str) -> Result<DType> {
+    let dtype = floating(a, name)?;
+    if dtype != b.dtype() {
         return Err(Error::runtime(format!(
             "{name}: Expected A and B to have the same dtype, but found A of type {} and B of type {} instead",
-            a.dtype().title(),
+            dtype.title(),
             b.dtype().title()
         )));
     }
+    Ok(dtype)
+}
+
+/// The matrices of both sides must fit; gives the broadcast sizes before them.
+fn fitting(a: &Tensor, b: &Tensor, left: bool, name: &str) -> Result<Dims> {
+    if b.dim() < 2 {
+        return Err(Error::runtime(format!("{name}: The input tensor B must have at least 2 dimensions.")));
+    }
+    let n = a.size()[a.dim() - 1];
+    let (rows, cols) = (b.size()[b.dim() - 2], b.size()[b.dim() - 1]);
+    if n != if left { rows } else { cols } {
+        let equation = if left { "AX = B" } else { "XA = B" };
+        return Err(Error::runtime(format!(
+            "{name}: Incompatible shapes of A and B for the equation {equation} ({n}x{n} and {rows}x{cols})"
+        )));
+    }
+    crate::broadcast_shapes(batch(a), batch(b))
+}
+
+/// What a system is made of.
+struct System {
+    /// Sizes before the matrices.
+    lead: Dims,
+    /// The right side as matrices.
+    right: Tensor,
+    vector: bool,
+    /// How the solution lies.
+    layout: Layout,
+}
+
+/// Checks the two sides of a system.
+fn system(a: &Tensor, b: &Tensor, left: bool) -> Result<System> {
+    let name = "linalg.solve";
+    floating(a, name)?;
+    square(a, name)?;
+    same_dtype(a, b, name)?;
     let vector = is_vector(a, b);
     if vector && !left {
         return Err(Error::runtime(
@@ -114,21 +140,19 @@ fn solved(a: &Tensor, b: &Tensor, left: bool, check_errors: bool) -> Result<(Ten
         ));
     }
     let right = if vector { b.unsqueeze(-1)? } else { b.clone() };
-    if right.dim() < 2 {
-        return Err(Error::runtime("linalg.solve: The input tensor B must have at least 2 dimensions."));
-    }
-    let n = a.size()[a.dim() - 1];
-    let (rows, cols) = (right.size()[right.dim() - 2], right.size()[right.dim() - 1]);
-    if n != if left { rows } else { cols } {
-        let equation = if left { "AX = B" } else { "XA = B" };
-        return Err(Error::runtime(format!(
-            "{name}: Incompatible shapes of A and B for the equation {equation} ({n}x{n} and {rows}x{cols})"
-        )));
-    }
+    let lead = fitting(a, &right, left, name)?;
+    let mut sizes = lead.clone();
+    let own = &right.size()[right.dim() - 2..];
+    sizes.extend_from_slice(if vector { &own[..1] } else { own });
+    let layout = if left && sizes.len() > 1 { column_layout(&sizes) } else { Layout::contiguous(&sizes) };
+    Ok(System { lead, right, vector, layout })
+}
+
+fn solved(a: &Tensor, b: &Tensor, left: bool, check_errors: bool) -> Result<(Tensor, Tensor)> {
+    let System { lead, right, vector, layout } = system(a, b, left)?;
     // X A = B is A^T X^T = B^T.
     let turn = |t: &Tensor| if left { Ok(t.clone()) } else { t.transpose(-2, -1) };
-    let (m, right) = (turn(a)?, turn(&right)?);
-    let lead = crate::broadcast_shapes(batch(&m), batch(&right))?;
+    let (n, m, right) = (a.size()[a.dim() - 1], turn(a)?, turn(&right)?);
     let width = right.size()[right.dim() - 1];
     let with = |k: i64| lead.iter().copied().chain([n, k]).collect::<Dims>();
     let (m, right) = (m.expand(&with(n))?.contiguous()?, right.expand(&with(width))?.contiguous()?);
@@ -141,9 +165,12 @@ fn solved(a: &Tensor, b: &Tensor, left: bool, check_errors: bool) -> Result<(Ten
     if check_errors {
         check_solved(&info, "torch.linalg.solve_ex")?;
     }
-    let x = by_columns_copy(&x)?;
     let x = if vector { x.squeeze_dim(-1)? } else { turn(&x)? };
-    Ok((Tensor::make(x.storage().clone(), x.layout().clone(), x.dtype()), info))
+    let out = Tensor::empty_layout(layout, x.dtype(), x.device())?;
+    if x.numel() > 0 {
+        out.copy_(&x)?;
+    }
+    Ok((out, info))
 }
 
 fn check_solved(info: &Tensor, name: &str) -> Result<()> {
@@ -183,6 +210,8 @@ op! {
     fn solve_ex(input: Tensor, B: Tensor; left: bool = true, check_errors: bool = false) -> result, info;
     variants [linalg];
     node "LinalgSolveExBackward0";
+    dtype [input.dtype(), DType::I32];
+    shape system(input, B, left).map(|s| Layouts([s.layout, Layout::contiguous(&s.lead)]));
     compute { solved(input, B, left, check_errors) };
     vjp {
         input => |g, input, B.shape, result, left| Val::run(|| {
@@ -197,31 +226,23 @@ op! {
     };
 }
 
-fn triangular(a: &Tensor, b: &Tensor, upper: bool, left: bool, unit: bool) -> Result<Tensor> {
+/// Checks a triangular system; gives the sizes of its solution.
+fn triangular_sizes(a: &Tensor, b: &Tensor, left: bool) -> Result<Dims> {
     let name = "linalg.solve_triangular";
     square(a, name)?;
-    if b.dim() < 2 {
-        return Err(Error::runtime(format!("{name}: The input tensor B must have at least 2 dimensions.")));
-    }
-    if a.dtype() != b.dtype() {
-        return Err(Error::runtime(format!(
-            "{name}: Expected A and B to have the same dtype, but found A of type {} and B of type {} instead",
-            a.dtype().title(),
-            b.dtype().title()
-        )));
-    }
-    floating(a, name)?;
+    let mut sizes = fitting(a, b, left, name)?;
+    same_dtype(a, b, name)?;
+    sizes.extend_from_slice(&b.size()[b.dim() - 2..]);
+    Ok(sizes)
+}
+
+fn triangular(a: &Tensor, b: &Tensor, upper: bool, left: bool, unit: bool) -> Result<Tensor> {
+    let sizes = triangular_sizes(a, b, left)?;
+    let mut whole = sizes.clone();
     let n = a.size()[a.dim() - 1];
-    let (rows, cols) = (b.size()[b.dim() - 2], b.size()[b.dim() - 1]);
-    if n != if left { rows } else { cols } {
-        let equation = if left { "AX = B" } else { "XA = B" };
-        return Err(Error::runtime(format!(
-            "{name}: Incompatible shapes of A and B for the equation {equation} ({n}x{n} and {rows}x{cols})"
-        )));
-    }
-    let lead = crate::broadcast_shapes(batch(a), batch(b))?;
-    let with = |p: i64, q: i64| lead.iter().copied().chain([p, q]).collect::<Dims>();
-    let (a, b) = (a.expand(&with(n, n))?.contiguous()?, b.expand(&with(rows, cols))?.contiguous()?);
+    whole.truncate(sizes.len() - 2);
+    whole.extend_from_slice(&[n, n]);
+    let (a, b) = (a.expand(&whole)?.contiguous()?, b.expand(&sizes)?.contiguous()?);
     let out = Tensor::empty(b.size(), a.dtype(), a.device())?;
     Locked::run(&[&a, &b], std::slice::from_ref(&out), |locked, outs| {
         kernels::triangular_solve(&mut outs.next(), locked.view(&a), locked.view(&b), upper, left, unit);
@@ -240,6 +261,8 @@ op! {
     fn solve_triangular(input: Tensor, B: Tensor; upper: bool, left: bool = true, unitriangular: bool = false) -> y;
     variants [linalg, out];
     node "LinalgSolveTriangularBackward0";
+    dtype input.dtype();
+    shape triangular_sizes(input, B, left).map(|s| column_layout(&s));
     compute { triangular(input, B, upper, left, unitriangular) };
     vjp {
         input => |g, input, y, upper, left, unitriangular| Val::run(|| {

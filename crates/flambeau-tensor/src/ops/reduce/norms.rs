@@ -141,8 +141,31 @@ fn matrix_dims(x: &Tensor, dim: &[i64], dtype: Option<DType>) -> Result<[usize; 
     Ok(at)
 }
 
-fn needs_singular_values(ord: &str) -> Error {
-    Error::not_implemented(format!("linalg.matrix_norm: order {ord} needs singular values, which are not available"))
+/// The largest singular value of each matrix, 0 for empty ones, or the smallest.
+fn extreme(s: &Tensor, largest: bool) -> Result<Tensor> {
+    match (largest, s.size().last()) {
+        (true, Some(0)) => s.sum_dim_with(Some(&[-1]), false, None),
+        (true, _) => s.amax_with(Some(&[-1]), false),
+        (false, _) => s.amin_with(Some(&[-1]), false),
+    }
+}
+
+/// A norm that is told by the singular values of matrices.
+fn spectral(x: &Tensor, at: [usize; 2], dtype: Option<DType>, keepdim: bool, reduce: impl Fn(&Tensor) -> Result<Tensor>) -> Result<Tensor> {
+    let x = match dtype {
+        Some(d) => x.to_dtype(d)?,
+        None => x.clone(),
+    };
+    let mut order: Dims = (0..x.dim()).filter(|d| !at.contains(d)).map(|d| d as i64).collect();
+    order.extend(at.map(|d| d as i64));
+    let matrices = x.permute(&order)?;
+    let y = reduce(&matrices.svdvals()?)?;
+    if !keepdim {
+        return Ok(y);
+    }
+    let mut places = at;
+    places.sort_unstable();
+    places.iter().try_fold(y, |y, &d| y.unsqueeze(d as i64))
 }
 
 op! {
@@ -162,7 +185,10 @@ op! {
             -1.0 => (at, false),
             f64::INFINITY => ([at[1], at[0]], true),
             f64::NEG_INFINITY => ([at[1], at[0]], false),
-            2.0 | -2.0 => return Err(needs_singular_values(&number(ord))),
+            2.0 | -2.0 => {
+                let norm = spectral(input, at, dtype, keepdim, |s| extreme(s, p > 0.0));
+                return crate::ops::IntoOutputs::into_outputs(norm);
+            }
             _ => return Err(Error::runtime(format!("linalg.matrix_norm: Order {} not supported.", number(ord)))),
         };
         let x = match dtype {
@@ -194,10 +220,10 @@ op! {
     fn matrix_norm.word(input: Tensor, ord: Str = "fro", dim: Dims = [-2, -1], keepdim: bool = false; dtype: Option<DType> = None) -> y;
     variants [linalg, out];
     composite {
-        matrix_dims(input, dim, dtype)?;
+        let at = matrix_dims(input, dim, dtype)?;
         match ord {
             "fro" => input.vector_norm_with(2, Some(dim), keepdim, dtype),
-            "nuc" => Err(needs_singular_values("nuc")),
+            "nuc" => spectral(input, at, dtype, keepdim, |s| s.sum_dim_with(Some(&[-1]), false, None)),
             _ => Err(Error::runtime(format!("linalg.matrix_norm: Order {ord} not supported."))),
         }
     };

@@ -197,6 +197,20 @@ pub(crate) fn scatter_history(
 }
 
 op! {
+    /// `narrow` from where a tensor of one integer says.
+    ///
+    /// Shape: `*s -> *t`. Dtype: unchanged.
+    fn narrow.tensor(input: Tensor, dim: i64, start: Tensor, length: i64) -> y;
+    variants [method, function];
+    composite {
+        if start.dim() > 0 || !start.dtype().is_integral() || start.dtype() == crate::DType::Bool {
+            return Err(Error::runtime("start must be an 0-dim integral Tensor."));
+        }
+        input.narrow(dim, start.item()?.to_i64(), length)
+    };
+}
+
+op! {
     /// The elements `start` to `start + length` of a dimension, as a view.
     ///
     /// Shape: `*s -> *t`. Dtype: unchanged.

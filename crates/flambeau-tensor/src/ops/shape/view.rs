@@ -18,11 +18,11 @@ pub(crate) fn infer(sizes: &[i64], numel: i64) -> Result<Dims> {
         }
     }
     match open {
-        Some(_) if known == 0 => Err(Error::runtime(format!(
+        Some(_) if known == 0 && numel == 0 => Err(Error::runtime(format!(
             "cannot reshape tensor of 0 elements into shape {} because the unspecified dimension size -1 can be any value and is ambiguous",
             list(sizes)
         ))),
-        Some(d) if numel % known == 0 => {
+        Some(d) if known != 0 && numel % known == 0 => {
             out[d] = numel / known;
             Ok(out)
         }

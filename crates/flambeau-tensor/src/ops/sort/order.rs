@@ -7,8 +7,8 @@ use crate::ops::{Sample, op, samples};
 use crate::{DType, Dims, Error, Result, Tensor, normalize_dim};
 
 op! {
-    /// The elements in ascending order along a dimension, and where each was. Equal elements keep their order; nan is the
-    /// largest.
+    /// The elements in ascending order along a dimension, and where each was. Equal elements of rows of more than
+    /// 16 may change their order; nan is the largest.
     ///
     /// Shape: `*s -> *s`. Dtype: unchanged; the indices are int64.
     ///
@@ -18,13 +18,13 @@ op! {
     variants [method, function, out];
     dtype [input.dtype(), DType::I64];
     shape { normalize_dim(dim, input.dim())?; like(input, None) };
-    kernel { kernels::sort(Some(values), Some(indices), input, normalize_dim(dim, input.ndim())?, descending) };
+    kernel { kernels::sort(Some(values), Some(indices), input, normalize_dim(dim, input.ndim())?, descending, false) };
     vjp { input => |g, indices, input.shape, dim| g.put_along(indices, &input.shape, dim, false) };
     samples samples::with(&[3, 4], -2.0, 2.0, &[&[], &[0.into(), true.into()]]);
 }
 
 op! {
-    /// As `sort`; equal elements keep their order, whether `stable` or not.
+    /// As `sort`; where `stable`, equal elements keep their order.
     ///
     /// Shape: `*s -> *s`. Dtype: unchanged; the indices are int64.
     ///
@@ -35,7 +35,7 @@ op! {
     node "SortBackward1";
     dtype [input.dtype(), DType::I64];
     shape { normalize_dim(dim, input.dim())?; like(input, None) };
-    kernel { kernels::sort(Some(values), Some(indices), input, normalize_dim(dim, input.ndim())?, descending) };
+    kernel { kernels::sort(Some(values), Some(indices), input, normalize_dim(dim, input.ndim())?, descending, stable == Some(true)) };
     vjp { input => |g, indices, input.shape, dim| g.put_along(indices, &input.shape, dim, false) };
 }
 
@@ -51,17 +51,19 @@ op! {
     nondifferentiable;
     dtype DType::I64;
     shape { normalize_dim(dim, input.dim())?; like(input, None) };
-    kernel { kernels::sort(None, Some(y), input, normalize_dim(dim, input.ndim())?, descending) };
+    kernel { kernels::sort(None, Some(y), input, normalize_dim(dim, input.ndim())?, descending, false) };
 }
 
 op! {
-    /// As `argsort`; equal elements keep their order, whether `stable` or not.
+    /// As `argsort`; where `stable`, equal elements keep their order.
     ///
     /// Shape: `*s -> *s`. Dtype: int64.
     fn argsort.stable(input: Tensor; stable: bool, dim: i64 = -1, descending: bool = false) -> y;
     variants [method, function, out];
     nondifferentiable;
-    composite { input.argsort_with(dim, descending) };
+    dtype DType::I64;
+    shape { normalize_dim(dim, input.dim())?; like(input, None) };
+    kernel { kernels::sort(None, Some(y), input, normalize_dim(dim, input.ndim())?, descending, stable) };
 }
 
 op! {
