@@ -77,10 +77,22 @@ fn embedding_draws_pytorchs_table() -> Result<()> {
 fn initial_values_are_pytorchs() -> Result<()> {
     use init::{Fan::In, Nonlinearity::LeakyReLU};
     let cases: [(fn(&Tensor) -> Result<Tensor>, [f32; 4]); 4] = [
-        (|t| init::xavier_uniform_(t, 1.0), [-0.009169445373117924, 0.657006561756134, -1.0080204010009766, -0.9013375639915466]),
-        (|t| init::xavier_normal_(t, 1.0), [1.0896488428115845, -0.20748557150363922, -1.5406367778778076, 0.40194159746170044]),
-        (|t| init::kaiming_uniform_(t, In, LeakyReLU(0.0)), [-0.012967552989721298, 0.9291475415229797, -1.425555944442749, -1.2746837139129639]),
-        (|t| init::kaiming_normal_(t, In, LeakyReLU(0.0)), [1.5409960746765137, -0.293428897857666, -2.1787893772125244, 0.5684312582015991]),
+        (
+            |t| init::xavier_uniform_(t, 1.0),
+            [-0.009169445373117924, 0.657006561756134, -1.0080204010009766, -0.9013375639915466],
+        ),
+        (
+            |t| init::xavier_normal_(t, 1.0),
+            [1.0896488428115845, -0.20748557150363922, -1.5406367778778076, 0.40194159746170044],
+        ),
+        (
+            |t| init::kaiming_uniform_(t, In, LeakyReLU(0.0)),
+            [-0.012967552989721298, 0.9291475415229797, -1.425555944442749, -1.2746837139129639],
+        ),
+        (
+            |t| init::kaiming_normal_(t, In, LeakyReLU(0.0)),
+            [1.5409960746765137, -0.293428897857666, -2.1787893772125244, 0.5684312582015991],
+        ),
     ];
     for (fill, expected) in cases {
         let _turn = seed(0);
@@ -114,8 +126,7 @@ fn sgd_trains_as_pytorch_does() -> Result<()> {
     let _turn = seed(0);
     let model = sequential![Flatten::default(), Linear::new(6, 5)?, ReLU, Linear::new(5, 3)?];
     let (x, labels) = (ops::randn(&[4, 2, 3])?, Tensor::of(&[0i64, 2, 1, 1], &[4])?);
-    let mut optimizer =
-        SGD::new(model.parameters(), SGDOptions { lr: 0.1, momentum: 0.9, ..SGDOptions::default() })?;
+    let mut optimizer = SGD::new(model.parameters(), SGDOptions { lr: 0.1, momentum: 0.9, ..SGDOptions::default() })?;
     let found = losses(&model, &x, &labels, &mut optimizer)?;
     assert_close(&found, &[1.1873809099197388, 1.160693645477295, 1.1162898540496826]);
     Ok(())
@@ -188,10 +199,11 @@ fn modules_print_as_in_pytorch() -> Result<()> {
 fn a_state_dict_that_does_not_fit_is_refused_whole() -> Result<()> {
     let model = sequential![Linear::new(3, 2)?, Linear::new(2, 2)?];
     let before = values(&model.parameters()[1]);
-    let state = [("0.weight", vec![2, 2]), ("0.bias", vec![2]), ("1.weight", vec![2, 2]), ("x", vec![1]), ("y", vec![1])]
-        .into_iter()
-        .map(|(name, sizes)| Ok((name.to_string(), ops::zeros(&sizes)?)))
-        .collect::<Result<Vec<_>>>()?;
+    let state =
+        [("0.weight", vec![2, 2]), ("0.bias", vec![2]), ("1.weight", vec![2, 2]), ("x", vec![1]), ("y", vec![1])]
+            .into_iter()
+            .map(|(name, sizes)| Ok((name.to_string(), ops::zeros(&sizes)?)))
+            .collect::<Result<Vec<_>>>()?;
     let error = model.load_state_dict(&state).unwrap_err();
     assert_eq!(
         error.message(),
