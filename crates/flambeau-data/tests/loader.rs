@@ -1,5 +1,7 @@
 //! The loader's order, against orders recorded from PyTorch 2.15.
 
+#![allow(clippy::excessive_precision)]
+
 use flambeau_data::DataLoader;
 use flambeau_tensor::{Result, Tensor, manual_seed, ops};
 

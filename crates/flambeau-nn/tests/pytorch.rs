@@ -1,4 +1,6 @@
-//! Initial values, printing and training steps, against numbers recorded from PyTorch 2.15.
+//! Initial values, printing and training steps, against numbers recorded from PyTorch 2.15, as Python prints them.
+
+#![allow(clippy::excessive_precision, clippy::type_complexity)]
 
 use std::sync::{Mutex, MutexGuard};
 

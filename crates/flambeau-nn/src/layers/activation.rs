@@ -88,6 +88,7 @@ macro_rules! with_setting {
 
 with_setting! {
     /// `x` times the normal distribution's share below `x`. Shape: `*s -> *s`.
+    #[derive(Default)]
     GELU {
         /// Whether the share is approximated by a hyperbolic tangent.
         tanh: bool
@@ -121,12 +122,6 @@ with_setting! {
 impl GELU {
     fn approximate(&self) -> &'static str {
         if self.tanh { "tanh" } else { "none" }
-    }
-}
-
-impl Default for GELU {
-    fn default() -> GELU {
-        GELU { tanh: false }
     }
 }
 
