@@ -1,0 +1,91 @@
+//! Learns to read handwritten digits: 784-128-64-10, 4,000 digits to train on, 1,000 held back to test with.
+//!
+//!     cargo run --release --example mnist -- --epochs 20 --seed 0
+//!
+//! Leaves the trained model in runs/mnist/model-rust.pt, which `torch.load` reads too.
+
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use flambeau::data::Idx;
+use flambeau::prelude::*;
+use indicatif::{ProgressBar, ProgressStyle};
+
+struct Arguments {
+    epochs: u32,
+    seed: u64,
+}
+
+fn arguments() -> Result<Arguments, Error> {
+    let mut found = Arguments { epochs: 20, seed: 0 };
+    let mut words = std::env::args().skip(1);
+    while let Some(word) = words.next() {
+        let value = words.next().unwrap_or_default();
+        let wrong = || Error::value(format!("{word}: a whole number is wanted, but got '{value}'"));
+        match word.as_str() {
+            "--epochs" => found.epochs = value.parse().map_err(|_| wrong())?,
+            "--seed" => found.seed = value.parse().map_err(|_| wrong())?,
+            _ => return Err(Error::value(format!("unknown argument '{word}': there are --epochs N and --seed N"))),
+        }
+    }
+    Ok(found)
+}
+
+/// The images of a part of the sample, one row of 784 numbers from -1 to 1 each, and their labels.
+fn digits(folder: &Path, part: &str) -> Result<(Tensor, Tensor), Error> {
+    let read = |kind: &str| Idx::read(folder.join(format!("sample-{part}-{kind}-ubyte.gz")))?.to_tensor();
+    let pixels = read("images-idx3")?.flatten_with(1, -1)?.to_dtype(DType::F32)?;
+    let images = pixels.div(255.0)?.sub(0.5)?.div(0.5)?;
+    Ok((images, read("labels-idx1")?.to_dtype(DType::I64)?))
+}
+
+/// The share of images that the model reads right.
+fn accuracy(model: &dyn Module, images: &Tensor, labels: &Tensor) -> Result<f64, Error> {
+    let guesses = no_grad(|| model.forward(images))?.argmax_with(Some(1), false)?;
+    Ok(guesses.eq(labels)?.to_dtype(DType::F32)?.mean()?.item()?.to_f64())
+}
+
+fn main() -> Result<(), Error> {
+    let Arguments { epochs, seed } = arguments()?;
+    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let folder = root.join("data/mnist-sample");
+    let (images, labels) = digits(&folder, "train")?;
+    let (test_images, test_labels) = digits(&folder, "t10k")?;
+
+    manual_seed(seed);
+    let model = sequential![Linear::new(784, 128)?, ReLU, Linear::new(128, 64)?, ReLU, Linear::new(64, 10)?];
+    println!("{model}");
+    let mut optimizer = SGD::new(model.parameters(), SGDOptions { lr: 0.01, momentum: 0.9, ..Default::default() })?;
+    let loader = DataLoader::new(images, labels)?.batch_size(32)?.shuffle(true);
+
+    let style = ProgressStyle::with_template("epoch {prefix} [{bar:24}] {msg}")
+        .map_err(|e| Error::value(e.to_string()))?
+        .progress_chars("== ");
+    for epoch in 1..=epochs {
+        let bar = ProgressBar::new(loader.samples() as u64).with_style(style.clone());
+        bar.set_prefix(format!("{epoch:2}/{epochs}"));
+        let (begun, mut total, mut seen) = (Instant::now(), 0.0, 0);
+        for batch in loader.iter()? {
+            let (images, labels) = batch?;
+            optimizer.zero_grad()?;
+            let loss = model.forward(&images)?.cross_entropy(&labels)?;
+            loss.backward()?;
+            optimizer.step()?;
+            total += loss.item()?.to_f64() * labels.numel() as f64;
+            seen += labels.numel();
+            bar.set_message(format!("loss {:.4}", total / seen as f64));
+            bar.inc(labels.numel() as u64);
+        }
+        let speed = seen as f64 / begun.elapsed().as_secs_f64();
+        bar.finish_and_clear();
+        println!("epoch {epoch:2}/{epochs}  loss {:.4}  {speed:.0} images/s", total / seen as f64);
+    }
+
+    println!("held back: {:.1}% read right", 100.0 * accuracy(&model, &test_images, &test_labels)?);
+    let path = root.join("runs/mnist");
+    std::fs::create_dir_all(&path)?;
+    let path = path.canonicalize()?.join("model-rust.pt");
+    flambeau::save(&path, &model.state_dict())?;
+    println!("saved {}", path.display());
+    Ok(())
+}
