@@ -74,15 +74,7 @@ def _to(self: Any, *args: Any, **kwargs: Any) -> Any:
     if device is not None:
         device = _C.device(device)
     same = (dtype is None or dtype == self.dtype) and (device is None or device.type == self.device.type)
-    if (
-        same
-        and not copy
-        and (
-            memory_format is None
-            or memory_format == _C.preserve_format
-            or self.is_contiguous(memory_format=memory_format)
-        )
-    ):
+    if same and not copy and (memory_format is None or memory_format == _C.preserve_format or self.is_contiguous(memory_format=memory_format)):
         return self
     if dtype is not None and self.is_complex() and not dtype.is_complex and dtype != _C.bool:
         warnings.warn(
@@ -154,11 +146,7 @@ def _deepcopy(self: Any, memo: dict[int, Any]) -> Any:
         )
     new = self.detach().clone()
     if type(self) is not Tensor:
-        new = (
-            new.as_subclass(type(self)).detach()
-            if False
-            else Tensor._make_subclass(type(self), new, self.requires_grad)
-        )
+        new = new.as_subclass(type(self)).detach() if False else Tensor._make_subclass(type(self), new, self.requires_grad)
     new.requires_grad_(self.requires_grad)
     memo[id(self)] = new
     if self.grad is not None:
@@ -166,9 +154,6 @@ def _deepcopy(self: Any, memo: dict[int, Any]) -> Any:
     return new
 
 
-def _rebuild(
-    data: bytes, dtype: Any, size: tuple[int, ...], stride: tuple[int, ...], requires_grad: bool, cls: Any
-) -> Any:
 def _stored(dtype: Any) -> Any:
     """The dtype of the bytes in a pickle: NumPy, which gives them, has no bfloat16."""
     return _C.float32 if dtype == _C.bfloat16 else dtype
@@ -195,9 +180,7 @@ def _split(self: Any, split_size: Any, dim: int = 0) -> Any:
     return _C.split(self, split_size, dim)
 
 
-def _new_tensor(
-    self: Any, data: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False, **_kwargs: Any
-) -> Any:
+def _new_tensor(self: Any, data: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False, **_kwargs: Any) -> Any:
     return _C.tensor(data, dtype=dtype or self.dtype, device=device or self.device, requires_grad=requires_grad)
 
 
@@ -230,9 +213,7 @@ def _nonzero(self: Any, *, as_tuple: bool = False) -> Any:
     return nonzero(self, as_tuple=as_tuple)
 
 
-def _unique(
-    self: Any, sorted: bool = True, return_inverse: bool = False, return_counts: bool = False, dim: Any = None
-) -> Any:
+def _unique(self: Any, sorted: bool = True, return_inverse: bool = False, return_counts: bool = False, dim: Any = None) -> Any:
     from flambeau._functions import unique
 
     return unique(self, sorted, return_inverse, return_counts, dim)
@@ -245,10 +226,7 @@ def _unique_consecutive(self: Any, return_inverse: bool = False, return_counts: 
 
 
 def _map(self: Any, tensor: Any, function: Any) -> Any:
-    values = [
-        function(a, b)
-        for a, b in zip(self.reshape(-1).tolist(), tensor.expand_as(self).reshape(-1).tolist(), strict=True)
-    ]
+    values = [function(a, b) for a, b in zip(self.reshape(-1).tolist(), tensor.expand_as(self).reshape(-1).tolist(), strict=True)]
     return self.copy_(_C.tensor(values, dtype=self.dtype).reshape(self.shape))
 
 

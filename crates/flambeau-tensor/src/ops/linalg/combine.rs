@@ -130,7 +130,7 @@ op! {
             right.extend_from_slice(&[1, b]);
             sizes.push(a * b);
         }
-        input.reshape(&left)?.mul(&other.reshape(&right)?)?.unsafe_view(&sizes)
+        input.reshape(&left)?.mul(&other.reshape(&right)?)?.reshape(&sizes)
     };
     samples vec![Sample::new([samples::tensor(&[2, 3], -2.0, 2.0).into(), samples::tensor(&[2], -1.0, 2.0).into()])];
 }
