@@ -1,6 +1,7 @@
 """Flambeau: PyTorch's tensors, autograd, layers and training loop as one Rust engine.
 
-``import flambeau as torch`` gives the names of PyTorch. So that ``import torch.nn as nn`` is Flambeau too, run a program
+``import flambeau as torch`` gives the names of PyTorch. So that ``import torch.nn as nn`` is Flambeau too, run a
+program with ``python -m flambeau script.py``, or call ``flambeau.stand_in()`` first in a notebook.
 with ``python -m flambeau script.py``, or call ``flambeau.stand_in()`` first in a notebook.
 """
 
@@ -36,8 +37,9 @@ for _name in dir(_C):
     if not _name.startswith("__"):
         globals().setdefault(_name, getattr(_C, _name))
 
-from flambeau import _methods, return_types  # noqa: E402
-from flambeau._functions import *  # noqa: E402, F403
+from flambeau import _methods
+from flambeau import return_types as return_types  # noqa: E402
+from flambeau._functions import *  # type: ignore[assignment, no-redef]  # noqa: F403
 from flambeau.random import (  # noqa: E402
     default_generator as default_generator,
 )

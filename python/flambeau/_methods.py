@@ -59,7 +59,8 @@ def _to(self: Any, *args: Any, **kwargs: Any) -> Any:
         elif a is not None:
             raise TypeError(
                 f"to() received an invalid combination of arguments - got ({type(a).__name__}), but expected one of:\n"
-                " * (torch.device device = None, torch.dtype dtype = None, bool non_blocking = False, bool copy = False)\n"
+                " * (torch.device device = None, torch.dtype dtype = None, bool non_blocking = False, "
+                "bool copy = False)\n"
                 " * (torch.dtype dtype, bool non_blocking = False, bool copy = False)\n"
                 " * (Tensor tensor, bool non_blocking = False, bool copy = False)\n"
             )
@@ -74,7 +75,15 @@ def _to(self: Any, *args: Any, **kwargs: Any) -> Any:
     if device is not None:
         device = _C.device(device)
     same = (dtype is None or dtype == self.dtype) and (device is None or device.type == self.device.type)
-    if same and not copy and (memory_format is None or memory_format == _C.preserve_format or self.is_contiguous(memory_format=memory_format)):
+    if (
+        same
+        and not copy
+        and (
+            memory_format is None
+            or memory_format == _C.preserve_format
+            or self.is_contiguous(memory_format=memory_format)
+        )
+    ):
         return self
     if dtype is not None and self.is_complex() and not dtype.is_complex and dtype != _C.bool:
         warnings.warn(
@@ -141,12 +150,16 @@ def _deepcopy(self: Any, memo: dict[int, Any]) -> Any:
     if not self.is_leaf:
         raise RuntimeError(
             "Only Tensors created explicitly by the user (graph leaves) support the deepcopy protocol at the moment.  "
-            "If you were attempting to deepcopy a module, this may be because of a torch.nn.utils.weight_norm usage, see "
-            "https://github.com/pytorch/pytorch/pull/103001"
+            "If you were attempting to deepcopy a module, this may be because of a torch.nn.utils.weight_norm usage, "
+            "see https://github.com/pytorch/pytorch/pull/103001"
         )
     new = self.detach().clone()
     if type(self) is not Tensor:
-        new = new.as_subclass(type(self)).detach() if False else Tensor._make_subclass(type(self), new, self.requires_grad)
+        new = (
+            new.as_subclass(type(self)).detach()
+            if False
+            else Tensor._make_subclass(type(self), new, self.requires_grad)
+        )
     new.requires_grad_(self.requires_grad)
     memo[id(self)] = new
     if self.grad is not None:
@@ -159,7 +172,9 @@ def _stored(dtype: Any) -> Any:
     return _C.float32 if dtype == _C.bfloat16 else dtype
 
 
-def _rebuild(data: bytes, dtype: Any, size: tuple[int, ...], stride: tuple[int, ...], requires_grad: bool, cls: Any) -> Any:
+def _rebuild(
+    data: bytes, dtype: Any, size: tuple[int, ...], stride: tuple[int, ...], requires_grad: bool, cls: Any
+) -> Any:
     dtype = getattr(_C, dtype)
     flat = _C.frombuffer(bytearray(data), dtype=_stored(dtype)).to(dtype) if data else _C.empty(0, dtype=dtype)
     t = flat.as_strided(size, stride)
@@ -180,7 +195,9 @@ def _split(self: Any, split_size: Any, dim: int = 0) -> Any:
     return _C.split(self, split_size, dim)
 
 
-def _new_tensor(self: Any, data: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False, **_kwargs: Any) -> Any:
+def _new_tensor(
+    self: Any, data: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False, **_kwargs: Any
+) -> Any:
     return _C.tensor(data, dtype=dtype or self.dtype, device=device or self.device, requires_grad=requires_grad)
 
 
@@ -213,7 +230,9 @@ def _nonzero(self: Any, *, as_tuple: bool = False) -> Any:
     return nonzero(self, as_tuple=as_tuple)
 
 
-def _unique(self: Any, sorted: bool = True, return_inverse: bool = False, return_counts: bool = False, dim: Any = None) -> Any:
+def _unique(
+    self: Any, sorted: bool = True, return_inverse: bool = False, return_counts: bool = False, dim: Any = None
+) -> Any:
     from flambeau._functions import unique
 
     return unique(self, sorted, return_inverse, return_counts, dim)
@@ -226,7 +245,10 @@ def _unique_consecutive(self: Any, return_inverse: bool = False, return_counts: 
 
 
 def _map(self: Any, tensor: Any, function: Any) -> Any:
-    values = [function(a, b) for a, b in zip(self.reshape(-1).tolist(), tensor.expand_as(self).reshape(-1).tolist(), strict=True)]
+    values = [
+        function(a, b)
+        for a, b in zip(self.reshape(-1).tolist(), tensor.expand_as(self).reshape(-1).tolist(), strict=True)
+    ]
     return self.copy_(_C.tensor(values, dtype=self.dtype).reshape(self.shape))
 
 

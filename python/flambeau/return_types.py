@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from typing import Any
 
 _made: dict[str, type] = {}
@@ -32,7 +33,7 @@ def make(name: str, fields: tuple[str, ...], values: tuple[Any, ...]) -> Any:
     key = f"{name}:{','.join(fields)}"
     cls = _made.get(key)
     if cls is None:
-        places = {f: property(lambda self, i=i: tuple.__getitem__(self, i)) for i, f in enumerate(fields)}
+        places = {f: property(operator.itemgetter(i)) for i, f in enumerate(fields)}
         cls = type(
             name, (_Named,), {"_fields": fields, "n_fields": len(fields), "__module__": "torch.return_types", **places}
         )

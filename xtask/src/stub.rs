@@ -93,7 +93,8 @@ fn result(op: &OpDef) -> String {
         _ if op.list => "tuple[Tensor, ...]".into(),
         ["bool"] => "_bool".into(),
         [_] => "Tensor".into(),
-        many => format!("tuple[{}]", many.iter().map(|_| "Tensor").collect::<Vec<_>>().join(", ")),
+        // A named tuple, whose class is made when it is first returned.
+        _ => "Any".into(),
     }
 }
 
@@ -197,6 +198,13 @@ class Generator:
     def set_state(self, new_state: Tensor) -> Generator: ...
 
 class Tensor:
+    _make_subclass: Any
+    __array_priority__: Any
+    _is_param: Any
+    _is_buffer: Any
+    persistent: Any
+    def __eq__(self, other: Any) -> Tensor: ...
+    def __ne__(self, other: Any) -> Tensor: ...
     shape: Any
     dtype: Any
     device: Any

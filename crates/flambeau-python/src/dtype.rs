@@ -85,14 +85,15 @@ impl PyDType {
 /// Where a tensor lives.
 #[pyclass(name = "device", module = "torch", frozen)]
 pub struct PyDevice {
-    pub device: Device,
+    /// The kind as it was written: it need not exist here until a tensor is put on it.
+    kind: String,
     index: Option<u32>,
 }
 
 /// A device object, or its name.
 pub fn read_device(x: &Bound<'_, PyAny>) -> PyResult<Option<Device>> {
     if let Ok(d) = x.cast::<PyDevice>() {
-        return Ok(Some(d.get().device));
+        return d.get().kind.parse().map(Some).map_err(to_py);
     }
     if let Ok(s) = x.cast::<PyString>() {
         return s.to_string_lossy().parse().map(Some).map_err(to_py);
@@ -108,14 +109,26 @@ impl PyDevice {
     #[new]
     #[pyo3(signature = (r#type, index=None))]
     fn new(r#type: &Bound<'_, PyAny>, index: Option<u32>) -> PyResult<PyDevice> {
-        let device = read_device(r#type)?
-            .ok_or_else(|| PyTypeError::new_err("device() takes a string, a device or an index"))?;
-        let written = r#type.extract::<String>().ok().and_then(|s| s.split_once(':').and_then(|(_, i)| i.parse().ok()));
-        Ok(PyDevice { device, index: index.or(written) })
+        if let Ok(d) = r#type.cast::<PyDevice>() {
+            return Ok(PyDevice { kind: d.get().kind.clone(), index: index.or(d.get().index) });
+        }
+        let text: String =
+            r#type.extract().map_err(|_| PyTypeError::new_err("device() takes a string, a device or an index"))?;
+        // A kind that is known but not there is an error only when a tensor is put on it.
+        if let Err(e) = text.parse::<Device>()
+            && (e.message().starts_with("Expected one of") || e.message().starts_with("Invalid device"))
+        {
+            return Err(to_py(e));
+        }
+        let (kind, written) = match text.split_once(':') {
+            Some((kind, i)) => (kind.to_string(), i.parse().ok()),
+            None => (text.clone(), None),
+        };
+        Ok(PyDevice { kind, index: index.or(written) })
     }
     #[getter]
-    fn r#type(&self) -> &'static str {
-        self.device.name()
+    fn r#type(&self) -> &str {
+        &self.kind
     }
     #[getter]
     fn index(&self) -> Option<u32> {
@@ -123,23 +136,23 @@ impl PyDevice {
     }
     fn __repr__(&self) -> String {
         match self.index {
-            Some(i) => format!("device(type='{}', index={i})", self.device),
-            None => format!("device(type='{}')", self.device),
+            Some(i) => format!("device(type='{}', index={i})", self.kind),
+            None => format!("device(type='{}')", self.kind),
         }
     }
     fn __str__(&self) -> String {
         match self.index {
-            Some(i) => format!("{}:{i}", self.device),
-            None => self.device.to_string(),
+            Some(i) => format!("{}:{i}", self.kind),
+            None => self.kind.clone(),
         }
     }
     fn __hash__(&self) -> u64 {
         let mut h = DefaultHasher::new();
-        (self.device, self.index).hash(&mut h);
+        (&self.kind, self.index).hash(&mut h);
         h.finish()
     }
     fn __eq__(&self, other: &Bound<'_, PyAny>) -> bool {
-        other.cast::<PyDevice>().is_ok_and(|d| d.get().device == self.device && d.get().index == self.index)
+        other.cast::<PyDevice>().is_ok_and(|d| d.get().kind == self.kind && d.get().index == self.index)
     }
     fn __reduce__(slf: &Bound<'_, Self>) -> PyResult<(Py<PyAny>, (String,))> {
         Ok((slf.get_type().into_any().unbind(), (slf.get().__str__(),)))
@@ -155,8 +168,9 @@ static DEVICES: PyOnceLock<[Py<PyDevice>; 2]> = PyOnceLock::new();
 /// The object of a device.
 pub fn device_object(py: Python<'_>, d: Device) -> Py<PyDevice> {
     let all = DEVICES.get_or_init(py, || {
-        [Device::Cpu, Device::Meta]
-            .map(|device| Py::new(py, PyDevice { device, index: None }).expect("a small object can be made"))
+        [Device::Cpu, Device::Meta].map(|device| {
+            Py::new(py, PyDevice { kind: device.name().to_string(), index: None }).expect("a small object can be made")
+        })
     });
     all[d as usize].clone_ref(py)
 }

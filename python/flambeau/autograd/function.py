@@ -91,11 +91,13 @@ def _run_backward(ctx: Any, grads: tuple[Any, ...]) -> Any:
     wanted = len(ctx.needs_input_grad)
     if len(out) > wanted and any(g is not None for g in out[wanted:]):
         raise RuntimeError(
-            f"function {ctx._backward_name} returned an incorrect number of gradients (expected {wanted}, got {len(out)})"
+            f"function {ctx._backward_name} returned an incorrect number of gradients "
+            f"(expected {wanted}, got {len(out)})"
         )
     if len(out) < wanted:
         raise RuntimeError(
-            f"function {ctx._backward_name} returned an incorrect number of gradients (expected {wanted}, got {len(out)})"
+            f"function {ctx._backward_name} returned an incorrect number of gradients "
+            f"(expected {wanted}, got {len(out)})"
         )
     return list(out[:wanted])
 
@@ -148,7 +150,7 @@ class Function:
         ctx_class = cls.__dict__.get("_ctx_class")
         if ctx_class is None:
             ctx_class = type(backward_name, (FunctionCtx,), {"_backward_name": backward_name, "_function": cls})
-            cls._ctx_class = ctx_class
+            setattr(cls, "_ctx_class", ctx_class)  # noqa: B010
         ctx = ctx_class()
         tensors = [a if isinstance(a, _C.Tensor) else None for a in args]
         recording = _C.is_grad_enabled() and any(t is not None and t.requires_grad for t in tensors)
@@ -190,7 +192,7 @@ class Function:
         ctx._zeros = [(tuple(t.shape), t.dtype) for t, _ in joined]
         node = _C._custom_node(backward_name, ctx, _run_backward, tensors, joined)
         ctx._node = node
-        saved = []
+        saved: list[Any] = []
         for t in ctx._to_save:
             if t is None:
                 saved.append(None)

@@ -63,8 +63,7 @@ class no_grad(_Mode):
         mode = object.__new__(cls)
         if orig_func is None:
             return mode
-        mode.__init__()
-        return _decorate(mode, orig_func)
+        return _decorate(_Mode(False), orig_func)
 
     def __init__(self) -> None:
         super().__init__(False)
@@ -77,8 +76,7 @@ class enable_grad(_Mode):
         mode = object.__new__(cls)
         if orig_func is None:
             return mode
-        mode.__init__()
-        return _decorate(mode, orig_func)
+        return _decorate(_Mode(True), orig_func)
 
     def __init__(self) -> None:
         super().__init__(True)

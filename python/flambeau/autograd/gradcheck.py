@@ -30,14 +30,15 @@ def gradcheck(
     raise_exception: bool = True,
     **_options: Any,
 ) -> bool:
-    """Compares the gradients of `func` at `inputs` (float64 or complex128 that require gradients) with finite differences."""
+    """Compares the gradients of `func` at `inputs` (float64 or complex128) with finite differences."""
     from flambeau import autograd
 
     args: list[Any] = [inputs] if isinstance(inputs, _C.Tensor) else list(inputs)
     checked = [i for i, t in enumerate(args) if isinstance(t, _C.Tensor) and t.requires_grad]
     if not checked:
         raise ValueError(
-            "gradcheck expects at least one input tensor to require gradient, but none of the them have requires_grad=True."
+            "gradcheck expects at least one input tensor to require gradient, "
+            "but none of the them have requires_grad=True."
         )
     outs = _outputs(func(*args))
 
@@ -57,7 +58,13 @@ def gradcheck(
                 for part in _parts(x):
 
                     def moved(
-                        step: float, i: int = i, j: int = j, part: complex = part, flat: Any = flat, x: Any = x
+                        step: float,
+                        o: int = o,
+                        i: int = i,
+                        j: int = j,
+                        part: complex = part,
+                        flat: Any = flat,
+                        x: Any = x,
                     ) -> Any:
                         copy = flat.clone()
                         copy[j] = copy[j] + step * part
@@ -87,7 +94,8 @@ def gradcheck(
                             if not abs(want - got) <= atol + rtol * abs(want):
                                 return fail(
                                     f"Jacobian mismatch for output {o} with respect to input {i},\n"
-                                    f"numerical:{want}\nanalytical:{got}\n(element {j} of the input, element {row} of the output)"
+                                    f"numerical:{want}\nanalytical:{got}\n"
+                                    f"(element {j} of the input, element {row} of the output)"
                                 )
     return True
 

@@ -3,14 +3,21 @@
 use flambeau_types::{DType, Error, Result};
 
 use super::keys::{Key, Word, by_key};
-use super::{introsort, radix};
 use super::rows::{Place, Rows, flip, pack_rows};
+use super::{introsort, radix};
 use crate::view::{View, ViewMut};
 
 /// Sorts along `dim`: the values in order, and the index that each had (`torch.sort`, `torch.argsort`). Either output may
 /// be left out. NaN counts as the largest. If not `stable`, equal elements come in the order that libstdc++'s `sort` leaves
 /// them in.
-pub fn sort(values: Option<ViewMut>, indices: Option<ViewMut>, x: View, dim: usize, descending: bool, stable: bool) -> Result<()> {
+pub fn sort(
+    values: Option<ViewMut>,
+    indices: Option<ViewMut>,
+    x: View,
+    dim: usize,
+    descending: bool,
+    stable: bool,
+) -> Result<()> {
     if x.dtype().is_complex() {
         return Err(Error::type_(" Sort does not support complex dtypes on CPU"));
     }

@@ -133,6 +133,7 @@ impl Tensor {
     /// To another dtype; on the way from complex to real the imaginary part is dropped without a warning.
     pub(crate) fn to_dtype_dropping_imaginary(&self, dtype: crate::DType) -> Result<Tensor> {
         let t = if self.dtype().is_complex() && !dtype.is_complex() { self.real()? } else { self.clone() };
-        t.to_dtype(dtype)
+        // Row-major, so that a function of the layout sees what it saw before.
+        t.to_dtype(dtype)?.contiguous()
     }
 }

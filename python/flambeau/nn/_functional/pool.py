@@ -84,9 +84,15 @@ def max_pool1d(
 ) -> Any:
     """The greatest element of each window. Shape: `*s L -> *s L'`."""
     stride = kernel_size if stride is None else stride
-    sizes = [(1, *_tuple(v, 1)) for v in (kernel_size, stride)]
-    result = max_pool2d(
-        input.unsqueeze(-2), *sizes, (0, *_tuple(padding, 1)), (1, *_tuple(dilation, 1)), ceil_mode, return_indices
+    sizes: list[Any] = [(1, *_tuple(v, 1)) for v in (kernel_size, stride)]
+    result: Any = max_pool2d(
+        input.unsqueeze(-2),
+        sizes[0],
+        sizes[1],
+        (0, *_tuple(padding, 1)),
+        (1, *_tuple(dilation, 1)),
+        ceil_mode,
+        return_indices,
     )
     return tuple(r.squeeze(-2) for r in result) if return_indices else result.squeeze(-2)
 

@@ -40,12 +40,13 @@ fn fill_dtype(x: &Tensor, mask: &Tensor, value: OperandRef<'_>) -> Result<DType>
         )));
     }
     if let OperandRef::Tensor(v) = value
-        && v.dim() != 0 {
-            return Err(Error::runtime(format!(
-                "masked_fill_ only supports a 0-dimensional value tensor, but got tensor with {} dimension(s).",
-                v.dim()
-            )));
-        }
+        && v.dim() != 0
+    {
+        return Err(Error::runtime(format!(
+            "masked_fill_ only supports a 0-dimensional value tensor, but got tensor with {} dimension(s).",
+            v.dim()
+        )));
+    }
     let joined = match value {
         OperandRef::Number(s) => s.kind(),
         OperandRef::Tensor(v) => v.dtype().kind(),

@@ -2,7 +2,10 @@
 
 use flambeau_cpu::linalg as kernels;
 
-use super::check::{Layouts, at_least_matrix, batch, by_columns_copy, column_layout, first_failure, floating, singular, square, triangle};
+use super::check::{
+    Layouts, at_least_matrix, batch, by_columns_copy, column_layout, first_failure, floating, singular, square,
+    triangle,
+};
 use crate::dispatch::Locked;
 use crate::ops::{Sample, Val, op, samples};
 use crate::{Complex64, DType, Dims, Error, Layout, Result, Scalar, Tensor};

@@ -1,7 +1,7 @@
 //! Transposed convolutions: the gradients of convolutions as operators.
 
-use super::hung;
 use super::conv::{batched, check_bias, check_moves, check_weight, conj, conv_dtype, over_channels, spatial};
+use super::hung;
 use crate::ops::{Sample, op, samples};
 use crate::{Dims, Error, Result, Tensor};
 

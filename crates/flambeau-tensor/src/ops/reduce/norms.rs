@@ -151,7 +151,13 @@ fn extreme(s: &Tensor, largest: bool) -> Result<Tensor> {
 }
 
 /// A norm that is told by the singular values of matrices.
-fn spectral(x: &Tensor, at: [usize; 2], dtype: Option<DType>, keepdim: bool, reduce: impl Fn(&Tensor) -> Result<Tensor>) -> Result<Tensor> {
+fn spectral(
+    x: &Tensor,
+    at: [usize; 2],
+    dtype: Option<DType>,
+    keepdim: bool,
+    reduce: impl Fn(&Tensor) -> Result<Tensor>,
+) -> Result<Tensor> {
     let x = match dtype {
         Some(d) => x.to_dtype(d)?,
         None => x.clone(),
