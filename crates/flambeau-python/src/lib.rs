@@ -1,5 +1,8 @@
 //! `flambeau._C`: the engine as Python sees it. The rest of the package is Python over this.
 
+// The module's name is Python's.
+#![allow(non_snake_case)]
+
 use pyo3::prelude::*;
 
 mod bind;
@@ -19,7 +22,6 @@ mod tensor;
 
 /// The module: classes, constants, and every operator of the table.
 #[pymodule]
-#[allow(non_snake_case)]
 fn _C(m: &Bound<'_, PyModule>) -> PyResult<()> {
     let py = m.py();
     m.add_class::<tensor::PyTensor>()?;

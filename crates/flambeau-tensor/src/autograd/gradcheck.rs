@@ -35,6 +35,7 @@ fn moved(t: &Tensor, at: usize, step: Complex64) -> Result<Tensor> {
 
 /// Checks the gradients of `f` at `inputs` (float64 or complex128 tensors that require gradients are checked) against
 /// central differences, element by element. An error says which element differs.
+#[allow(clippy::needless_range_loop)] // `at` counts elements of the input, in two lists.
 pub fn gradcheck(f: Function, inputs: &[Tensor], options: GradcheckOptions) -> Result<()> {
     let outputs = f(inputs)?;
     let checked: Vec<usize> = (0..inputs.len()).filter(|&i| inputs[i].requires_grad()).collect();
