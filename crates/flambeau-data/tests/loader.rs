@@ -5,6 +5,12 @@
 use flambeau_data::DataLoader;
 use flambeau_tensor::{Result, Tensor, manual_seed, ops};
 
+/// Tests that seed the one default stream take turns.
+fn alone() -> std::sync::MutexGuard<'static, ()> {
+    static TURN: std::sync::Mutex<()> = std::sync::Mutex::new(());
+    TURN.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
 fn pass(loader: &DataLoader) -> Result<Vec<Vec<i64>>> {
     loader
         .iter()?
@@ -26,6 +32,7 @@ fn next_numbers() -> Result<Vec<f32>> {
 
 #[test]
 fn orders_and_draws_are_pytorchs() -> Result<()> {
+    let _alone = alone();
     manual_seed(5);
     let shuffled = loader(10)?.shuffle(true);
     assert_eq!(pass(&shuffled)?, [vec![8, 3, 0, 5], vec![9, 1, 6, 2], vec![4, 7]]);
@@ -42,6 +49,7 @@ fn orders_and_draws_are_pytorchs() -> Result<()> {
 
 #[test]
 fn what_does_not_fit_is_an_error() -> Result<()> {
+    let _alone = alone();
     assert!(DataLoader::new(ops::zeros(&[2])?, ops::zeros(&[3])?).is_err());
     assert!(DataLoader::new(Tensor::scalar(1, flambeau_tensor::DType::I64), ops::zeros(&[3])?).is_err());
     assert!(loader(3)?.batch_size(0).is_err());

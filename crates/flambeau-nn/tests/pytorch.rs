@@ -11,6 +11,12 @@ use flambeau_nn::{
 };
 use flambeau_tensor::{Result, Tensor, manual_seed, ops};
 
+/// Tests that seed the one default stream take turns.
+fn alone() -> std::sync::MutexGuard<'static, ()> {
+    static TURN: std::sync::Mutex<()> = std::sync::Mutex::new(());
+    TURN.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
 /// Begins the default stream anew; it is one for all threads, so tests that draw from it take turns.
 fn seed(seed: u64) -> MutexGuard<'static, ()> {
     static TURN: Mutex<()> = Mutex::new(());
@@ -25,6 +31,7 @@ fn values(t: &Tensor) -> Vec<f32> {
 
 #[test]
 fn linear_draws_pytorchs_weights() -> Result<()> {
+    let _alone = alone();
     let _turn = seed(0);
     let layer = Linear::new(3, 2)?;
     let weight: [f32; 6] = [
@@ -42,6 +49,7 @@ fn linear_draws_pytorchs_weights() -> Result<()> {
 
 #[test]
 fn conv2d_draws_pytorchs_weights() -> Result<()> {
+    let _alone = alone();
     let _turn = seed(0);
     let layer = Conv2d::new(2, 3, (2, 3))?;
     #[rustfmt::skip]
@@ -63,6 +71,7 @@ fn conv2d_draws_pytorchs_weights() -> Result<()> {
 
 #[test]
 fn embedding_draws_pytorchs_table() -> Result<()> {
+    let _alone = alone();
     let _turn = seed(0);
     let table = Embedding::with_padding(4, 3, -2)?;
     #[rustfmt::skip]
@@ -77,6 +86,7 @@ fn embedding_draws_pytorchs_table() -> Result<()> {
 
 #[test]
 fn initial_values_are_pytorchs() -> Result<()> {
+    let _alone = alone();
     use init::{Fan::In, Nonlinearity::LeakyReLU};
     let cases: [(fn(&Tensor) -> Result<Tensor>, [f32; 4]); 4] = [
         (
@@ -125,6 +135,7 @@ fn assert_close(found: &[f32], expected: &[f32]) {
 
 #[test]
 fn sgd_trains_as_pytorch_does() -> Result<()> {
+    let _alone = alone();
     let _turn = seed(0);
     let model = sequential![Flatten::default(), Linear::new(6, 5)?, ReLU, Linear::new(5, 3)?];
     let (x, labels) = (ops::randn(&[4, 2, 3])?, Tensor::of(&[0i64, 2, 1, 1], &[4])?);
@@ -136,6 +147,7 @@ fn sgd_trains_as_pytorch_does() -> Result<()> {
 
 #[test]
 fn adam_trains_as_pytorch_does() -> Result<()> {
+    let _alone = alone();
     let _turn = seed(0);
     let model = sequential![
         Conv2d::new(1, 2, 3)?,
@@ -164,6 +176,7 @@ fn adam_trains_as_pytorch_does() -> Result<()> {
 
 #[test]
 fn modules_print_as_in_pytorch() -> Result<()> {
+    let _alone = alone();
     let strided = Conv2dOptions { stride: 2.into(), padding: 1.into(), dilation: 2.into(), groups: 2, bias: false };
     let pool = MaxPool2dOptions { stride: Some(1.into()), padding: (0, 1).into(), ..Default::default() };
     let no_affine = LayerNormOptions { elementwise_affine: false, ..Default::default() };
@@ -199,6 +212,7 @@ fn modules_print_as_in_pytorch() -> Result<()> {
 
 #[test]
 fn a_state_dict_that_does_not_fit_is_refused_whole() -> Result<()> {
+    let _alone = alone();
     let model = sequential![Linear::new(3, 2)?, Linear::new(2, 2)?];
     let before = values(&model.parameters()[1]);
     let state =
@@ -219,6 +233,7 @@ fn a_state_dict_that_does_not_fit_is_refused_whole() -> Result<()> {
 
 #[test]
 fn eval_reaches_layers_inside() -> Result<()> {
+    let _alone = alone();
     let model = sequential![sequential![Dropout::new(0.5)?]];
     let x = ops::ones(&[100])?;
     model.eval();
@@ -231,6 +246,7 @@ fn eval_reaches_layers_inside() -> Result<()> {
 
 #[test]
 fn settings_out_of_range_are_errors() -> Result<()> {
+    let _alone = alone();
     let w = || vec![Tensor::of(&[1.0f32], &[1]).unwrap()];
     let messages = [
         Dropout::new(2.0).err(),
