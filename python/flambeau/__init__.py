@@ -85,8 +85,6 @@ _LAZY = {
     "cuda",
     "backends",
     "serialization",
-    "testing",
-    "version",
 }
 
 

@@ -155,11 +155,7 @@ def _deepcopy(self: Any, memo: dict[int, Any]) -> Any:
         )
     new = self.detach().clone()
     if type(self) is not Tensor:
-        new = (
-            new.as_subclass(type(self)).detach()
-            if False
-            else Tensor._make_subclass(type(self), new, self.requires_grad)
-        )
+        new = Tensor._make_subclass(type(self), new, self.requires_grad)
     new.requires_grad_(self.requires_grad)
     memo[id(self)] = new
     if self.grad is not None:
