@@ -502,13 +502,12 @@ fn method(b: &Block, name: &Ident, entry: &TokenStream, full: bool, on_tensor: b
     };
     let docs = &b.docs;
     let extra = if full { "\n\nEvery argument is given." } else { "" };
-    let args = quote! { crate::ops::args([#(#args),*]) };
     quote! {
         #(#docs)*
         #[doc = #extra]
         #[allow(non_snake_case)]
         pub fn #name(#(#signature),*) -> crate::Result<#ret> {
-            let out = #entry(&#id, #args)?;
+            let out = #entry(&#id, &[#(#args),*])?;
             Ok(#take)
         }
     }
@@ -539,7 +538,7 @@ fn formula_method(b: &Block, name: &Ident, full: bool) -> TokenStream {
     quote! {
         #[allow(non_snake_case)]
         pub fn #name(#(#signature),*) -> crate::ops::Val {
-            crate::ops::Val::run(|| Ok(crate::ops::take_one(crate::dispatch::call(&#id, crate::ops::args([#(#args),*]))?)))
+            crate::ops::Val::run(|| Ok(crate::ops::take_one(crate::dispatch::call(&#id, &[#(#args),*])?)))
         }
     }
 }

@@ -265,7 +265,7 @@ fn run(
     let Parsed { args, out } = parsed;
     if group.inplace {
         let target = call.object.or_else(|| call.positional.first()).cloned();
-        detached(py, &args, |args| dispatch::call_inplace(op, args), args.clone())?;
+        call_inplace(py, op, &args)?;
         return target.map(Bound::unbind).ok_or_else(|| PyTypeError::new_err("an in-place operator needs a tensor"));
     }
     if let Some(out) = out {
@@ -283,7 +283,7 @@ fn run(
             })
             .collect::<PyResult<Vec<Tensor>>>()?;
         let had: Vec<bool> = tensors.iter().map(|t| t.numel() > 0).collect();
-        let written = detached(py, &args, |args| dispatch::call_out(op, args, &tensors), args.clone())?;
+        let written = detached(py, &args, |args| dispatch::call_out(op, args, &tensors))?;
         for (((object, before), t), had) in objects.iter().zip(&tensors).zip(written).zip(had) {
             if !t.is(before) {
                 if had {
@@ -298,31 +298,38 @@ fn run(
             named(py, op, objects.into_iter().map(Bound::unbind).collect())?
         });
     }
-    let long = is_long(&args);
-    let outputs =
-        if long { py.detach(|| dispatch::call(op, args)) } else { dispatch::call(op, args) }.map_err(to_py)?;
-    results(py, op, outputs)
+    call_op(py, op, &args)
 }
 
 /// Whether the work is worth letting other threads run Python.
 fn is_long(args: &[Arg]) -> bool {
-    let mut n = 0;
-    for a in args {
-        a.each_tensor(&mut |t| n += t.numel());
-        if let Arg::Ints(sizes) = a {
-            n += flambeau_tensor::numel(sizes).max(0);
-        }
-    }
-    n > LONG
+    let of = |a: &Arg| match a {
+        Arg::Tensor(t) => t.numel(),
+        Arg::Tensors(list) => list.iter().map(Tensor::numel).sum(),
+        Arg::OptTensors(list) => list.iter().flatten().map(Tensor::numel).sum(),
+        Arg::Ints(sizes) => sizes.iter().fold(1, |n: i64, &s| n.saturating_mul(s)),
+        _ => 0,
+    };
+    args.iter().any(|a| of(a) > LONG)
 }
 
+/// Runs `f`, and lets other threads run Python meanwhile where the work is worth it.
 fn detached(
     py: Python<'_>,
-    measure: &[Arg],
-    f: impl Send + FnOnce(flambeau_tensor::ops::Args) -> flambeau_tensor::Result<Outputs>,
-    args: flambeau_tensor::ops::Args,
+    args: &[Arg],
+    f: impl Send + FnOnce(&[Arg]) -> flambeau_tensor::Result<Outputs>,
 ) -> PyResult<Outputs> {
-    if is_long(measure) { py.detach(|| f(args)) } else { f(args) }.map_err(to_py)
+    if is_long(args) { py.detach(|| f(args)) } else { f(args) }.map_err(to_py)
+}
+
+/// Runs an operator and gives its results as Python sees them.
+pub fn call_op(py: Python<'_>, op: &'static OpDef, args: &[Arg]) -> PyResult<Py<PyAny>> {
+    results(py, op, detached(py, args, |args| dispatch::call(op, args))?)
+}
+
+/// Runs the in-place form of an operator.
+pub fn call_inplace(py: Python<'_>, op: &'static OpDef, args: &[Arg]) -> PyResult<()> {
+    detached(py, args, |args| dispatch::call_inplace(op, args)).map(|_| ())
 }
 
 fn warn_resized(py: Python<'_>, before: &Tensor, after: &Tensor) -> PyResult<()> {

@@ -9,7 +9,7 @@ use crate::dtype::{read_device, read_dtype};
 use crate::errors::to_py;
 use crate::numpy;
 use crate::parse::read_number;
-use crate::tensor::{PyTensor, number_object, unwrap, wrap};
+use crate::tensor::{PyTensor, number_object, tensor_of, unwrap, wrap};
 
 /// Nested lists, flattened.
 #[derive(Default)]
@@ -197,7 +197,7 @@ pub fn tensor(
     pin_memory: bool,
 ) -> PyResult<Py<PyTensor>> {
     let _ = pin_memory;
-    if let Some(t) = data.cast::<PyTensor>().ok().map(|t| t.get().get()) {
+    if let Some(t) = data.cast::<PyTensor>().ok().map(|t| tensor_of(t)) {
         let text = c"To copy construct from a tensor, it is recommended to use sourceTensor.detach().clone() or sourceTensor.detach().clone().requires_grad_(True), rather than torch.tensor(sourceTensor).";
         PyErr::warn(py, &py.get_type::<pyo3::exceptions::PyUserWarning>(), text, 1)?;
         let _ = t;
@@ -229,8 +229,8 @@ pub fn as_tensor(
     };
     let options = flambeau_tensor::Options { dtype, device, requires_grad: false };
     if let Ok(t) = data.cast::<PyTensor>() {
-        let converted = t.get().get().to(options).map_err(to_py)?;
-        return Ok(if converted.is(&t.get().get()) { data.clone().unbind() } else { wrap(py, converted)?.into_any() });
+        let converted = tensor_of(t).to(options).map_err(to_py)?;
+        return Ok(if converted.is(&tensor_of(t)) { data.clone().unbind() } else { wrap(py, converted)?.into_any() });
     }
     let array = data.cast::<PyList>().is_err()
         && data.cast::<PyTuple>().is_err()

@@ -6,7 +6,7 @@ use pyo3::prelude::*;
 
 use crate::dtype::{PyDevice, device_object};
 use crate::errors::to_py;
-use crate::tensor::{PyTensor, wrap};
+use crate::tensor::{PyTensor, tensor_of, wrap};
 
 /// A stream of random numbers.
 #[pyclass(name = "Generator", module = "torch", frozen)]
@@ -36,7 +36,7 @@ fn state(py: Python<'_>, g: &Generator) -> PyResult<Py<PyTensor>> {
 
 fn take_state(g: &Generator, t: &Bound<'_, PyTensor>) -> PyResult<()> {
     let bytes =
-        t.get().get().to_vec::<u8>().map_err(|_| PyTypeError::new_err("RNG state must be a torch.ByteTensor"))?;
+        tensor_of(t).to_vec::<u8>().map_err(|_| PyTypeError::new_err("RNG state must be a torch.ByteTensor"))?;
     g.set_state(&bytes).map_err(to_py)
 }
 

@@ -9,7 +9,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyList, PyTuple};
 
 use crate::errors::{from_py, to_py};
-use crate::tensor::{PyTensor, unwrap, wrap};
+use crate::tensor::{PyTensor, tensor_of, unwrap, wrap};
 
 type Object = Py<PyAny>;
 
@@ -251,7 +251,7 @@ impl PySavedTensor {
     #[new]
     #[pyo3(signature = (tensor, output_nr=None))]
     fn new(tensor: &Bound<'_, PyTensor>, output_nr: Option<u32>) -> PySavedTensor {
-        let t = tensor.get().get();
+        let t = tensor_of(tensor);
         let saved = match output_nr {
             Some(nr) => SavedTensor::output(&t, nr),
             None => SavedTensor::input(&t),

@@ -9,7 +9,7 @@ use pyo3::types::{PyBool, PyEllipsis, PyInt, PyList, PySlice, PyTuple};
 
 use crate::errors::to_py;
 use crate::parse::{read_int, read_operand};
-use crate::tensor::{PyTensor, unwrap, wrap};
+use crate::tensor::{PyTensor, tensor_of, unwrap, wrap};
 
 fn bound(x: &Bound<'_, PyAny>) -> PyResult<Option<i64>> {
     if x.is_none() {
@@ -65,7 +65,7 @@ fn items(x: &Bound<'_, PyAny>) -> PyResult<Vec<Index>> {
             v.cast::<PySlice>().is_ok()
                 || v.is_none()
                 || v.cast::<PyEllipsis>().is_ok()
-                || v.cast::<PyTensor>().is_ok_and(|t| t.get().get().dim() > 0)
+                || v.cast::<PyTensor>().is_ok_and(|t| tensor_of(t).dim() > 0)
         })
     {
         return l.iter().map(|v| item(&v)).collect();

@@ -12,7 +12,7 @@ use pyo3::types::{PyBool, PyByteArray, PyBytes, PyComplex, PyDict, PyFloat, PyIn
 
 use crate::dtype::{PyDType, PyDevice, dtype_object};
 use crate::errors::to_py;
-use crate::tensor::{PyTensor, size_object, wrap};
+use crate::tensor::{PyTensor, size_object, tensor_of, wrap};
 
 /// Collects the storages of the tensors of a value.
 #[derive(Default)]
@@ -23,7 +23,7 @@ struct Writer {
 
 impl Writer {
     fn tensor(&mut self, x: &Bound<'_, PyTensor>) -> PyResult<Value> {
-        let t = x.get().get();
+        let t = tensor_of(x);
         if t.device() == Device::Meta {
             return Err(PyNotImplementedError::new_err("torch.save: a tensor of the meta device has no data to save"));
         }

@@ -5,6 +5,7 @@
 
 use pyo3::prelude::*;
 
+mod base;
 mod bind;
 mod create;
 mod dtype;
@@ -21,7 +22,8 @@ mod storage;
 mod tensor;
 
 /// The module: classes, constants, and every operator of the table.
-#[pymodule]
+// Tensors in objects are guarded by the interpreter's lock.
+#[pymodule(gil_used = true)]
 fn _C(m: &Bound<'_, PyModule>) -> PyResult<()> {
     let py = m.py();
     m.add_class::<tensor::PyTensor>()?;

@@ -8,7 +8,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 
 use crate::errors::to_py;
-use crate::tensor::PyTensor;
+use crate::tensor::{PyTensor, tensor_of};
 
 fn dtype_of(typestr: &str) -> Option<DType> {
     Some(match typestr.trim_start_matches(['<', '|', '=']) {
@@ -142,7 +142,7 @@ impl ArrayBridge {
 #[pyo3(signature = (tensor, force=false))]
 pub fn _to_numpy<'py>(tensor: &Bound<'py, PyTensor>, force: bool) -> PyResult<Bound<'py, PyAny>> {
     let py = tensor.py();
-    let mut t = tensor.get().get();
+    let mut t = tensor_of(tensor);
     if force {
         t = t.detach().resolve().map_err(to_py)?;
     }

@@ -1,40 +1,65 @@
 //! The class `torch.Tensor`: what is not an operator of the table.
 
+use std::cell::UnsafeCell;
+
 use flambeau_tensor::autograd;
-use flambeau_tensor::ops::Operand;
+use flambeau_tensor::ops::binary::arithmetic::{ADD, DIV, FLOOR_DIVIDE, MUL, RDIV, REMAINDER, RSUB, SUB};
+use flambeau_tensor::ops::binary::bitwise::{
+    BITWISE_AND, BITWISE_LEFT_SHIFT, BITWISE_OR, BITWISE_RIGHT_SHIFT, BITWISE_XOR,
+};
+use flambeau_tensor::ops::binary::power::POW;
+use flambeau_tensor::ops::compare::order::{EQ, GE, GT, LE, LT, NE};
+use flambeau_tensor::ops::{Arg, Args, OpDef, Operand, Param};
 use flambeau_tensor::print::Class;
 use flambeau_tensor::{Device, MemoryFormat, Scalar, Tensor};
-use parking_lot::RwLock;
 use pyo3::exceptions::{PyRuntimeError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::pyclass::CompareOp;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyComplex, PyList, PyTuple, PyType};
 
+use crate::base::TensorBase;
+use crate::bind::{call_inplace, call_op};
 use crate::dtype::{PyDType, PyDevice, PyLayout, device_object, dtype_object, read_dtype, strided};
 use crate::errors::to_py;
 use crate::graph;
 use crate::parse::{read_format, read_operand};
 
 /// A tensor, in PyTorch's shape.
-#[pyclass(name = "Tensor", module = "torch", subclass, weakref, dict, frozen)]
+#[pyclass(name = "Tensor", module = "torch", extends = TensorBase, subclass, weakref, dict, frozen)]
 pub struct PyTensor {
-    tensor: RwLock<Tensor>,
+    tensor: UnsafeCell<Tensor>,
 }
 
+// SAFETY: the tensor is read and replaced only by threads that hold the interpreter's lock, which `Python` proves (the
+// module says that it needs that lock). A lock for each object would cost every call two atomic operations an operand.
+unsafe impl Sync for PyTensor {}
+
 impl PyTensor {
+    fn of(t: Tensor) -> PyTensor {
+        PyTensor { tensor: UnsafeCell::new(t) }
+    }
+
     /// The tensor it stands for.
     #[inline]
-    pub fn get(&self) -> Tensor {
-        self.tensor.read().clone()
+    pub fn get(&self, _py: Python<'_>) -> Tensor {
+        // SAFETY: this thread holds the interpreter's lock, and cloning a handle runs nothing else.
+        unsafe { (*self.tensor.get()).clone() }
     }
 
     /// Makes the object stand for another tensor (`resize_`, `.data = ...`).
     pub fn set(slf: &Bound<'_, PyTensor>, t: Tensor) {
-        let before = std::mem::replace(&mut *slf.get().tensor.write(), t.clone());
-        before.set_object(std::ptr::null_mut());
         t.set_object(slf.as_ptr().cast());
+        // SAFETY: this thread holds the interpreter's lock, and nobody keeps a reference into the cell.
+        let before = unsafe { std::mem::replace(&mut *slf.get().tensor.get(), t) };
+        before.set_object(std::ptr::null_mut());
     }
+}
+
+/// The tensor an object stands for.
+#[inline]
+pub fn tensor_of(x: &Bound<'_, PyTensor>) -> Tensor {
+    x.get().get(x.py())
 }
 
 impl Drop for PyTensor {
@@ -54,15 +79,16 @@ pub fn wrap(py: Python<'_>, t: Tensor) -> PyResult<Py<PyTensor>> {
             }
         }
     }
-    let object = Py::new(py, PyTensor { tensor: RwLock::new(t.clone()) })?;
-    t.set_object(object.as_ptr().cast());
+    let object = Py::new(py, PyTensor::of(t))?;
+    // SAFETY: this thread holds the interpreter's lock, and the object is new.
+    unsafe { (*object.get().tensor.get()).set_object(object.as_ptr().cast()) };
     Ok(object)
 }
 
 /// The tensor behind an object, if it is one.
 #[inline]
 pub fn unwrap(x: &Bound<'_, PyAny>) -> Option<Tensor> {
-    x.cast::<PyTensor>().ok().map(|t| t.get().get())
+    x.cast::<PyTensor>().ok().map(|t| tensor_of(t))
 }
 
 static SIZE: PyOnceLock<Py<PyType>> = PyOnceLock::new();
@@ -95,48 +121,45 @@ fn not_implemented(py: Python<'_>) -> Object {
     py.NotImplemented()
 }
 
+/// Runs an operator on two operands, its other parameters at their defaults.
+fn call_binary(py: Python<'_>, op: &'static OpDef, x: Tensor, other: Operand) -> PyResult<Object> {
+    match op.params {
+        [_, _] => call_op(py, op, &[Arg::Tensor(x), other.into()]),
+        [_, _, third] => call_op(py, op, &[Arg::Tensor(x), other.into(), third.default_arg()]),
+        _ => unreachable!("the operators behind Python's have two operands and at most one option"),
+    }
+}
+
 /// A binary operator: NotImplemented for what is neither tensor nor number, so that Python asks the other side.
-fn binary(
-    x: &Bound<'_, PyTensor>,
-    other: &Bound<'_, PyAny>,
-    f: impl FnOnce(&Tensor, Operand) -> flambeau_tensor::Result<Tensor>,
-) -> PyResult<Object> {
+fn binary(op: &'static OpDef, x: &Bound<'_, PyTensor>, other: &Bound<'_, PyAny>) -> PyResult<Object> {
     let py = x.py();
     match read_operand(other)? {
-        Some(o) => ok(py, f(&x.get().get(), o)),
+        Some(o) => call_binary(py, op, tensor_of(x), o),
         None => Ok(not_implemented(py)),
     }
 }
 
 /// The same with the number on the left.
-fn reflected(
-    x: &Bound<'_, PyTensor>,
-    other: &Bound<'_, PyAny>,
-    f: impl FnOnce(&Tensor, Tensor) -> flambeau_tensor::Result<Tensor>,
-) -> PyResult<Object> {
+fn reflected(op: &'static OpDef, x: &Bound<'_, PyTensor>, other: &Bound<'_, PyAny>) -> PyResult<Object> {
     let py = x.py();
-    let x = x.get().get();
-    match read_operand(other)? {
-        Some(Operand::Tensor(t)) => ok(py, f(&t, x)),
+    let x = tensor_of(x);
+    let left = match read_operand(other)? {
+        Some(Operand::Tensor(t)) => t,
         Some(Operand::Number(s)) => {
-            let left =
-                Tensor::scalar(s, s.dtype(flambeau_tensor::default_dtype())).to_device(x.device()).map_err(to_py)?;
-            ok(py, f(&left, x))
+            Tensor::scalar(s, s.dtype(flambeau_tensor::default_dtype())).to_device(x.device()).map_err(to_py)?
         }
-        None => Ok(not_implemented(py)),
-    }
+        None => return Ok(not_implemented(py)),
+    };
+    call_binary(py, op, left, x.into())
 }
 
-fn inplace(
-    x: &Bound<'_, PyTensor>,
-    other: &Bound<'_, PyAny>,
-    f: impl FnOnce(&Tensor, Operand) -> flambeau_tensor::Result<Tensor>,
-) -> PyResult<()> {
+fn inplace(op: &'static OpDef, x: &Bound<'_, PyTensor>, other: &Bound<'_, PyAny>) -> PyResult<()> {
     let other = read_operand(other)?.ok_or_else(|| {
         PyTypeError::new_err(format!("unsupported operand type(s): 'Tensor' and '{}'", other.get_type()))
     })?;
-    f(&x.get().get(), other).map_err(to_py)?;
-    Ok(())
+    let mut args: Args = [Arg::Tensor(tensor_of(x)), other.into()].into_iter().collect();
+    args.extend(op.params[2..].iter().map(Param::default_arg));
+    call_inplace(x.py(), op, &args)
 }
 
 #[pymethods]
@@ -145,7 +168,7 @@ impl PyTensor {
     #[pyo3(signature = (*args, **_kwargs))]
     fn new(args: &Bound<'_, PyTuple>, _kwargs: Option<&Bound<'_, pyo3::types::PyDict>>) -> PyResult<PyTensor> {
         let tensor = crate::create::legacy(args)?;
-        Ok(PyTensor { tensor: RwLock::new(tensor) })
+        Ok(PyTensor::of(tensor))
     }
 
     #[staticmethod]
@@ -156,7 +179,7 @@ impl PyTensor {
         require_grad: bool,
     ) -> PyResult<Bound<'py, PyAny>> {
         let py = cls.py();
-        let fresh = data.get().get().detach().requires_grad_(require_grad).map_err(to_py)?;
+        let fresh = tensor_of(data).detach().requires_grad_(require_grad).map_err(to_py)?;
         let object = py.get_type::<PyTensor>().getattr("__new__")?.call1((cls,))?;
         let typed = object.cast_into::<PyTensor>()?;
         PyTensor::set(&typed, fresh);
@@ -166,18 +189,18 @@ impl PyTensor {
     fn as_subclass<'py>(slf: &Bound<'py, Self>, cls: &Bound<'py, PyType>) -> PyResult<Bound<'py, PyAny>> {
         let object = slf.py().get_type::<PyTensor>().getattr("__new__")?.call1((cls,))?;
         let typed = object.cast_into::<PyTensor>()?;
-        let t = slf.get().get();
+        let t = tensor_of(slf);
         PyTensor::set(&typed, t.view_alias().map_err(to_py)?);
         Ok(typed.into_any())
     }
 
     #[getter]
     fn shape<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
-        size_object(slf.py(), slf.get().tensor.read().size())
+        size_object(slf.py(), tensor_of(slf).size())
     }
     #[pyo3(signature = (dim=None))]
     fn size<'py>(slf: &Bound<'py, Self>, dim: Option<i64>) -> PyResult<Bound<'py, PyAny>> {
-        let t = slf.get().get();
+        let t = tensor_of(slf);
         match dim {
             None => size_object(slf.py(), t.size()),
             Some(d) => Ok(t.size_of(d).map_err(to_py)?.into_pyobject(slf.py())?.into_any()),
@@ -185,7 +208,7 @@ impl PyTensor {
     }
     #[pyo3(signature = (dim=None))]
     fn stride<'py>(slf: &Bound<'py, Self>, dim: Option<i64>) -> PyResult<Bound<'py, PyAny>> {
-        let t = slf.get().get();
+        let t = tensor_of(slf);
         match dim {
             None => Ok(PyTuple::new(slf.py(), t.stride())?.into_any()),
             Some(d) => {
@@ -194,52 +217,52 @@ impl PyTensor {
             }
         }
     }
-    fn dim(&self) -> usize {
-        self.tensor.read().dim()
+    fn dim(&self, py: Python<'_>) -> usize {
+        self.get(py).dim()
     }
-    fn ndimension(&self) -> usize {
-        self.dim()
+    fn ndimension(&self, py: Python<'_>) -> usize {
+        self.dim(py)
     }
     #[getter]
-    fn ndim(&self) -> usize {
-        self.dim()
+    fn ndim(&self, py: Python<'_>) -> usize {
+        self.dim(py)
     }
-    fn numel(&self) -> i64 {
-        self.tensor.read().numel()
+    fn numel(&self, py: Python<'_>) -> i64 {
+        self.get(py).numel()
     }
-    fn nelement(&self) -> i64 {
-        self.numel()
+    fn nelement(&self, py: Python<'_>) -> i64 {
+        self.numel(py)
     }
     #[getter]
     fn dtype(&self, py: Python<'_>) -> Py<PyDType> {
-        dtype_object(py, self.tensor.read().dtype())
+        dtype_object(py, self.get(py).dtype())
     }
     #[getter]
     fn device(&self, py: Python<'_>) -> Py<PyDevice> {
-        device_object(py, self.tensor.read().device())
+        device_object(py, self.get(py).device())
     }
     #[getter]
     fn layout(&self, py: Python<'_>) -> Py<PyLayout> {
         strided(py)
     }
     #[getter]
-    fn itemsize(&self) -> usize {
-        self.tensor.read().dtype().size()
+    fn itemsize(&self, py: Python<'_>) -> usize {
+        self.get(py).dtype().size()
     }
-    fn element_size(&self) -> usize {
-        self.itemsize()
-    }
-    #[getter]
-    fn nbytes(&self) -> i64 {
-        self.numel() * self.itemsize() as i64
+    fn element_size(&self, py: Python<'_>) -> usize {
+        self.itemsize(py)
     }
     #[getter]
-    fn is_cpu(&self) -> bool {
-        self.get().device() == Device::Cpu
+    fn nbytes(&self, py: Python<'_>) -> i64 {
+        self.numel(py) * self.itemsize(py) as i64
     }
     #[getter]
-    fn is_meta(&self) -> bool {
-        self.get().device() == Device::Meta
+    fn is_cpu(&self, py: Python<'_>) -> bool {
+        self.get(py).device() == Device::Cpu
+    }
+    #[getter]
+    fn is_meta(&self, py: Python<'_>) -> bool {
+        self.get(py).device() == Device::Meta
     }
     #[getter]
     fn is_cuda(&self) -> bool {
@@ -263,72 +286,72 @@ impl PyTensor {
     fn is_shared(&self) -> bool {
         false
     }
-    fn is_floating_point(&self) -> bool {
-        self.get().dtype().is_floating()
+    fn is_floating_point(&self, py: Python<'_>) -> bool {
+        self.get(py).dtype().is_floating()
     }
-    fn is_complex(&self) -> bool {
-        self.get().dtype().is_complex()
+    fn is_complex(&self, py: Python<'_>) -> bool {
+        self.get(py).dtype().is_complex()
     }
-    fn is_signed(&self) -> bool {
-        self.get().dtype().is_signed()
+    fn is_signed(&self, py: Python<'_>) -> bool {
+        self.get(py).dtype().is_signed()
     }
-    fn is_conj(&self) -> bool {
-        self.get().is_conj()
+    fn is_conj(&self, py: Python<'_>) -> bool {
+        self.get(py).is_conj()
     }
-    fn is_neg(&self) -> bool {
-        self.get().is_neg()
+    fn is_neg(&self, py: Python<'_>) -> bool {
+        self.get(py).is_neg()
     }
-    fn data_ptr(&self) -> usize {
-        self.get().data_ptr()
+    fn data_ptr(&self, py: Python<'_>) -> usize {
+        self.get(py).data_ptr()
     }
-    fn storage_offset(&self) -> i64 {
-        self.get().layout().offset
+    fn storage_offset(&self, py: Python<'_>) -> i64 {
+        self.get(py).layout().offset
     }
     #[pyo3(signature = (memory_format=None))]
-    fn is_contiguous(&self, memory_format: Option<&Bound<'_, PyAny>>) -> PyResult<bool> {
+    fn is_contiguous(&self, py: Python<'_>, memory_format: Option<&Bound<'_, PyAny>>) -> PyResult<bool> {
         let format = match memory_format {
             Some(f) => read_format(f).ok_or_else(|| {
                 PyTypeError::new_err("is_contiguous(): argument 'memory_format' must be torch.memory_format")
             })?,
             None => MemoryFormat::Contiguous,
         };
-        Ok(self.get().is_contiguous_in(format))
+        Ok(self.get(py).is_contiguous_in(format))
     }
-    fn untyped_storage(&self) -> crate::storage::PyStorage {
-        crate::storage::PyStorage(self.get().storage().clone())
+    fn untyped_storage(&self, py: Python<'_>) -> crate::storage::PyStorage {
+        crate::storage::PyStorage(self.get(py).storage().clone())
     }
 
     fn item(&self, py: Python<'_>) -> PyResult<Object> {
-        number_object(py, self.get().item().map_err(to_py)?)
+        number_object(py, self.get(py).item().map_err(to_py)?)
     }
     fn tolist(&self, py: Python<'_>) -> PyResult<Object> {
-        crate::create::to_list(py, &self.get())
+        crate::create::to_list(py, &self.get(py))
     }
 
     // Autograd.
     #[getter]
-    fn requires_grad(&self) -> bool {
-        self.get().requires_grad()
+    fn requires_grad(&self, py: Python<'_>) -> bool {
+        self.get(py).requires_grad()
     }
     #[setter]
-    fn set_requires_grad(&self, on: bool) -> PyResult<()> {
-        self.get().requires_grad_(on).map(|_| ()).map_err(to_py)
+    fn set_requires_grad(&self, py: Python<'_>, on: bool) -> PyResult<()> {
+        self.get(py).requires_grad_(on).map(|_| ()).map_err(to_py)
     }
     #[pyo3(signature = (requires_grad=true))]
     fn requires_grad_<'py>(slf: &Bound<'py, Self>, requires_grad: bool) -> PyResult<Bound<'py, Self>> {
-        slf.get().get().requires_grad_(requires_grad).map_err(to_py)?;
+        tensor_of(slf).requires_grad_(requires_grad).map_err(to_py)?;
         Ok(slf.clone())
     }
     #[getter]
-    fn is_leaf(&self) -> bool {
-        self.get().is_leaf()
+    fn is_leaf(&self, py: Python<'_>) -> bool {
+        self.get(py).is_leaf()
     }
     #[getter]
     fn grad(&self, py: Python<'_>) -> PyResult<Option<Py<PyTensor>>> {
-        self.get().grad().map(|g| wrap(py, g)).transpose()
+        self.get(py).grad().map(|g| wrap(py, g)).transpose()
     }
     #[setter]
-    fn set_grad(&self, grad: Option<&Bound<'_, PyAny>>) -> PyResult<()> {
+    fn set_grad(&self, py: Python<'_>, grad: Option<&Bound<'_, PyAny>>) -> PyResult<()> {
         let grad = match grad {
             None => None,
             Some(g) => Some(unwrap(g).ok_or_else(|| {
@@ -338,43 +361,43 @@ impl PyTensor {
                 ))
             })?),
         };
-        self.get().set_grad(grad).map_err(to_py)
+        self.get(py).set_grad(grad).map_err(to_py)
     }
     #[deleter]
-    fn delete_grad(&self) -> PyResult<()> {
-        self.get().set_grad(None).map_err(to_py)
+    fn delete_grad(&self, py: Python<'_>) -> PyResult<()> {
+        self.get(py).set_grad(None).map_err(to_py)
     }
     #[getter]
     fn grad_fn(&self, py: Python<'_>) -> PyResult<Option<Object>> {
-        self.get().grad_fn().map(|(n, _)| graph::node_object(py, n)).transpose()
+        self.get(py).grad_fn().map(|(n, _)| graph::node_object(py, n)).transpose()
     }
     #[getter]
-    fn output_nr(&self) -> u32 {
-        self.get().grad_fn().map_or(0, |(_, nr)| nr)
+    fn output_nr(&self, py: Python<'_>) -> u32 {
+        self.get(py).grad_fn().map_or(0, |(_, nr)| nr)
     }
     #[getter]
-    fn _version(&self) -> u32 {
-        self.get().version()
+    fn _version(&self, py: Python<'_>) -> u32 {
+        self.get(py).version()
     }
     #[getter]
     fn _base(&self, py: Python<'_>) -> PyResult<Option<Py<PyTensor>>> {
-        self.get().base().map(|b| wrap(py, b.clone())).transpose()
+        self.get(py).base().map(|b| wrap(py, b.clone())).transpose()
     }
-    fn _is_view(&self) -> bool {
-        self.get().base().is_some()
+    fn _is_view(&self, py: Python<'_>) -> bool {
+        self.get(py).base().is_some()
     }
     #[getter]
-    fn retains_grad(&self) -> bool {
-        self.get().retains_grad()
+    fn retains_grad(&self, py: Python<'_>) -> bool {
+        self.get(py).retains_grad()
     }
-    fn retain_grad(&self) -> PyResult<()> {
-        self.get().retain_grad().map_err(to_py)
+    fn retain_grad(&self, py: Python<'_>) -> PyResult<()> {
+        self.get(py).retain_grad().map_err(to_py)
     }
     fn detach(&self, py: Python<'_>) -> PyResult<Py<PyTensor>> {
-        wrap(py, self.get().detach())
+        wrap(py, self.get(py).detach())
     }
     fn detach_<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, Self>> {
-        let t = slf.get().get();
+        let t = tensor_of(slf);
         if t.base().is_some() && t.requires_grad() {
             return Err(PyRuntimeError::new_err(
                 "Can't detach views in-place. Use detach() instead. If you are using DistributedDataParallel (DDP) for training, and gradient_as_bucket_view is set as True, gradients are views of DDP buckets, and hence detach_() cannot be called on these gradients. To fix this error, please refer to the Optimizer.zero_grad() function in torch/optim/optimizer.py as a solution.",
@@ -385,20 +408,20 @@ impl PyTensor {
     }
     #[getter]
     fn data(&self, py: Python<'_>) -> PyResult<Py<PyTensor>> {
-        wrap(py, self.get().data())
+        wrap(py, self.get(py).data())
     }
     #[setter]
     fn set_data(slf: &Bound<'_, Self>, value: &Bound<'_, PyTensor>) -> PyResult<()> {
-        let t = slf.get().get();
-        let new = t.with_data(&value.get().get());
+        let t = tensor_of(slf);
+        let new = t.with_data(&tensor_of(value));
         PyTensor::set(slf, new);
         Ok(())
     }
     fn register_hook(&self, py: Python<'_>, hook: Object) -> PyResult<graph::PyHookHandle> {
-        graph::register_hook(py, &self.get(), hook)
+        graph::register_hook(py, &self.get(py), hook)
     }
-    fn register_post_accumulate_grad_hook(&self, hook: Object) -> PyResult<graph::PyHookHandle> {
-        graph::register_post_hook(&self.get(), hook)
+    fn register_post_accumulate_grad_hook(&self, py: Python<'_>, hook: Object) -> PyResult<graph::PyHookHandle> {
+        graph::register_post_hook(&self.get(py), hook)
     }
     #[pyo3(signature = (gradient=None, retain_graph=None, create_graph=false, inputs=None))]
     fn backward(
@@ -419,15 +442,15 @@ impl PyTensor {
             })?),
         };
         let inputs = inputs.map(graph::tensor_list).transpose()?;
-        let t = self.get();
+        let t = self.get(py);
         py.detach(|| autograd::backward(&[t], &[gradient], retain_graph, create_graph, inputs.as_deref()))
             .map_err(to_py)
     }
 
     // Layout in place: the object stands for a new handle.
     fn _set_layout(slf: &Bound<'_, Self>, view: &Bound<'_, PyTensor>) {
-        let layout = view.get().get().layout().clone();
-        PyTensor::set(slf, slf.get().get().with_layout(layout));
+        let layout = tensor_of(view).layout().clone();
+        PyTensor::set(slf, tensor_of(slf).with_layout(layout));
     }
     #[pyo3(signature = (*size, memory_format=None))]
     fn resize_<'py>(
@@ -435,7 +458,7 @@ impl PyTensor {
         size: &Bound<'py, PyTuple>,
         memory_format: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, Self>> {
-        let t = slf.get().get();
+        let t = tensor_of(slf);
         if t.requires_grad() {
             return Err(PyRuntimeError::new_err("cannot resize variables that require grad"));
         }
@@ -461,15 +484,15 @@ impl PyTensor {
     }
 
     // Python protocols.
-    fn __len__(&self) -> PyResult<usize> {
-        let t = self.tensor.read();
+    fn __len__(&self, py: Python<'_>) -> PyResult<usize> {
+        let t = self.get(py);
         match t.size().first() {
             Some(&n) => Ok(n as usize),
             None => Err(PyTypeError::new_err("len() of a 0-d tensor")),
         }
     }
     fn __iter__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
-        let t = slf.get().get();
+        let t = tensor_of(slf);
         if t.dim() == 0 {
             return Err(PyTypeError::new_err("iteration over a 0-d tensor"));
         }
@@ -478,16 +501,16 @@ impl PyTensor {
         Ok(PyList::new(slf.py(), list)?.try_iter()?.into_any())
     }
     fn __getitem__(&self, py: Python<'_>, index: &Bound<'_, PyAny>) -> PyResult<Object> {
-        crate::index::get(py, &self.get(), index)
+        crate::index::get(py, &self.get(py), index)
     }
-    fn __setitem__(&self, index: &Bound<'_, PyAny>, value: &Bound<'_, PyAny>) -> PyResult<()> {
-        crate::index::set(&self.get(), index, value)
+    fn __setitem__(&self, py: Python<'_>, index: &Bound<'_, PyAny>, value: &Bound<'_, PyAny>) -> PyResult<()> {
+        crate::index::set(&self.get(py), index, value)
     }
     fn __delitem__(&self, _index: &Bound<'_, PyAny>) -> PyResult<()> {
         Err(PyTypeError::new_err("Tensor does not support deleting items"))
     }
-    fn __bool__(&self) -> PyResult<bool> {
-        let t = self.get();
+    fn __bool__(&self, py: Python<'_>) -> PyResult<bool> {
+        let t = self.get(py);
         match t.numel() {
             1 => {}
             0 => return Err(PyRuntimeError::new_err("Boolean value of Tensor with no values is ambiguous")),
@@ -495,8 +518,8 @@ impl PyTensor {
         }
         Ok(t.item().map_err(to_py)?.to_bool())
     }
-    fn __float__(&self) -> PyResult<f64> {
-        match self.get().item().map_err(to_py)? {
+    fn __float__(&self, py: Python<'_>) -> PyResult<f64> {
+        match self.get(py).item().map_err(to_py)? {
             Scalar::Complex(z) if z.im != 0.0 => {
                 Err(PyRuntimeError::new_err("value cannot be converted to type double without overflow"))
             }
@@ -504,7 +527,7 @@ impl PyTensor {
         }
     }
     fn __int__(&self, py: Python<'_>) -> PyResult<Object> {
-        match self.get().item().map_err(to_py)? {
+        match self.get(py).item().map_err(to_py)? {
             Scalar::Complex(z) if z.im != 0.0 => {
                 Err(PyRuntimeError::new_err("value cannot be converted to type int64_t without overflow"))
             }
@@ -515,15 +538,15 @@ impl PyTensor {
             s => number_object(py, Scalar::Int(s.to_i64())),
         }
     }
-    fn __index__(&self) -> PyResult<i64> {
-        let t = self.get();
+    fn __index__(&self, py: Python<'_>) -> PyResult<i64> {
+        let t = self.get(py);
         if t.numel() != 1 || !t.dtype().is_integral() {
             return Err(PyTypeError::new_err("only integer tensors of a single element can be converted to an index"));
         }
         Ok(t.item().map_err(to_py)?.to_i64())
     }
     fn __complex__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyComplex>> {
-        let z = self.get().item().map_err(to_py)?.to_complex();
+        let z = self.get(py).item().map_err(to_py)?.to_complex();
         Ok(PyComplex::from_doubles(py, z.re, z.im))
     }
     fn __hash__(slf: &Bound<'_, Self>) -> isize {
@@ -532,7 +555,7 @@ impl PyTensor {
     fn __repr__(slf: &Bound<'_, Self>) -> PyResult<String> {
         let class = slf.get_type();
         let name = class.name()?.to_string();
-        let t = slf.get().get();
+        let t = tensor_of(slf);
         Ok(match name.as_str() {
             "Tensor" => t.format_as(Class::Tensor),
             "Parameter" => t.format_as(Class::Parameter),
@@ -540,7 +563,7 @@ impl PyTensor {
         })
     }
     fn __format__(slf: &Bound<'_, Self>, spec: &str) -> PyResult<String> {
-        let t = slf.get().get();
+        let t = tensor_of(slf);
         if t.dim() == 0 && t.device() != Device::Meta && slf.get_type().is(slf.py().get_type::<PyTensor>()) {
             let item = number_object(slf.py(), t.item().map_err(to_py)?)?;
             return item.bind(slf.py()).call_method1("__format__", (spec,))?.extract();
@@ -557,60 +580,61 @@ impl PyTensor {
                 value.get_type()
             )));
         };
-        let found = slf.get().get().eq(o).and_then(|e| e.any()).and_then(|e| e.item()).map_err(to_py)?;
+        let found = tensor_of(slf).eq(o).and_then(|e| e.any()).and_then(|e| e.item()).map_err(to_py)?;
         Ok(found.to_bool())
     }
     fn __richcmp__(slf: &Bound<'_, Self>, other: &Bound<'_, PyAny>, op: CompareOp) -> PyResult<Object> {
-        binary(slf, other, |x, o| match op {
-            CompareOp::Lt => x.lt(o),
-            CompareOp::Le => x.le(o),
-            CompareOp::Eq => x.eq(o),
-            CompareOp::Ne => x.ne(o),
-            CompareOp::Gt => x.gt(o),
-            CompareOp::Ge => x.ge(o),
-        })
+        let op = match op {
+            CompareOp::Lt => &LT,
+            CompareOp::Le => &LE,
+            CompareOp::Eq => &EQ,
+            CompareOp::Ne => &NE,
+            CompareOp::Gt => &GT,
+            CompareOp::Ge => &GE,
+        };
+        binary(op, slf, other)
     }
     fn __add__(slf: &Bound<'_, Self>, other: &Bound<'_, PyAny>) -> PyResult<Object> {
-        binary(slf, other, Tensor::add)
+        binary(&ADD, slf, other)
     }
     fn __radd__(slf: &Bound<'_, Self>, other: &Bound<'_, PyAny>) -> PyResult<Object> {
-        binary(slf, other, Tensor::add)
+        binary(&ADD, slf, other)
     }
     fn __sub__(slf: &Bound<'_, Self>, other: &Bound<'_, PyAny>) -> PyResult<Object> {
-        binary(slf, other, Tensor::sub)
+        binary(&SUB, slf, other)
     }
     fn __rsub__(slf: &Bound<'_, Self>, other: &Bound<'_, PyAny>) -> PyResult<Object> {
-        binary(slf, other, Tensor::rsub)
+        binary(&RSUB, slf, other)
     }
     fn __mul__(slf: &Bound<'_, Self>, other: &Bound<'_, PyAny>) -> PyResult<Object> {
-        binary(slf, other, Tensor::mul)
+        binary(&MUL, slf, other)
     }
     fn __rmul__(slf: &Bound<'_, Self>, other: &Bound<'_, PyAny>) -> PyResult<Object> {
-        binary(slf, other, Tensor::mul)
+        binary(&MUL, slf, other)
     }
     fn __truediv__(slf: &Bound<'_, Self>, other: &Bound<'_, PyAny>) -> PyResult<Object> {
-        binary(slf, other, Tensor::div)
+        binary(&DIV, slf, other)
     }
     fn __rtruediv__(slf: &Bound<'_, Self>, other: &Bound<'_, PyAny>) -> PyResult<Object> {
-        binary(slf, other, Tensor::rdiv)
+        binary(&RDIV, slf, other)
     }
     fn __floordiv__(slf: &Bound<'_, Self>, other: &Bound<'_, PyAny>) -> PyResult<Object> {
-        binary(slf, other, Tensor::floor_divide)
+        binary(&FLOOR_DIVIDE, slf, other)
     }
     fn __rfloordiv__(slf: &Bound<'_, Self>, other: &Bound<'_, PyAny>) -> PyResult<Object> {
-        reflected(slf, other, |x, o| x.floor_divide(o))
+        reflected(&FLOOR_DIVIDE, slf, other)
     }
     fn __mod__(slf: &Bound<'_, Self>, other: &Bound<'_, PyAny>) -> PyResult<Object> {
-        binary(slf, other, Tensor::remainder)
+        binary(&REMAINDER, slf, other)
     }
     fn __rmod__(slf: &Bound<'_, Self>, other: &Bound<'_, PyAny>) -> PyResult<Object> {
-        reflected(slf, other, |x, o| x.remainder(o))
+        reflected(&REMAINDER, slf, other)
     }
     fn __pow__(slf: &Bound<'_, Self>, other: &Bound<'_, PyAny>, modulo: Option<&Bound<'_, PyAny>>) -> PyResult<Object> {
         if modulo.is_some() {
             return Ok(not_implemented(slf.py()));
         }
-        binary(slf, other, Tensor::pow)
+        binary(&POW, slf, other)
     }
     fn __rpow__(
         slf: &Bound<'_, Self>,
@@ -619,15 +643,15 @@ impl PyTensor {
     ) -> PyResult<Object> {
         let py = slf.py();
         match read_operand(other)? {
-            Some(Operand::Number(s)) => ok(py, flambeau_tensor::ops::pow_scalar(s, &slf.get().get())),
-            Some(Operand::Tensor(t)) => ok(py, t.pow(slf.get().get())),
+            Some(Operand::Number(s)) => ok(py, flambeau_tensor::ops::pow_scalar(s, &tensor_of(slf))),
+            Some(Operand::Tensor(t)) => ok(py, t.pow(tensor_of(slf))),
             None => Ok(not_implemented(py)),
         }
     }
     fn __matmul__(slf: &Bound<'_, Self>, other: &Bound<'_, PyAny>) -> PyResult<Object> {
         match unwrap(other) {
             Some(o) => {
-                let (py, x) = (slf.py(), slf.get().get());
+                let (py, x) = (slf.py(), tensor_of(slf));
                 let out = if x.numel() + o.numel() > 20_000 { py.detach(|| x.matmul(&o)) } else { x.matmul(&o) };
                 ok(py, out)
             }
@@ -636,98 +660,98 @@ impl PyTensor {
     }
     fn __rmatmul__(slf: &Bound<'_, Self>, other: &Bound<'_, PyAny>) -> PyResult<Object> {
         match unwrap(other) {
-            Some(o) => ok(slf.py(), o.matmul(&slf.get().get())),
+            Some(o) => ok(slf.py(), o.matmul(&tensor_of(slf))),
             None => Ok(not_implemented(slf.py())),
         }
     }
     fn __and__(slf: &Bound<'_, Self>, other: &Bound<'_, PyAny>) -> PyResult<Object> {
-        binary(slf, other, Tensor::bitwise_and)
+        binary(&BITWISE_AND, slf, other)
     }
     fn __rand__(slf: &Bound<'_, Self>, other: &Bound<'_, PyAny>) -> PyResult<Object> {
-        binary(slf, other, Tensor::bitwise_and)
+        binary(&BITWISE_AND, slf, other)
     }
     fn __or__(slf: &Bound<'_, Self>, other: &Bound<'_, PyAny>) -> PyResult<Object> {
-        binary(slf, other, Tensor::bitwise_or)
+        binary(&BITWISE_OR, slf, other)
     }
     fn __ror__(slf: &Bound<'_, Self>, other: &Bound<'_, PyAny>) -> PyResult<Object> {
-        binary(slf, other, Tensor::bitwise_or)
+        binary(&BITWISE_OR, slf, other)
     }
     fn __xor__(slf: &Bound<'_, Self>, other: &Bound<'_, PyAny>) -> PyResult<Object> {
-        binary(slf, other, Tensor::bitwise_xor)
+        binary(&BITWISE_XOR, slf, other)
     }
     fn __rxor__(slf: &Bound<'_, Self>, other: &Bound<'_, PyAny>) -> PyResult<Object> {
-        binary(slf, other, Tensor::bitwise_xor)
+        binary(&BITWISE_XOR, slf, other)
     }
     fn __lshift__(slf: &Bound<'_, Self>, other: &Bound<'_, PyAny>) -> PyResult<Object> {
-        binary(slf, other, Tensor::bitwise_left_shift)
+        binary(&BITWISE_LEFT_SHIFT, slf, other)
     }
     fn __rshift__(slf: &Bound<'_, Self>, other: &Bound<'_, PyAny>) -> PyResult<Object> {
-        binary(slf, other, Tensor::bitwise_right_shift)
+        binary(&BITWISE_RIGHT_SHIFT, slf, other)
     }
     fn __rlshift__(slf: &Bound<'_, Self>, other: &Bound<'_, PyAny>) -> PyResult<Object> {
-        reflected(slf, other, |x, o| x.bitwise_left_shift(o))
+        reflected(&BITWISE_LEFT_SHIFT, slf, other)
     }
     fn __rrshift__(slf: &Bound<'_, Self>, other: &Bound<'_, PyAny>) -> PyResult<Object> {
-        reflected(slf, other, |x, o| x.bitwise_right_shift(o))
+        reflected(&BITWISE_RIGHT_SHIFT, slf, other)
     }
     fn __neg__(slf: &Bound<'_, Self>) -> PyResult<Object> {
-        ok(slf.py(), slf.get().get().neg())
+        ok(slf.py(), tensor_of(slf).neg())
     }
     fn __pos__(slf: &Bound<'_, Self>) -> PyResult<Object> {
-        if slf.get().get().dtype() == flambeau_tensor::DType::Bool {
+        if tensor_of(slf).dtype() == flambeau_tensor::DType::Bool {
             return Err(PyRuntimeError::new_err("The `+` operator, on a bool tensor is not supported."));
         }
         Ok(slf.clone().into_any().unbind())
     }
     fn __abs__(slf: &Bound<'_, Self>) -> PyResult<Object> {
-        ok(slf.py(), slf.get().get().abs())
+        ok(slf.py(), tensor_of(slf).abs())
     }
     fn __invert__(slf: &Bound<'_, Self>) -> PyResult<Object> {
-        ok(slf.py(), slf.get().get().bitwise_not())
+        ok(slf.py(), tensor_of(slf).bitwise_not())
     }
     fn __iadd__(slf: &Bound<'_, Self>, other: &Bound<'_, PyAny>) -> PyResult<()> {
-        inplace(slf, other, Tensor::add_)
+        inplace(&ADD, slf, other)
     }
     fn __isub__(slf: &Bound<'_, Self>, other: &Bound<'_, PyAny>) -> PyResult<()> {
-        inplace(slf, other, Tensor::sub_)
+        inplace(&SUB, slf, other)
     }
     fn __imul__(slf: &Bound<'_, Self>, other: &Bound<'_, PyAny>) -> PyResult<()> {
-        inplace(slf, other, Tensor::mul_)
+        inplace(&MUL, slf, other)
     }
     fn __itruediv__(slf: &Bound<'_, Self>, other: &Bound<'_, PyAny>) -> PyResult<()> {
-        inplace(slf, other, Tensor::div_)
+        inplace(&DIV, slf, other)
     }
     fn __ifloordiv__(slf: &Bound<'_, Self>, other: &Bound<'_, PyAny>) -> PyResult<()> {
-        inplace(slf, other, Tensor::floor_divide_)
+        inplace(&FLOOR_DIVIDE, slf, other)
     }
     fn __imod__(slf: &Bound<'_, Self>, other: &Bound<'_, PyAny>) -> PyResult<()> {
-        inplace(slf, other, Tensor::remainder_)
+        inplace(&REMAINDER, slf, other)
     }
     fn __ipow__(slf: &Bound<'_, Self>, other: &Bound<'_, PyAny>, _modulo: Option<&Bound<'_, PyAny>>) -> PyResult<()> {
-        inplace(slf, other, Tensor::pow_)
+        inplace(&POW, slf, other)
     }
     fn __iand__(slf: &Bound<'_, Self>, other: &Bound<'_, PyAny>) -> PyResult<()> {
-        inplace(slf, other, Tensor::bitwise_and_)
+        inplace(&BITWISE_AND, slf, other)
     }
     fn __ior__(slf: &Bound<'_, Self>, other: &Bound<'_, PyAny>) -> PyResult<()> {
-        inplace(slf, other, Tensor::bitwise_or_)
+        inplace(&BITWISE_OR, slf, other)
     }
     fn __ixor__(slf: &Bound<'_, Self>, other: &Bound<'_, PyAny>) -> PyResult<()> {
-        inplace(slf, other, Tensor::bitwise_xor_)
+        inplace(&BITWISE_XOR, slf, other)
     }
 
     // Properties that are operators.
     #[getter(T)]
     fn get_t(&self, py: Python<'_>) -> PyResult<Object> {
-        ok(py, self.get().transposed())
+        ok(py, self.get(py).transposed())
     }
     #[getter(mT)]
     fn get_mt(&self, py: Python<'_>) -> PyResult<Object> {
-        ok(py, self.get().mt())
+        ok(py, self.get(py).mt())
     }
     #[getter(H)]
     fn get_h(&self, py: Python<'_>) -> PyResult<Object> {
-        let t = self.get();
+        let t = self.get(py);
         if t.dim() != 0 && t.dim() != 2 {
             return Err(PyRuntimeError::new_err(format!(
                 "tensor.H is only supported on matrices (2-D tensors). Got {}-D tensor.{}",
@@ -739,34 +763,34 @@ impl PyTensor {
     }
     #[getter(mH)]
     fn get_mh(&self, py: Python<'_>) -> PyResult<Object> {
-        ok(py, self.get().mh())
+        ok(py, self.get(py).mh())
     }
     #[getter(real)]
     fn get_real(slf: &Bound<'_, Self>) -> PyResult<Object> {
-        let t = slf.get().get();
+        let t = tensor_of(slf);
         if !t.dtype().is_complex() {
             return Ok(slf.clone().into_any().unbind());
         }
         ok(slf.py(), t.real())
     }
     #[setter(real)]
-    fn set_real(&self, value: &Bound<'_, PyAny>) -> PyResult<()> {
-        let part = self.get().real().map_err(to_py)?;
+    fn set_real(&self, py: Python<'_>, value: &Bound<'_, PyAny>) -> PyResult<()> {
+        let part = self.get(py).real().map_err(to_py)?;
         crate::index::assign(&part, value)
     }
     #[getter(imag)]
     fn get_imag(&self, py: Python<'_>) -> PyResult<Object> {
-        ok(py, self.get().imag())
+        ok(py, self.get(py).imag())
     }
     #[setter(imag)]
-    fn set_imag(&self, value: &Bound<'_, PyAny>) -> PyResult<()> {
-        let part = self.get().imag().map_err(to_py)?;
+    fn set_imag(&self, py: Python<'_>, value: &Bound<'_, PyAny>) -> PyResult<()> {
+        let part = self.get(py).imag().map_err(to_py)?;
         crate::index::assign(&part, value)
     }
 
     /// Fills the tensor by calling `f` with each element.
     fn apply_<'py>(slf: &Bound<'py, Self>, f: &Bound<'py, PyAny>) -> PyResult<Bound<'py, Self>> {
-        let t = slf.get().get();
+        let t = tensor_of(slf);
         if t.requires_grad() {
             return Err(PyTypeError::new_err(
                 "Can't call apply_() on Variable that requires grad. Use var.detach().apply_() instead.",

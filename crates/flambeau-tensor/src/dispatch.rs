@@ -12,20 +12,16 @@ use crate::{DType, Device, Error, Kind, Layout, Result, Tensor};
 mod elementwise;
 
 /// Runs an operator on new outputs.
-pub fn call(op: &'static OpDef, args: Args) -> Result<Outputs> {
-    if let Body::Composite(run) = op.body {
-        return run(&args);
-    }
-    let recording = grad_enabled() && !op.nondifferentiable && any_requires_grad(&args);
+pub fn call(op: &'static OpDef, args: &[Arg]) -> Result<Outputs> {
     let outputs = match op.body {
-        Body::Map { .. } => elementwise::fresh(op, &args)?,
-        Body::View(run) => views(op, &args, run)?,
+        Body::Map { .. } => elementwise::fresh(op, args)?,
+        Body::View(run) => views(op, args, run)?,
         Body::Mutate { .. } => return mutate(op, args),
-        Body::Kernel { .. } | Body::Compute { .. } => no_grad(|| compute(op, &args))?,
-        Body::Composite(_) => unreachable!("handled above"),
+        Body::Kernel { .. } | Body::Compute { .. } => no_grad(|| compute(op, args))?,
+        Body::Composite(run) => return run(args),
     };
-    if recording {
-        autograd::record_op(op, &args, &outputs);
+    if grad_enabled() && !op.nondifferentiable && any_requires_grad(args) {
+        autograd::record_op(op, args, &outputs);
     }
     if op.factory
         && let Some(Arg::Options(o)) = args.last()
@@ -37,7 +33,7 @@ pub fn call(op: &'static OpDef, args: Args) -> Result<Outputs> {
 }
 
 /// Runs an operator and writes the result into its first argument.
-pub fn call_inplace(op: &'static OpDef, mut args: Args) -> Result<Outputs> {
+pub fn call_inplace(op: &'static OpDef, args: &[Arg]) -> Result<Outputs> {
     if let Body::Mutate { .. } = op.body {
         return mutate(op, args);
     }
@@ -47,24 +43,27 @@ pub fn call_inplace(op: &'static OpDef, mut args: Args) -> Result<Outputs> {
     let x = x.clone();
     autograd::check_inplace(&x)?;
     check_no_inner_overlap(&x)?;
-    let recording = grad_enabled() && any_requires_grad(&args);
+    let recording = grad_enabled() && any_requires_grad(args);
     if let Body::Map { .. } = op.body
         && (!recording || op.nondifferentiable)
         && !x.is_conj()
         && !x.is_neg()
     {
-        elementwise::into(op, &args, &x, true)?;
+        elementwise::into(op, args, &x, true)?;
         x.bump_version();
         return Ok(SmallVec::from_buf([x]));
     }
     let reads_x = |c: &crate::ops::Capture| c.slot == 0 && c.how == crate::ops::How::Data;
-    if recording && op.vjps.iter().any(|l| l.captures.iter().any(reads_x)) {
+    let result = if recording && op.vjps.iter().any(|l| l.captures.iter().any(reads_x)) {
         // The formula reads what is about to be overwritten.
         let copy = no_grad(|| x.clone_tensor())?;
         autograd::set_history(&copy, x.grad_fn());
+        let mut args: Args = args.into();
         args[0] = Arg::Tensor(copy);
-    }
-    let result = call(op, args)?;
+        call(op, &args)?
+    } else {
+        call(op, args)?
+    };
     let y = &result[0];
     if y.is(&x) {
         // A composite that wrote it itself.
@@ -87,8 +86,8 @@ pub fn call_inplace(op: &'static OpDef, mut args: Args) -> Result<Outputs> {
 }
 
 /// Runs an operator and writes its results into given tensors.
-pub fn call_out(op: &'static OpDef, args: Args, outs: &[Tensor]) -> Result<Outputs> {
-    if grad_enabled() && (any_requires_grad(&args) || outs.iter().any(Tensor::requires_grad)) {
+pub fn call_out(op: &'static OpDef, args: &[Arg], outs: &[Tensor]) -> Result<Outputs> {
+    if grad_enabled() && (any_requires_grad(args) || outs.iter().any(Tensor::requires_grad)) {
         return Err(Error::runtime(format!(
             "{}(): functions with out=... arguments don't support automatic differentiation, but one of the arguments requires grad.",
             op.name
@@ -97,7 +96,7 @@ pub fn call_out(op: &'static OpDef, args: Args, outs: &[Tensor]) -> Result<Outpu
     no_grad(|| {
         if let (Body::Map { .. }, [out]) = (&op.body, outs)
             && !out.is_conj()
-            && elementwise::into_out(op, &args, out)?
+            && elementwise::into_out(op, args, out)?
         {
             out.bump_version();
             return Ok(SmallVec::from_buf([out.clone()]));
@@ -168,11 +167,12 @@ fn check_exact_out(name: &str, result: &Tensor, out: &Tensor) -> Result<()> {
 }
 
 fn any_requires_grad(args: &[Arg]) -> bool {
-    let mut any = false;
-    for a in args {
-        a.each_tensor(&mut |t| any |= t.requires_grad());
-    }
-    any
+    args.iter().any(|a| match a {
+        Arg::Tensor(t) => t.requires_grad(),
+        Arg::Tensors(list) => list.iter().any(Tensor::requires_grad),
+        Arg::OptTensors(list) => list.iter().flatten().any(Tensor::requires_grad),
+        _ => false,
+    })
 }
 
 /// Copies `from` over `to` without a graph, and counts the write.
@@ -213,7 +213,7 @@ fn compute(op: &'static OpDef, args: &[Arg]) -> Result<Outputs> {
         Body::Kernel { specs, run } => {
             let outputs = make(specs(args)?)?;
             if !on_meta {
-                run_kernel(op, args, &outputs, run)?;
+                run_kernel(op, args, &outputs, true, run)?;
             }
             Ok(outputs)
         }
@@ -275,7 +275,7 @@ fn resolved(args: &[Arg]) -> Result<Option<Args>> {
     Ok(Some(args))
 }
 
-fn run_kernel(op: &OpDef, args: &[Arg], outputs: &[Tensor], run: crate::ops::KernelFn) -> Result<()> {
+fn run_kernel(op: &OpDef, args: &[Arg], outputs: &[Tensor], fresh: bool, run: crate::ops::KernelFn) -> Result<()> {
     let mut own = resolved(args)?;
     for &i in op.contiguous {
         let strided = |a: &Arg| {
@@ -293,10 +293,11 @@ fn run_kernel(op: &OpDef, args: &[Arg], outputs: &[Tensor], run: crate::ops::Ker
     for a in args {
         a.each_tensor(&mut |t| inputs.push(t));
     }
-    Locked::run(&inputs, outputs, |locked, outs| run(args, locked, outs))
+    let kernel = |locked: &Locked, outs: &mut OutViews| run(args, locked, outs);
+    if fresh { Locked::run_fresh(&inputs, outputs, kernel) } else { Locked::run(&inputs, outputs, kernel) }
 }
 
-fn mutate(op: &'static OpDef, args: Args) -> Result<Outputs> {
+fn mutate(op: &'static OpDef, args: &[Arg]) -> Result<Outputs> {
     let Body::Mutate { run } = op.body else { unreachable!("only called for operators that write") };
     let Arg::Tensor(x) = &args[0] else {
         return Err(Error::type_(format!("{}: the first argument must be a tensor", op.name)));
@@ -306,7 +307,7 @@ fn mutate(op: &'static OpDef, args: Args) -> Result<Outputs> {
     check_no_inner_overlap(&x)?;
     if x.device() == Device::Cpu {
         no_grad(|| -> Result<()> {
-            let mut plain = args.clone();
+            let mut plain: Args = args.into();
             let target = if x.is_conj() || x.is_neg() { x.resolve()? } else { x.clone() };
             plain[0] = Arg::None;
             // An input that shares memory with what is written is read from a copy.
@@ -316,7 +317,7 @@ fn mutate(op: &'static OpDef, args: Args) -> Result<Outputs> {
                     if t.storage().id() == target.storage().id() { t.resolve()?.clone_tensor() } else { t.resolve() }
                 })?;
             }
-            run_kernel(op, &plain, std::slice::from_ref(&target), run)?;
+            run_kernel(op, &plain, std::slice::from_ref(&target), false, run)?;
             if !target.is(&x) {
                 // Written out, so the bits must be undone in the memory of `x`.
                 let bare = x.view_with(x.layout().clone(), x.dtype(), false, false);
@@ -332,11 +333,11 @@ fn mutate(op: &'static OpDef, args: Args) -> Result<Outputs> {
             Ok(())
         })?;
     }
-    let recording = grad_enabled() && any_requires_grad(&args);
+    let recording = grad_enabled() && any_requires_grad(args);
     x.bump_version();
     if recording {
         let written: Outputs = SmallVec::from_buf([x.detach()]);
-        autograd::record_op(op, &args, &written);
+        autograd::record_op(op, args, &written);
         autograd::rebase(&x, &written[0])?;
     }
     Ok(SmallVec::from_buf([x]))
@@ -371,8 +372,8 @@ pub(crate) fn check_no_inner_overlap(x: &Tensor) -> Result<()> {
 }
 
 /// Storages held locked for a kernel: the only way to see elements.
-pub struct Locked {
-    held: SmallVec<[(Storage, bool); 4]>,
+pub struct Locked<'a> {
+    held: SmallVec<[(&'a Storage, bool); 4]>,
 }
 
 /// The outputs of a kernel, handed out one by one.
@@ -396,17 +397,21 @@ fn first_byte(t: &Tensor) -> *mut u8 {
     t.storage().ptr().wrapping_offset(t.layout().offset as isize * t.dtype().size() as isize)
 }
 
-impl Locked {
-    fn take(read: &[&Tensor], write: &[Tensor]) -> Locked {
-        let mut held: SmallVec<[(Storage, bool); 4]> = SmallVec::new();
-        let mut add = |t: &Tensor, write: bool| match held.iter_mut().find(|(s, _)| s.id() == t.storage().id()) {
+impl<'a> Locked<'a> {
+    fn take(read: &[&'a Tensor], write: &'a [Tensor]) -> Locked<'a> {
+        let mut held: SmallVec<[(&Storage, bool); 4]> = SmallVec::new();
+        let mut add = |t: &'a Tensor, write: bool| match held.iter_mut().find(|(s, _)| s.id() == t.storage().id()) {
             Some((_, w)) => *w |= write,
-            None => held.push((t.storage().clone(), write)),
+            None => held.push((t.storage(), write)),
         };
         read.iter().for_each(|t| add(t, false));
         write.iter().for_each(|t| add(t, true));
-        if held.len() > 1 {
-            held.sort_unstable_by_key(|(s, _)| s.id());
+        // Always in the order of addresses, so that two operators never wait for each other.
+        match &mut held[..] {
+            [] | [_] => {}
+            [a, b] if a.0.id() < b.0.id() => {}
+            [a, b] => std::mem::swap(a, b),
+            more => more.sort_unstable_by_key(|(s, _)| s.id()),
         }
         for (s, w) in &held {
             s.raw_lock().lock(*w);
@@ -415,19 +420,22 @@ impl Locked {
     }
 
     /// Locks the storages of `read` while `f` runs.
-    pub fn with<T>(read: &[&Tensor], f: impl FnOnce(&Locked) -> T) -> T {
-        let locked = Locked::take(read, &[]);
-        f(&locked)
+    pub fn with<T>(read: &[&'a Tensor], f: impl FnOnce(&Locked) -> T) -> T {
+        f(&Locked::take(read, &[]))
     }
 
     /// Locks the storages of `read` and, to write, of `write` while `f` runs.
-    pub fn run<T>(read: &[&Tensor], write: &[Tensor], f: impl FnOnce(&Locked, &mut OutViews) -> T) -> T {
-        let locked = Locked::take(read, write);
-        f(&locked, &mut OutViews { tensors: write, next: 0 })
+    pub fn run<T>(read: &[&'a Tensor], write: &'a [Tensor], f: impl FnOnce(&Locked, &mut OutViews) -> T) -> T {
+        f(&Locked::take(read, write), &mut OutViews { tensors: write, next: 0 })
+    }
+
+    /// The same for outputs just made, whose memory nobody else knows: they need no lock.
+    fn run_fresh<T>(read: &[&'a Tensor], fresh: &'a [Tensor], f: impl FnOnce(&Locked, &mut OutViews) -> T) -> T {
+        f(&Locked::take(read, &[]), &mut OutViews { tensors: fresh, next: 0 })
     }
 
     /// The elements of a tensor whose storage is locked here.
-    pub fn view<'a>(&'a self, t: &'a Tensor) -> View<'a> {
+    pub fn view<'b>(&'b self, t: &'b Tensor) -> View<'b> {
         assert!(t.device() == Device::Cpu, "a kernel was given a tensor of the meta device");
         debug_assert!(self.held.iter().any(|(s, _)| s.id() == t.storage().id()), "the storage is not locked");
         // SAFETY: the storage is locked as long as `self` lives, and every tensor's layout stays within its storage.
@@ -435,12 +443,12 @@ impl Locked {
     }
 
     /// The elements of several tensors.
-    pub fn views<'a>(&'a self, list: &'a [Tensor]) -> Vec<View<'a>> {
+    pub fn views<'b>(&'b self, list: &'b [Tensor]) -> Vec<View<'b>> {
         list.iter().map(|t| self.view(t)).collect()
     }
 }
 
-impl Drop for Locked {
+impl Drop for Locked<'_> {
     fn drop(&mut self) {
         for (s, w) in &self.held {
             s.raw_lock().unlock(*w);

@@ -21,7 +21,15 @@ struct Inner {
     ptr: AtomicPtr<u8>,
     nbytes: AtomicUsize,
     owner: UnsafeCell<Owner>,
+    /// The memory itself where little is enough: numbers and short vectors need no block.
+    small: UnsafeCell<Small>,
 }
+
+/// As aligned as memory of the system's allocator is.
+#[repr(align(16))]
+struct Small(#[allow(dead_code)] [u8; SMALL]);
+
+const SMALL: usize = 64;
 
 enum Owner {
     Own(#[allow(dead_code)] Block),
@@ -30,7 +38,7 @@ enum Owner {
     Nothing,
 }
 
-// SAFETY: `owner` is only changed under the write lock, the rest is atomic.
+// SAFETY: `owner` is only changed under the write lock, `small` is reached through `ptr` only, the rest is atomic.
 unsafe impl Send for Inner {}
 // SAFETY: as above.
 unsafe impl Sync for Inner {}
@@ -38,11 +46,21 @@ unsafe impl Sync for Inner {}
 impl Storage {
     /// New memory of `nbytes` bytes, initialised to something.
     pub fn new(nbytes: usize) -> Storage {
-        Storage::of_block(Block::new(nbytes), nbytes)
+        if nbytes <= SMALL { Storage::small(nbytes) } else { Storage::of_block(Block::new(nbytes), nbytes) }
+    }
+
+    fn small(nbytes: usize) -> Storage {
+        let s = Storage::make(Device::Cpu, std::ptr::null_mut(), nbytes, Owner::Nothing);
+        // What the handle points to does not move while it is alive.
+        s.0.ptr.store(s.0.small.get().cast(), Relaxed);
+        s
     }
 
     /// New memory of a size that a user asked for: an error where the system has no such amount.
     pub fn try_new(nbytes: usize) -> Result<Storage> {
+        if nbytes <= SMALL {
+            return Ok(Storage::small(nbytes));
+        }
         let block = Block::try_new(nbytes).ok_or_else(|| {
             Error::runtime(format!(
                 "[enforce fail at alloc_cpu.cpp:121] err == 0. DefaultCPUAllocator: can't allocate memory: you tried to allocate {nbytes} \
@@ -64,6 +82,7 @@ impl Storage {
             ptr: AtomicPtr::new(ptr),
             nbytes: AtomicUsize::new(nbytes),
             owner: UnsafeCell::new(owner),
+            small: UnsafeCell::new(Small([0; SMALL])),
         }))
     }
 

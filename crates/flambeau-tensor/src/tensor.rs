@@ -22,6 +22,9 @@ pub struct WeakTensor(Weak<Inner>);
 pub(crate) struct Inner {
     pub storage: Storage,
     pub layout: Layout,
+    /// Both follow from the layout; every call asks for them.
+    pub numel: i64,
+    pub contiguous: bool,
     pub dtype: DType,
     /// Elements are to be read conjugated: `conj()` is a view.
     pub conj: bool,
@@ -48,10 +51,13 @@ pub(crate) enum Made {
     OneOfMany,
 }
 
-impl Tensor {
-    pub(crate) fn make(storage: Storage, layout: Layout, dtype: DType) -> Tensor {
-        Tensor(Arc::new(Inner {
+impl Inner {
+    #[inline]
+    fn new(storage: Storage, layout: Layout, dtype: DType) -> Inner {
+        Inner {
             storage,
+            numel: layout.numel(),
+            contiguous: layout.is_contiguous(),
             layout,
             dtype,
             conj: false,
@@ -62,7 +68,13 @@ impl Tensor {
             seen_version: AtomicU32::new(0),
             record: OnceLock::new(),
             object: AtomicPtr::new(std::ptr::null_mut()),
-        }))
+        }
+    }
+}
+
+impl Tensor {
+    pub(crate) fn make(storage: Storage, layout: Layout, dtype: DType) -> Tensor {
+        Tensor(Arc::new(Inner::new(storage, layout, dtype)))
     }
 
     /// New memory for a layout whose strides leave no gaps.
@@ -254,7 +266,7 @@ impl Tensor {
     /// The number of elements.
     #[inline]
     pub fn numel(&self) -> i64 {
-        self.0.layout.numel()
+        self.0.numel
     }
 
     /// The type of the elements.
@@ -283,7 +295,7 @@ impl Tensor {
     /// True if row-major without gaps.
     #[inline]
     pub fn is_contiguous(&self) -> bool {
-        self.0.layout.is_contiguous()
+        self.0.contiguous
     }
 
     /// True if laid out so.
@@ -349,17 +361,13 @@ impl Tensor {
     pub(crate) fn view_with(&self, layout: Layout, dtype: DType, conj: bool, neg: bool) -> Tensor {
         let made = if grad_enabled() { Made::Plain } else { Made::InNoGrad };
         Tensor(Arc::new(Inner {
-            storage: self.storage().clone(),
-            layout,
-            dtype,
             conj,
             neg,
             own_version: self.0.own_version.clone(),
             base: Some(self.0.base.as_ref().unwrap_or(self).clone()),
             made: AtomicU8::new(made as u8),
             seen_version: AtomicU32::new(self.version()),
-            record: OnceLock::new(),
-            object: AtomicPtr::new(std::ptr::null_mut()),
+            ..Inner::new(self.storage().clone(), layout, dtype)
         }))
     }
 
@@ -381,9 +389,6 @@ impl Tensor {
 
     fn alias(&self, layout: Layout, own_version: Option<Arc<AtomicU32>>, record: Option<Arc<Record>>) -> Tensor {
         Tensor(Arc::new(Inner {
-            storage: self.storage().clone(),
-            layout,
-            dtype: self.dtype(),
             conj: self.0.conj,
             neg: self.0.neg,
             own_version,
@@ -391,7 +396,7 @@ impl Tensor {
             made: AtomicU8::new(self.0.made.load(Relaxed)),
             seen_version: AtomicU32::new(self.0.seen_version.load(Relaxed)),
             record: record.map_or_else(OnceLock::new, OnceLock::from),
-            object: AtomicPtr::new(std::ptr::null_mut()),
+            ..Inner::new(self.storage().clone(), layout, self.dtype())
         }))
     }
 
@@ -499,6 +504,6 @@ fn write_element(ptr: *mut u8, dtype: DType, value: Scalar) {
 impl Tensor {
     /// The sizes as an owned list.
     pub fn sizes(&self) -> Dims {
-        self.0.layout.sizes.clone()
+        Dims::from_slice(&self.0.layout.sizes)
     }
 }

@@ -8,7 +8,7 @@ use crate::{Error, Result};
 pub type Dims = SmallVec<[i64; 5]>;
 
 /// How a tensor lies over its storage: sizes, strides and offset, all counted in elements.
-#[derive(Clone, Debug, PartialEq, Eq, Default)]
+#[derive(Debug, PartialEq, Eq, Default)]
 pub struct Layout {
     /// The length of each dimension.
     pub sizes: Dims,
@@ -27,9 +27,10 @@ pub fn numel(sizes: &[i64]) -> i64 {
 /// The strides of a row-major tensor of these sizes.
 #[inline]
 pub fn contiguous_strides(sizes: &[i64]) -> Dims {
-    let mut strides: Dims = SmallVec::from_elem(1, sizes.len());
-    for d in (1..sizes.len()).rev() {
-        strides[d - 1] = strides[d] * sizes[d].max(1);
+    let mut strides = Dims::from_slice(sizes);
+    let mut step = 1;
+    for s in strides.iter_mut().rev() {
+        step *= std::mem::replace(s, step).max(1);
     }
     strides
 }
@@ -69,11 +70,19 @@ pub fn normalize_dim(dim: i64, ndim: usize) -> Result<usize> {
     Ok(if dim < 0 { dim + n } else { dim } as usize)
 }
 
+// `SmallVec::clone` goes element by element; this is one copy, on the way of every call.
+impl Clone for Layout {
+    #[inline]
+    fn clone(&self) -> Layout {
+        Layout { sizes: Dims::from_slice(&self.sizes), strides: Dims::from_slice(&self.strides), offset: self.offset }
+    }
+}
+
 impl Layout {
     /// Row-major, from offset 0.
     #[inline]
     pub fn contiguous(sizes: &[i64]) -> Layout {
-        Layout { strides: contiguous_strides(sizes), sizes: sizes.into(), offset: 0 }
+        Layout { strides: contiguous_strides(sizes), sizes: Dims::from_slice(sizes), offset: 0 }
     }
 
     /// The number of dimensions.

@@ -124,7 +124,7 @@ impl MapKernel {
     /// # Safety
     /// The inputs have these elements, of the compute dtype; `out` has room for them in the result's, and either is one of
     /// the inputs or overlaps none. There are as many inputs and parameters as the kernel has.
-    pub(crate) unsafe fn run(
+    pub unsafe fn run(
         &self,
         n: usize,
         out: *mut u8,

@@ -24,3 +24,4 @@ pub use flambeau_types::{Complex32, Complex64};
 pub use iter::{Dim, Iter, for_each_run};
 pub use kernel::{Body, Lane, MAX_INPUTS, MapKernel};
 pub use map::map;
+pub use split::SMALL;

@@ -6,7 +6,7 @@ use std::time::Instant;
 use crate::threads::{num_threads, parallel_for};
 
 /// Work up to this many elements runs on the calling thread without a look at the clock.
-pub(crate) const SMALL: usize = 16 * 1024;
+pub const SMALL: usize = 16 * 1024;
 
 /// Nanoseconds of work that are worth another thread.
 const WORTH: u64 = 25_000;

@@ -1,8 +1,6 @@
 //! The walk backwards through the graph.
 
-use std::cmp::Ordering;
-use std::collections::{BinaryHeap, HashMap, HashSet};
-use std::hash::{BuildHasherDefault, Hasher};
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use smallvec::SmallVec;
@@ -103,46 +101,6 @@ fn roots(tensors: &[Tensor], grads: &[Option<Tensor>]) -> Result<Vec<(Edge, Tens
     Ok(out)
 }
 
-/// A node waiting for its turn. A node's number is higher than those of the nodes it leads to, so in falling order each
-/// comes after everything that sends gradients to it.
-struct Ready(Arc<Node>);
-
-impl PartialEq for Ready {
-    fn eq(&self, other: &Ready) -> bool {
-        self.cmp(other) == Ordering::Equal
-    }
-}
-impl Eq for Ready {}
-impl PartialOrd for Ready {
-    fn partial_cmp(&self, other: &Ready) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-impl Ord for Ready {
-    fn cmp(&self, other: &Ready) -> Ordering {
-        self.0.sequence().cmp(&other.0.sequence())
-    }
-}
-
-/// Addresses are already spread; a stronger hash would cost more than the rest of the walk.
-#[derive(Default)]
-struct AddressHasher(u64);
-
-impl Hasher for AddressHasher {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-    fn write(&mut self, bytes: &[u8]) {
-        for &b in bytes {
-            self.0 = self.0.rotate_left(8) ^ u64::from(b);
-        }
-    }
-    fn write_usize(&mut self, n: usize) {
-        self.0 = (n as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(32);
-    }
-}
-
-type Addresses = BuildHasherDefault<AddressHasher>;
 type Grads = SmallVec<[Option<Tensor>; 1]>;
 
 fn id(node: &Arc<Node>) -> usize {
@@ -152,15 +110,16 @@ fn id(node: &Arc<Node>) -> usize {
 struct Walk {
     keep: bool,
     create_graph: bool,
-    heap: BinaryHeap<Ready>,
-    grads: HashMap<usize, Grads, Addresses>,
+    /// Nodes that wait for their turn, with the gradients that reached them so far. A node's number is higher than those of
+    /// the nodes it leads to, so the last is always complete. Leaves share the number 0 and are told apart by address.
+    waiting: BTreeMap<(u64, usize), (Arc<Node>, Grads)>,
     /// With targets: the nodes from which one can be reached.
-    useful: Option<HashSet<usize, Addresses>>,
+    useful: Option<HashSet<usize>>,
 }
 
 impl Walk {
     fn new(keep: bool, create_graph: bool) -> Walk {
-        Walk { keep, create_graph, heap: BinaryHeap::new(), grads: HashMap::default(), useful: None }
+        Walk { keep, create_graph, waiting: BTreeMap::new(), useful: None }
     }
 
     fn run(
@@ -177,8 +136,7 @@ impl Walk {
         for (edge, grad) in roots {
             self.send(&edge, grad)?;
         }
-        while let Some(Ready(node)) = self.heap.pop() {
-            let Some(mut grads) = self.grads.remove(&id(&node)) else { continue };
+        while let Some((_, (node, mut grads))) = self.waiting.pop_last() {
             if let Some(leaf) = node.leaf() {
                 for hook in leaf.record.hooks() {
                     if let Some(g) = &grads[0]
@@ -244,6 +202,12 @@ impl Walk {
     }
 
     fn send_from(&mut self, from: &Arc<Node>, edge: &Edge, grad: Tensor) -> Result<()> {
+        let fits = edge.node.with_outputs(|list| {
+            list.get(edge.output as usize).is_none_or(|m| grad.size() == m.shape.as_slice() && grad.dtype() == m.dtype)
+        });
+        if fits {
+            return self.send(edge, grad);
+        }
         let grad = match edge.node.output_meta(edge.output) {
             Some(meta) => fit(grad, &meta).map_err(|e| {
                 Error::new(e.kind(), format!("Function {} returned an invalid gradient: {}", from.name(), e.message()))
@@ -256,10 +220,8 @@ impl Walk {
     fn send(&mut self, edge: &Edge, grad: Tensor) -> Result<()> {
         let at = edge.output as usize;
         let create_graph = self.create_graph;
-        let entry = self.grads.entry(id(&edge.node)).or_insert_with(|| {
-            self.heap.push(Ready(edge.node.clone()));
-            SmallVec::new()
-        });
+        let key = (edge.node.sequence(), id(&edge.node));
+        let (_, entry) = self.waiting.entry(key).or_insert_with(|| (edge.node.clone(), SmallVec::new()));
         if entry.len() <= at {
             entry.resize(at + 1, None);
         }
@@ -358,8 +320,8 @@ fn fit(mut grad: Tensor, meta: &Meta) -> Result<Tensor> {
 }
 
 /// The nodes on a way from a root to a target.
-fn useful_nodes(roots: &[(Edge, Tensor)], targets: &[Edge]) -> HashSet<usize, Addresses> {
-    let mut seen: HashSet<usize, Addresses> = HashSet::default();
+fn useful_nodes(roots: &[(Edge, Tensor)], targets: &[Edge]) -> HashSet<usize> {
+    let mut seen: HashSet<usize> = HashSet::new();
     let mut nodes: Vec<&Arc<Node>> = roots.iter().map(|(e, _)| &e.node).collect();
     let mut order = Vec::new();
     while let Some(n) = nodes.pop() {
@@ -369,7 +331,7 @@ fn useful_nodes(roots: &[(Edge, Tensor)], targets: &[Edge]) -> HashSet<usize, Ad
         }
     }
     order.sort_by_key(|n| n.sequence());
-    let mut useful: HashSet<usize, Addresses> = targets.iter().map(|t| id(&t.node)).collect();
+    let mut useful: HashSet<usize> = targets.iter().map(|t| id(&t.node)).collect();
     for n in order {
         if n.next_edges().flatten().any(|e| useful.contains(&id(&e.node))) {
             useful.insert(id(n));

@@ -4,12 +4,12 @@ use std::cell::RefCell;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Weak};
 
-use parking_lot::Mutex;
+use parking_lot::{Mutex, RwLock};
 use smallvec::SmallVec;
 
 use super::record::{Hook, Leaf, Record};
 use super::saved::{Saved, SavedTensor};
-use crate::ops::{Arg, Gradient, How, OpDef, Outputs, Val};
+use crate::ops::{Arg, Capture, Gradient, How, OpDef, Outputs, Val};
 use crate::{DType, Device, Dims, Error, Result, Tensor};
 
 /// Where a gradient goes: an output of a node.
@@ -61,10 +61,23 @@ struct Input {
 }
 
 enum Body {
-    Op { op: &'static OpDef, saved: Mutex<Option<Arc<[Saved]>>>, keeps_tensors: bool },
-    Accumulate(Leaf),
-    Custom(Box<dyn Backward>),
+    Op {
+        op: &'static OpDef,
+        saved: RwLock<Option<Kept>>,
+        keeps_tensors: bool,
+        outputs: SmallVec<[Meta; 1]>,
+    },
+    Accumulate(Leaf, Meta),
+    /// Its outputs join one by one.
+    Custom {
+        backward: Box<dyn Backward>,
+        outputs: Mutex<SmallVec<[Meta; 1]>>,
+        freed: AtomicBool,
+    },
 }
+
+/// What the formulas of a node read: slots (arguments, then outputs) and what was kept of them.
+type Kept = SmallVec<[(u16, Saved); 2]>;
 
 #[derive(Default)]
 struct Hooks {
@@ -76,61 +89,54 @@ struct Hooks {
 pub struct Node {
     body: Body,
     inputs: SmallVec<[Input; 2]>,
-    /// Of each output. Gradients are brought to this shape and dtype.
-    outputs: Mutex<SmallVec<[Meta; 1]>>,
     /// Later nodes have higher numbers than those they depend on; leaves have 0.
     sequence: u64,
-    freed: AtomicBool,
-    hooks: Mutex<Hooks>,
+    hooks: Mutex<Option<Box<Hooks>>>,
 }
 
 static SEQUENCE: AtomicU64 = AtomicU64::new(1);
 
 impl Node {
-    fn new(body: Body, inputs: SmallVec<[Input; 2]>, outputs: SmallVec<[Meta; 1]>) -> Node {
-        let sequence = if matches!(body, Body::Accumulate(_)) { 0 } else { SEQUENCE.fetch_add(1, Relaxed) };
-        Node {
-            body,
-            inputs,
-            outputs: Mutex::new(outputs),
-            sequence,
-            freed: AtomicBool::new(false),
-            hooks: Mutex::default(),
-        }
+    fn new(body: Body, inputs: SmallVec<[Input; 2]>) -> Node {
+        let sequence = if matches!(body, Body::Accumulate(..)) { 0 } else { SEQUENCE.fetch_add(1, Relaxed) };
+        Node { body, inputs, sequence, hooks: Mutex::new(None) }
     }
 
     pub(crate) fn accumulate(t: &Tensor, record: Arc<Record>) -> Arc<Node> {
         let leaf = Leaf { record, tensor: t.downgrade() };
-        Arc::new(Node::new(Body::Accumulate(leaf), SmallVec::new(), SmallVec::from_elem(Meta::of(t), 1)))
+        Arc::new(Node::new(Body::Accumulate(leaf, Meta::of(t)), SmallVec::new()))
     }
 
     /// A node over a backward function written elsewhere; an input that needs no gradient has no edge.
     pub fn custom(backward: Box<dyn Backward>, inputs: Vec<Option<Edge>>) -> Arc<Node> {
         let inputs = inputs.into_iter().enumerate().map(|(i, edge)| Input { slot: i as u16, index: 0, edge }).collect();
-        Arc::new(Node::new(Body::Custom(backward), inputs, SmallVec::new()))
+        let body = Body::Custom { backward, outputs: Mutex::default(), freed: AtomicBool::new(false) };
+        Arc::new(Node::new(body, inputs))
     }
 
-    /// Joins `t` to this node as its next output.
+    /// Joins `t` to this node, made by [`Node::custom`], as its next output.
     pub fn add_output(self: &Arc<Node>, t: &Tensor) -> u32 {
-        let mut outputs = self.outputs.lock();
-        outputs.push(Meta::of(t));
-        let nr = outputs.len() as u32 - 1;
-        drop(outputs);
+        let nr = self.skip_output(t);
         t.record().set_grad_fn(Some((self.clone(), nr)));
         nr
     }
 
     /// Counts an output that no gradient flows through.
-    pub fn skip_output(&self, t: &Tensor) {
-        self.outputs.lock().push(Meta::of(t));
+    pub fn skip_output(&self, t: &Tensor) -> u32 {
+        let Body::Custom { outputs, .. } = &self.body else {
+            unreachable!("an operator's outputs are known from the start")
+        };
+        let mut outputs = outputs.lock();
+        outputs.push(Meta::of(t));
+        outputs.len() as u32 - 1
     }
 
     /// What `grad_fn` shows.
     pub fn name(&self) -> String {
         match &self.body {
             Body::Op { op, .. } => op.node.to_string(),
-            Body::Accumulate(_) => "AccumulateGrad".to_string(),
-            Body::Custom(b) => b.name(),
+            Body::Accumulate(..) => "AccumulateGrad".to_string(),
+            Body::Custom { backward, .. } => backward.name(),
         }
     }
 
@@ -145,7 +151,7 @@ impl Node {
     /// The backward function written elsewhere, if it is one.
     pub fn as_custom(&self) -> Option<&dyn Backward> {
         match &self.body {
-            Body::Custom(b) => Some(&**b),
+            Body::Custom { backward, .. } => Some(&**backward),
             _ => None,
         }
     }
@@ -157,7 +163,7 @@ impl Node {
 
     pub(crate) fn leaf(&self) -> Option<&Leaf> {
         match &self.body {
-            Body::Accumulate(leaf) => Some(leaf),
+            Body::Accumulate(leaf, _) => Some(leaf),
             _ => None,
         }
     }
@@ -172,36 +178,44 @@ impl Node {
         self.sequence
     }
 
+    /// Calls `f` with shape and dtype of every output: gradients are brought to these.
+    pub(crate) fn with_outputs<T>(&self, f: impl FnOnce(&[Meta]) -> T) -> T {
+        match &self.body {
+            Body::Op { outputs, .. } => f(outputs),
+            Body::Accumulate(_, meta) => f(std::slice::from_ref(meta)),
+            Body::Custom { outputs, .. } => f(&outputs.lock()),
+        }
+    }
+
     /// Shape and dtype of an output.
     pub fn output_meta(&self, nr: u32) -> Option<Meta> {
-        self.outputs.lock().get(nr as usize).cloned()
+        self.with_outputs(|list| list.get(nr as usize).cloned())
     }
 
     /// The number of outputs.
     pub fn output_count(&self) -> usize {
-        self.outputs.lock().len()
+        self.with_outputs(<[Meta]>::len)
     }
 
     pub(crate) fn add_hook(&self, output: u32, id: u64, hook: Hook) {
-        self.hooks.lock().tensor.push((output, id, hook));
+        self.hooks.lock().get_or_insert_default().tensor.push((output, id, hook));
     }
 
     pub(crate) fn remove_hook(&self, id: u64) {
-        self.hooks.lock().tensor.retain(|(_, i, _)| *i != id);
+        if let Some(h) = self.hooks.lock().as_mut() {
+            h.tensor.retain(|(_, i, _)| *i != id);
+        }
     }
 
     pub(crate) fn retain(&self, output: u32, record: Weak<Record>) {
-        self.hooks.lock().retain.push((output, record));
+        self.hooks.lock().get_or_insert_default().retain.push((output, record));
     }
 
     /// Runs the hooks of the tensors that are this node's outputs, then stores retained gradients.
     pub(crate) fn run_hooks(&self, grads: &mut [Option<Tensor>]) -> Result<()> {
-        let (hooks, retain) = {
-            let h = self.hooks.lock();
-            if h.tensor.is_empty() && h.retain.is_empty() {
-                return Ok(());
-            }
-            (h.tensor.iter().map(|(o, _, h)| (*o, h.clone())).collect::<Vec<_>>(), h.retain.clone())
+        let (hooks, retain) = match self.hooks.lock().as_deref() {
+            None => return Ok(()),
+            Some(h) => (h.tensor.iter().map(|(o, _, h)| (*o, h.clone())).collect::<Vec<_>>(), h.retain.clone()),
         };
         for (output, hook) in hooks {
             if let Some(slot) = grads.get_mut(output as usize)
@@ -226,49 +240,66 @@ impl Node {
         keep: bool,
         needed: &dyn Fn(&Edge) -> bool,
     ) -> Result<SmallVec<[Option<Tensor>; 2]>> {
-        let none = |n: usize| -> SmallVec<[Option<Tensor>; 2]> { SmallVec::from_elem(None, n) };
         match &self.body {
-            Body::Accumulate(_) => Ok(none(0)),
-            Body::Custom(b) => {
-                if self.freed.load(Relaxed) {
-                    return Err(freed());
+            Body::Accumulate(..) => Ok(SmallVec::new()),
+            Body::Custom { backward, freed, .. } => {
+                if freed.load(Relaxed) {
+                    return Err(already_freed());
                 }
-                let out = b.apply(self, grads.into_vec())?;
+                let out = backward.apply(self, grads.into_vec())?;
                 if !keep {
-                    self.freed.store(true, Relaxed);
-                    b.release();
+                    freed.store(true, Relaxed);
+                    backward.release();
                 }
                 Ok(out.into())
             }
-            Body::Op { op, saved, keeps_tensors } => {
-                let kept = if keep || !keeps_tensors { saved.lock().clone() } else { saved.lock().take() };
-                let kept = kept.ok_or_else(freed)?;
-                let mut out = none(self.inputs.len());
-                let cx = Formula { node: self, saved: &kept, grads: &grads };
-                for line in op.vjps {
-                    let wanted = |i: &Input| i.slot as usize == line.input && i.edge.as_ref().is_some_and(needed);
-                    if !self.inputs.iter().any(wanted) {
-                        continue;
-                    }
-                    let gradient = (line.run)(&cx)?;
-                    for (i, input) in self.inputs.iter().enumerate() {
-                        if wanted(input) {
-                            out[i] = match &gradient {
-                                Gradient::None => None,
-                                Gradient::One(t) => Some(t.clone()),
-                                Gradient::Many(list) => list.get(input.index as usize).cloned().flatten(),
-                            };
-                        }
-                    }
+            Body::Op { op, saved, keeps_tensors, .. } => {
+                if keep || !keeps_tensors {
+                    // Formulas run no code of the user's, so nothing waits for this lock to write while it is held.
+                    let kept = saved.read_recursive();
+                    self.run_formulas(op, kept.as_ref().ok_or_else(already_freed)?, &grads, needed)
+                } else {
+                    let kept = saved.write().take().ok_or_else(already_freed)?;
+                    self.run_formulas(op, &kept, &grads, needed)
                 }
-                Ok(out)
             }
         }
+    }
+
+    fn run_formulas(
+        self: &Arc<Node>,
+        op: &OpDef,
+        saved: &[(u16, Saved)],
+        grads: &[Option<Tensor>],
+        needed: &dyn Fn(&Edge) -> bool,
+    ) -> Result<SmallVec<[Option<Tensor>; 2]>> {
+        let mut out = SmallVec::from_elem(None, self.inputs.len());
+        let cx = Formula { node: self, saved, grads };
+        for line in op.vjps {
+            let wanted = |i: &Input| i.slot as usize == line.input && i.edge.as_ref().is_some_and(needed);
+            if !self.inputs.iter().any(wanted) {
+                continue;
+            }
+            match (line.run)(&cx)? {
+                Gradient::None => {}
+                Gradient::One(t) => {
+                    if let Some(i) = self.inputs.iter().position(wanted) {
+                        out[i] = Some(t);
+                    }
+                }
+                Gradient::Many(mut list) => {
+                    for (i, input) in self.inputs.iter().enumerate().filter(|(_, input)| wanted(input)) {
+                        out[i] = list.get_mut(input.index as usize).and_then(Option::take);
+                    }
+                }
+            }
+        }
+        Ok(out)
     }
 }
 
 #[cold]
-fn freed() -> Error {
+fn already_freed() -> Error {
     Error::runtime(
         "Trying to backward through the graph a second time (or directly access saved tensors after they have already been freed). Saved \
          intermediate values of the graph are freed when you call .backward() or autograd.grad(). Specify retain_graph=True if you need to \
@@ -281,7 +312,7 @@ thread_local! {
     static DROPPING: RefCell<Option<Vec<Dropped>>> = const { RefCell::new(None) };
 }
 
-type Dropped = (SmallVec<[Input; 2]>, Option<Arc<[Saved]>>);
+type Dropped = (SmallVec<[Input; 2]>, Option<Kept>);
 
 impl Drop for Node {
     fn drop(&mut self) {
@@ -316,7 +347,7 @@ impl Drop for Node {
 /// What the lines of a derivative read.
 pub struct Formula<'a> {
     node: &'a Arc<Node>,
-    saved: &'a [Saved],
+    saved: &'a [(u16, Saved)],
     grads: &'a [Option<Tensor>],
 }
 
@@ -347,8 +378,17 @@ impl Formula<'_> {
             .collect()
     }
 
+    fn saved(&self, slot: usize) -> Option<&Saved> {
+        self.saved.iter().find(|(s, _)| usize::from(*s) == slot).map(|(_, saved)| saved)
+    }
+
     fn missing(&self, slot: usize) -> Error {
         Error::runtime(format!("{}: value {slot} was not saved for the backward pass", self.node.name()))
+    }
+
+    /// A saved tensor, with its place in the graph where that is asked for.
+    fn unpack(&self, t: &SavedTensor) -> Result<Tensor> {
+        if super::grad_enabled() { t.unpack(self.node) } else { t.unpack_detached(self.node) }
     }
 
     /// A saved tensor or number.
@@ -358,20 +398,21 @@ impl Formula<'_> {
 
     /// A saved tensor or number that may not have been given.
     pub fn optional_value(&self, slot: usize) -> Result<Option<Val>> {
-        match self.saved.get(slot) {
-            Some(Saved::Tensor(t)) => Ok(Some(Val::Tensor(t.unpack(self.node)?))),
-            Some(Saved::Argument(Arg::Number(s))) => Ok(Some(Val::Number(*s))),
-            Some(Saved::Argument(Arg::None)) => Ok(None),
+        match self.saved(slot) {
+            Some(Saved::Tensor(t)) => Ok(Some(Val::Tensor(self.unpack(t)?))),
+            Some(Saved::Argument(a)) => match &**a {
+                Arg::Number(s) => Ok(Some(Val::Number(*s))),
+                Arg::None => Ok(None),
+                _ => Err(self.missing(slot)),
+            },
             _ => Err(self.missing(slot)),
         }
     }
 
     /// A saved list of tensors.
     pub fn values(&self, slot: usize) -> Result<Vec<Val>> {
-        match self.saved.get(slot) {
-            Some(Saved::Tensors(list)) => {
-                list.iter().flatten().map(|t| Ok(Val::Tensor(t.unpack(self.node)?))).collect()
-            }
+        match self.saved(slot) {
+            Some(Saved::Tensors(list)) => list.iter().flatten().map(|t| Ok(Val::Tensor(self.unpack(t)?))).collect(),
             _ => Err(self.missing(slot)),
         }
     }
@@ -384,8 +425,8 @@ impl Formula<'_> {
 
     /// Shape and dtype of a tensor.
     pub fn meta(&self, slot: usize) -> Result<Meta> {
-        match self.saved.get(slot) {
-            Some(Saved::Meta(m)) => Ok(m.clone()),
+        match self.saved(slot) {
+            Some(Saved::Meta(m)) => Ok((**m).clone()),
             Some(Saved::Tensor(t)) => Ok(t.meta()),
             _ => Err(self.missing(slot)),
         }
@@ -393,7 +434,7 @@ impl Formula<'_> {
 
     /// An argument that is no tensor.
     pub fn arg(&self, slot: usize) -> Result<&Arg> {
-        match self.saved.get(slot) {
+        match self.saved(slot) {
             Some(Saved::Argument(a)) => Ok(a),
             _ => Err(self.missing(slot)),
         }
@@ -404,8 +445,7 @@ impl Formula<'_> {
 pub(crate) fn record_op(op: &'static OpDef, args: &[Arg], outputs: &Outputs) {
     let n = op.params.len();
     let mut inputs: SmallVec<[Input; 2]> = SmallVec::new();
-    let mut any = false;
-    let mut saved: SmallVec<[Saved; 8]> = (0..n + outputs.len().max(op.outputs.len())).map(|_| Saved::None).collect();
+    let mut saved = Kept::new();
     let mut keeps_tensors = false;
     for line in op.vjps {
         let mut wanted = false;
@@ -416,20 +456,24 @@ pub(crate) fn record_op(op: &'static OpDef, args: &[Arg], outputs: &Outputs) {
             inputs.push(Input { slot: line.input as u16, index, edge });
             index += 1;
         });
-        any |= wanted;
         if wanted {
             for c in line.captures {
                 keeps_tensors |= c.how == How::Data;
-                save(&mut saved[c.slot], c.slot, c.how, n, args, outputs, op.list);
+                match saved.iter_mut().find(|(slot, _)| usize::from(*slot) == c.slot) {
+                    None => saved.push((c.slot as u16, keep(c, n, args, outputs, op.list))),
+                    Some((_, s @ Saved::Meta(_))) if c.how == How::Data => *s = keep(c, n, args, outputs, op.list),
+                    Some(_) => {}
+                }
             }
         }
     }
-    if !any {
+    if inputs.iter().all(|i| i.edge.is_none()) {
         return;
     }
-    let body = Body::Op { op, saved: Mutex::new(Some(saved.into_vec().into())), keeps_tensors };
-    let metas = outputs.iter().map(Meta::of).collect();
-    let node = Arc::new(Node::new(body, inputs, metas));
+    let mut metas = SmallVec::new();
+    outputs.iter().for_each(|t| metas.push(Meta::of(t)));
+    let body = Body::Op { op, saved: RwLock::new(Some(saved)), keeps_tensors, outputs: metas };
+    let node = Arc::new(Node::new(body, inputs));
     for (i, t) in outputs.iter().enumerate() {
         if t.dtype().is_differentiable() {
             t.record().set_grad_fn(Some((node.clone(), i as u32)));
@@ -437,32 +481,27 @@ pub(crate) fn record_op(op: &'static OpDef, args: &[Arg], outputs: &Outputs) {
     }
 }
 
-fn save(into: &mut Saved, slot: usize, how: How, n: usize, args: &[Arg], outputs: &Outputs, list: bool) {
-    if !matches!((&*into, how), (Saved::None, _) | (Saved::Meta(_), How::Data)) {
-        return;
-    }
-    *into = if slot >= n {
-        let nr = slot - n;
-        match how {
+/// What a formula reads of an argument or output.
+fn keep(c: &Capture, n: usize, args: &[Arg], outputs: &Outputs, list: bool) -> Saved {
+    if c.slot >= n {
+        let nr = c.slot - n;
+        return match c.how {
             How::Data if list => Saved::Tensors(
                 outputs.iter().enumerate().map(|(i, t)| Some(SavedTensor::output(t, i as u32))).collect(),
             ),
             How::Data => Saved::Tensor(SavedTensor::output(&outputs[nr], nr as u32)),
-            _ => Saved::Meta(Meta::of(&outputs[nr])),
+            _ => Saved::Meta(Box::new(Meta::of(&outputs[nr]))),
+        };
+    }
+    match (c.how, &args[c.slot]) {
+        (How::Data, Arg::Tensor(t)) => Saved::Tensor(SavedTensor::input(t)),
+        (How::Data, Arg::Tensors(list)) => Saved::Tensors(list.iter().map(|t| Some(SavedTensor::input(t))).collect()),
+        (How::Data, Arg::OptTensors(list)) => {
+            Saved::Tensors(list.iter().map(|t| t.as_ref().map(SavedTensor::input)).collect())
         }
-    } else {
-        match (how, &args[slot]) {
-            (How::Data, Arg::Tensor(t)) => Saved::Tensor(SavedTensor::input(t)),
-            (How::Data, Arg::Tensors(list)) => {
-                Saved::Tensors(list.iter().map(|t| Some(SavedTensor::input(t))).collect())
-            }
-            (How::Data, Arg::OptTensors(list)) => {
-                Saved::Tensors(list.iter().map(|t| t.as_ref().map(SavedTensor::input)).collect())
-            }
-            (How::Meta, Arg::Tensor(t)) => Saved::Meta(Meta::of(t)),
-            (_, other) => Saved::Argument(other.clone()),
-        }
-    };
+        (How::Meta, Arg::Tensor(t)) => Saved::Meta(Box::new(Meta::of(t))),
+        (_, other) => Saved::Argument(Box::new(other.clone())),
+    }
 }
 
 /// Makes `t` the output of `like`'s node: the second half of a write in place.

@@ -20,6 +20,8 @@ pub type PostHook = Arc<dyn Fn(&Tensor) -> Result<()> + Send + Sync>;
 #[derive(Default)]
 pub struct Record {
     requires_grad: AtomicBool,
+    /// Whether `state.grad_fn` is set, to ask without the lock.
+    recorded: AtomicBool,
     state: Mutex<State>,
 }
 
@@ -28,9 +30,15 @@ struct State {
     grad_fn: Option<(Arc<Node>, u32)>,
     grad: Option<Tensor>,
     accumulator: Weak<Node>,
-    hooks: Vec<(u64, Hook)>,
-    post_hooks: Vec<(u64, PostHook)>,
+    hooks: Option<Box<Hooks>>,
     retains_grad: bool,
+}
+
+/// What few tensors have.
+#[derive(Default)]
+struct Hooks {
+    tensor: Vec<(u64, Hook)>,
+    post: Vec<(u64, PostHook)>,
 }
 
 static NEXT_HOOK: AtomicU64 = AtomicU64::new(0);
@@ -59,9 +67,10 @@ impl HookHandle {
         match &self.place {
             HookPlace::Record(r) => {
                 if let Some(r) = r.upgrade() {
-                    let mut s = r.state.lock();
-                    s.hooks.retain(|(id, _)| *id != self.id);
-                    s.post_hooks.retain(|(id, _)| *id != self.id);
+                    if let Some(h) = r.state.lock().hooks.as_deref_mut() {
+                        h.tensor.retain(|(id, _)| *id != self.id);
+                        h.post.retain(|(id, _)| *id != self.id);
+                    }
                 }
             }
             HookPlace::Node(n) => {
@@ -75,22 +84,28 @@ impl HookHandle {
 
 impl Record {
     pub(crate) fn grad_fn(&self) -> Option<(Arc<Node>, u32)> {
+        if !self.is_recorded() {
+            return None;
+        }
         self.state.lock().grad_fn.clone()
     }
 
     pub(crate) fn set_grad_fn(&self, node: Option<(Arc<Node>, u32)>) {
         let mut s = self.state.lock();
+        self.recorded.store(node.is_some(), Relaxed);
         let old = std::mem::replace(&mut s.grad_fn, node);
         drop(s);
         drop(old);
     }
 
     pub(crate) fn hooks(&self) -> Vec<Hook> {
-        self.state.lock().hooks.iter().map(|(_, h)| h.clone()).collect()
+        let s = self.state.lock();
+        s.hooks.iter().flat_map(|h| &h.tensor).map(|(_, h)| h.clone()).collect()
     }
 
     pub(crate) fn post_hooks(&self) -> Vec<PostHook> {
-        self.state.lock().post_hooks.iter().map(|(_, h)| h.clone()).collect()
+        let s = self.state.lock();
+        s.hooks.iter().flat_map(|h| &h.post).map(|(_, h)| h.clone()).collect()
     }
 
     pub(crate) fn grad(&self) -> Option<Tensor> {
@@ -106,7 +121,7 @@ impl Record {
     }
 
     fn is_recorded(&self) -> bool {
-        self.state.lock().grad_fn.is_some()
+        self.recorded.load(Relaxed)
     }
 }
 
@@ -241,7 +256,7 @@ impl Tensor {
             node.add_hook(output, id, hook);
             return Ok(HookHandle { id, place: HookPlace::Node(Arc::downgrade(&node)) });
         }
-        self.record().state.lock().hooks.push((id, hook));
+        self.record().state.lock().hooks.get_or_insert_default().tensor.push((id, hook));
         Ok(HookHandle { id, place: HookPlace::Record(Arc::downgrade(self.record())) })
     }
 
@@ -254,7 +269,7 @@ impl Tensor {
             return Err(Error::runtime("cannot register a hook on a tensor that doesn't require gradient"));
         }
         let id = NEXT_HOOK.fetch_add(1, Relaxed);
-        self.record().state.lock().post_hooks.push((id, hook));
+        self.record().state.lock().hooks.get_or_insert_default().post.push((id, hook));
         Ok(HookHandle { id, place: HookPlace::Record(Arc::downgrade(self.record())) })
     }
 

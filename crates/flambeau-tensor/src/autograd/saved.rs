@@ -8,16 +8,14 @@ use crate::{Error, Result, Tensor};
 
 /// One thing a node keeps.
 pub enum Saved {
-    /// Not needed.
-    None,
     /// A tensor.
     Tensor(SavedTensor),
     /// A list of tensors, with gaps.
     Tensors(Vec<Option<SavedTensor>>),
     /// Shape and dtype of a tensor.
-    Meta(Meta),
+    Meta(Box<Meta>),
     /// An argument that is no tensor.
-    Argument(Arg),
+    Argument(Box<Arg>),
 }
 
 /// A tensor kept for the backward pass, with the version it had.
@@ -46,16 +44,19 @@ impl SavedTensor {
 
     /// The tensor, if nobody wrote to it since.
     pub fn unpack(&self, node: &Arc<Node>) -> Result<Tensor> {
-        let now = self.tensor.version();
-        if now != self.version {
-            return Err(self.changed(Some(node), now));
-        }
-        let Some(nr) = self.output else { return Ok(self.tensor.clone()) };
-        let t = self.tensor.detach();
+        let t = self.unpack_detached(node)?;
+        let Some(nr) = self.output else { return Ok(t) };
+        let t = t.detach();
         if t.dtype().is_differentiable() {
             t.record().set_grad_fn(Some((node.clone(), nr)));
         }
         Ok(t)
+    }
+
+    /// The tensor, an output outside of any graph, if nobody wrote to it since.
+    pub fn unpack_detached(&self, node: &Arc<Node>) -> Result<Tensor> {
+        let now = self.tensor.version();
+        if now != self.version { Err(self.changed(Some(node), now)) } else { Ok(self.tensor.clone()) }
     }
 
     /// The tensor, where the node it was saved for is gone or not made yet.

@@ -1,10 +1,10 @@
 //! Elementwise operators: broadcasting, promotion, the layout of the result, the choice of loop.
 
-use flambeau_cpu::loops::{self, MapKernel};
-use flambeau_cpu::{View, ViewMut};
+use flambeau_cpu::View;
+use flambeau_cpu::loops::{self, MAX_INPUTS, MapKernel};
 use smallvec::SmallVec;
 
-use super::Locked;
+use super::{Locked, OutViews};
 use crate::ops::{Arg, Body, OpDef, Outputs};
 use crate::{DType, Device, Dims, Element, Error, Kind, Layout, Result, Scalar, Tensor, broadcast_shapes};
 
@@ -14,43 +14,131 @@ struct Plan<'a> {
     params: SmallVec<[Scalar; 2]>,
     kernel: &'static MapKernel,
     out_dtype: DType,
-    sizes: Dims,
+    sizes: List<'a>,
     device: Device,
 }
 
 enum Input<'a> {
-    Tensor(std::borrow::Cow<'a, Tensor>),
+    Tensor(&'a Tensor),
+    /// A tensor whose conj or neg bit was written out.
+    Resolved(Tensor),
     /// A number, stored as the type the loop computes in.
     Number([u8; 16]),
 }
 
-impl<'a> Plan<'a> {
-    fn new(op: &'static OpDef, args: &'a [Arg]) -> Result<Plan<'a>> {
+impl Input<'_> {
+    fn tensor(&self) -> Option<&Tensor> {
+        match self {
+            Input::Tensor(t) => Some(t),
+            Input::Resolved(t) => Some(t),
+            Input::Number(_) => None,
+        }
+    }
+}
+
+/// Sizes or strides: those of an operand, unless broadcasting made others.
+enum List<'a> {
+    Of(&'a [i64]),
+    Own(Dims),
+}
+
+impl std::ops::Deref for List<'_> {
+    type Target = [i64];
+    fn deref(&self) -> &[i64] {
+        match self {
+            List::Of(list) => list,
+            List::Own(list) => list,
+        }
+    }
+}
+
+/// An elementwise operator with its loop chosen.
+struct Map {
+    /// The arguments that are operands, and those that are numbers of the formula.
+    inputs: &'static [usize],
+    scalars: &'static [usize],
+    /// The dtype in which the operands meet.
+    common: DType,
+    kernel: &'static MapKernel,
+}
+
+impl Map {
+    #[inline]
+    fn choose(op: &'static OpDef, args: &[Arg]) -> Result<Map> {
         let Body::Map { dtype, inputs, scalars, kernels } = &op.body else {
             unreachable!("only elementwise operators come here")
         };
         let common = dtype(args)?;
         let kernel = pick(kernels, common).ok_or_else(|| unsupported(op, common))?;
-        let mut sizes: Option<Dims> = None;
+        Ok(Map { inputs, scalars, common, kernel })
+    }
+
+    /// The common case at little cost: few elements, in row-major operands of one shape, of the dtype that the loop
+    /// computes in.
+    fn flat(&self, args: &[Arg]) -> Option<Tensor> {
+        let kernel = self.kernel;
+        let is_native = |t: &Tensor| {
+            t.dtype() == kernel.compute && t.is_contiguous() && !t.is_conj() && !t.is_neg() && t.device() == Device::Cpu
+        };
+        let first = self.inputs.iter().find_map(|&i| if let Arg::Tensor(t) = &args[i] { Some(t) } else { None })?;
+        let n = first.numel() as usize;
+        if kernel.compute != self.common || !is_native(first) || n == 0 || n > loops::SMALL {
+            return None;
+        }
+        let mut params = [Scalar::Int(0); 2];
+        for (k, &i) in self.scalars.iter().enumerate() {
+            let (Arg::Number(s), Some(p)) = (&args[i], params.get_mut(k)) else { return None };
+            *p = *s;
+        }
+        let (mut numbers, mut tensors, mut count) = ([[0; 16]; MAX_INPUTS], [first; MAX_INPUTS], 0);
+        let (mut at, mut repeated) = ([std::ptr::null(); MAX_INPUTS], 0);
+        for (k, &i) in self.inputs.iter().enumerate() {
+            match &args[i] {
+                Arg::Tensor(t) if std::ptr::eq(t, first) || (is_native(t) && same(t.size(), first.size())) => {
+                    tensors[count] = t;
+                    count += 1;
+                    at[k] = super::first_byte(t).cast_const();
+                }
+                Arg::Number(s) => {
+                    numbers[k] = number(*s, kernel.compute, self.common);
+                    at[k] = numbers[k].as_ptr();
+                    repeated |= 1 << k;
+                }
+                _ => return None,
+            }
+        }
+        let out = Tensor::alloc(Layout::contiguous(first.size()), kernel.out, Device::Cpu);
+        let _locked = Locked::take(&tensors[..count], &[]);
+        // SAFETY: tensors have `n` adjacent elements of the kernel's dtype and are locked, numbers are one element on this
+        // stack, and nobody else knows the output, which has room for as many.
+        unsafe { kernel.run(n, super::first_byte(&out), &at, repeated, &params[..self.scalars.len()]) };
+        Some(out)
+    }
+}
+
+impl<'a> Plan<'a> {
+    fn new(op: &'static OpDef, args: &'a [Arg]) -> Result<Plan<'a>> {
+        let map = Map::choose(op, args)?;
+        Plan::of(op, &map, args)
+    }
+
+    fn of(op: &'static OpDef, map: &Map, args: &'a [Arg]) -> Result<Plan<'a>> {
+        let Map { inputs, scalars, common, kernel } = *map;
+        let mut sizes: Option<List> = None;
         let mut device = Device::Cpu;
         let mut list = SmallVec::new();
-        for &i in *inputs {
+        for &i in inputs {
             match &args[i] {
                 Arg::Tensor(t) => {
                     if t.device() == Device::Meta {
                         device = Device::Meta;
                     }
                     sizes = Some(match sizes {
-                        None => t.sizes(),
-                        Some(s) if s.as_slice() == t.size() => s,
-                        Some(s) => broadcast_shapes(&s, t.size())?,
+                        None => List::Of(t.size()),
+                        Some(s) if same(&s, t.size()) => s,
+                        Some(s) => List::Own(broadcast_shapes(&s, t.size())?),
                     });
-                    let t = if t.is_conj() || t.is_neg() {
-                        std::borrow::Cow::Owned(t.resolve()?)
-                    } else {
-                        std::borrow::Cow::Borrowed(t)
-                    };
-                    list.push(Input::Tensor(t));
+                    list.push(if t.is_conj() || t.is_neg() { Input::Resolved(t.resolve()?) } else { Input::Tensor(t) });
                 }
                 Arg::Number(s) => list.push(Input::Number(number(*s, kernel.compute, common))),
                 _ => {
@@ -75,42 +163,50 @@ impl<'a> Plan<'a> {
         } else {
             common
         };
-        Ok(Plan { inputs: list, params, kernel, out_dtype, sizes: sizes.unwrap_or_default(), device })
+        Ok(Plan { inputs: list, params, kernel, out_dtype, sizes: sizes.unwrap_or(List::Of(&[])), device })
     }
 
     fn tensors(&self) -> impl Iterator<Item = &Tensor> + Clone {
-        self.inputs.iter().filter_map(|i| match i {
-            Input::Tensor(t) => Some(&**t),
-            Input::Number(_) => None,
-        })
+        self.inputs.iter().filter_map(Input::tensor)
     }
 
-    fn run(&self, out: &Tensor) {
+    /// Runs into `out`, which is `fresh` if nobody else knows it.
+    fn run(&self, out: &Tensor, fresh: bool) {
         if self.device == Device::Meta {
             return;
         }
         let tensors: SmallVec<[&Tensor; 3]> = self.tensors().collect();
-        let strides: SmallVec<[Dims; 3]> = self
+        let strides: SmallVec<[List; 3]> = self
             .inputs
             .iter()
-            .map(|i| if let Input::Tensor(t) = i { broadcast_strides(t, &self.sizes) } else { zeros(self.sizes.len()) })
+            .map(|i| {
+                i.tensor().map_or_else(|| List::Own(zeros(self.sizes.len())), |t| broadcast_strides(t, &self.sizes))
+            })
             .collect();
-        Locked::run(&tensors, std::slice::from_ref(out), |locked, outs| {
+        let kernel = |locked: &Locked, outs: &mut OutViews| {
             let views: SmallVec<[View; 3]> = self
                 .inputs
                 .iter()
                 .zip(&strides)
-                .map(|(input, s)| match input {
+                .map(|(input, s)| match (input.tensor(), input) {
                     // SAFETY: broadcasting repeats elements that the tensor has.
-                    Input::Tensor(t) => unsafe { locked.view(t).with(&self.sizes, s) },
+                    (Some(t), _) => unsafe { locked.view(t).with(&self.sizes, s) },
                     // SAFETY: every stride is 0: the one element is on this stack.
-                    Input::Number(bytes) => unsafe { View::new(bytes.as_ptr(), self.kernel.compute, &self.sizes, s) },
+                    (_, Input::Number(b)) => unsafe { View::new(b.as_ptr(), self.kernel.compute, &self.sizes, s) },
+                    _ => unreachable!("an input is a tensor or a number"),
                 })
                 .collect();
-            let out: ViewMut = outs.next();
-            loops::map(self.kernel, out, &views, &self.params);
-        });
+            loops::map(self.kernel, outs.next(), &views, &self.params);
+        };
+        let out = std::slice::from_ref(out);
+        if fresh { Locked::run_fresh(&tensors, out, kernel) } else { Locked::run(&tensors, out, kernel) }
     }
+}
+
+/// Whether two short lists are equal, without a call to compare memory.
+#[inline]
+fn same(a: &[i64], b: &[i64]) -> bool {
+    a.len() == b.len() && a.iter().zip(b).all(|(x, y)| x == y)
 }
 
 fn zeros(n: usize) -> Dims {
@@ -155,9 +251,9 @@ fn number(s: Scalar, compute: DType, common: DType) -> [u8; 16] {
     bytes
 }
 
-fn broadcast_strides(t: &Tensor, sizes: &[i64]) -> Dims {
-    if t.size() == sizes {
-        return t.layout().strides.clone();
+fn broadcast_strides<'a>(t: &'a Tensor, sizes: &[i64]) -> List<'a> {
+    if same(t.size(), sizes) {
+        return List::Of(t.stride());
     }
     let skip = sizes.len() - t.dim();
     let mut out = zeros(sizes.len());
@@ -166,15 +262,19 @@ fn broadcast_strides(t: &Tensor, sizes: &[i64]) -> Dims {
             out[skip + d] = s;
         }
     }
-    out
+    List::Own(out)
 }
 
 /// Runs into a new tensor.
 pub(super) fn fresh(op: &'static OpDef, args: &[Arg]) -> Result<Outputs> {
-    let plan = Plan::new(op, args)?;
+    let map = Map::choose(op, args)?;
+    if let Some(out) = map.flat(args) {
+        return Ok(SmallVec::from_buf([out]));
+    }
+    let plan = Plan::of(op, &map, args)?;
     let layout = result_layout(plan.tensors().map(|t| t.layout()), &plan.sizes);
     let out = Tensor::alloc(layout, plan.out_dtype, plan.device);
-    plan.run(&out);
+    plan.run(&out, true);
     Ok(SmallVec::from_buf([out]))
 }
 
@@ -182,12 +282,12 @@ pub(super) fn fresh(op: &'static OpDef, args: &[Arg]) -> Result<Outputs> {
 pub(super) fn into(op: &'static OpDef, args: &[Arg], out: &Tensor, inplace: bool) -> Result<()> {
     let plan = Plan::new(op, args)?;
     super::check_castable(plan.out_dtype, out.dtype())?;
-    if plan.sizes.as_slice() != out.size() {
+    if *plan.sizes != *out.size() {
         if inplace || broadcast_shapes(&plan.sizes, out.size()).is_ok_and(|s| s.as_slice() == out.size()) {
             return Err(Error::runtime(format!(
                 "output with shape {:?} doesn't match the broadcast shape {:?}",
                 out.size(),
-                plan.sizes.as_slice()
+                &*plan.sizes
             )));
         }
         return Err(Error::runtime("the output of an elementwise operator has another shape"));
@@ -196,17 +296,17 @@ pub(super) fn into(op: &'static OpDef, args: &[Arg], out: &Tensor, inplace: bool
     if plan.tensors().any(|t| overlaps_otherwise(t, out, &plan.sizes)) {
         let layout = result_layout(plan.tensors().map(|t| t.layout()), &plan.sizes);
         let tmp = Tensor::alloc(layout, plan.out_dtype, plan.device);
-        plan.run(&tmp);
+        plan.run(&tmp, true);
         return out.copy_(&tmp).map(|_| ());
     }
-    plan.run(out);
+    plan.run(out, false);
     Ok(())
 }
 
 /// Runs into `out` if it has the right shape already.
 pub(super) fn into_out(op: &'static OpDef, args: &[Arg], out: &Tensor) -> Result<bool> {
     let plan = Plan::new(op, args)?;
-    if plan.sizes.as_slice() != out.size() || out.device() != plan.device {
+    if *plan.sizes != *out.size() || out.device() != plan.device {
         return Ok(false);
     }
     super::check_no_inner_overlap(out)?;
@@ -229,7 +329,7 @@ fn overlaps_otherwise(t: &Tensor, out: &Tensor, sizes: &[i64]) -> bool {
 /// The layout of an elementwise result: dense, its dimensions in the order in which they lie in the inputs' memory, the
 /// first input deciding (PyTorch's TensorIterator).
 pub(super) fn result_layout<'a>(inputs: impl Iterator<Item = &'a Layout> + Clone, sizes: &[i64]) -> Layout {
-    if inputs.clone().all(|l| l.sizes.as_slice() == sizes && l.is_contiguous()) {
+    if inputs.clone().all(|l| same(&l.sizes, sizes) && l.is_contiguous()) {
         return Layout::contiguous(sizes);
     }
     let n = sizes.len();

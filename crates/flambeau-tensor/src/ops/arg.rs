@@ -41,12 +41,6 @@ pub type Args = SmallVec<[Arg; 4]>;
 /// The results of one call.
 pub type Outputs = SmallVec<[Tensor; 1]>;
 
-/// Collects arguments.
-#[inline]
-pub fn args<const N: usize>(list: [Arg; N]) -> Args {
-    list.into_iter().collect()
-}
-
 /// The one output.
 #[inline]
 pub fn take_one(mut out: Outputs) -> Tensor {

@@ -67,6 +67,13 @@ pub struct Param {
     pub default: Option<Default>,
 }
 
+impl Param {
+    /// The argument that stands for one not given.
+    pub fn default_arg(&self) -> Arg {
+        self.default.map_or(Arg::None, |(make, _)| make())
+    }
+}
+
 /// What a parameter takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {

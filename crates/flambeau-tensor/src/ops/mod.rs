@@ -6,7 +6,7 @@ pub mod rule;
 mod sample;
 mod val;
 
-pub use arg::{Arg, Args, FromArg, IntoOutputs, Operand, OperandRef, Options, Outputs, args, take_list, take_one};
+pub use arg::{Arg, Args, FromArg, IntoOutputs, Operand, OperandRef, Options, Outputs, take_list, take_one};
 pub use def::{
     Body, Capture, Done, How, IntoDType, IntoDTypes, IntoLayouts, IntoViews, KernelFn, Kind, OpDef, Param, Place,
     Specs, ViewSpec, Views, Vjp,

@@ -1,7 +1,7 @@
 //! Views by strides, parts of dimensions.
 
 use crate::autograd::record_op;
-use crate::ops::{Val, op, samples};
+use crate::ops::{Arg, Val, op, samples};
 use crate::{Error, Layout, Result, Tensor, normalize_dim};
 
 /// A layout that a user chose must lie within the storage.
@@ -190,7 +190,7 @@ pub(crate) fn scatter_history(
     stride: &[i64],
     offset: i64,
 ) -> Result<Tensor> {
-    let args = crate::ops::args([base.into(), src.into(), size.into(), stride.into(), offset.into()]);
+    let args: [Arg; 5] = [base.into(), src.into(), size.into(), stride.into(), offset.into()];
     let outputs = crate::ops::IntoOutputs::into_outputs(base.detach())?;
     record_op(&AS_STRIDED_SCATTER, &args, &outputs);
     Ok(crate::ops::take_one(outputs))
