@@ -173,7 +173,7 @@ fn broadcast_strides(t: &Tensor, sizes: &[i64]) -> Dims {
 pub(super) fn fresh(op: &'static OpDef, args: &[Arg]) -> Result<Outputs> {
     let plan = Plan::new(op, args)?;
     let layout = result_layout(plan.tensors().map(|t| t.layout()), &plan.sizes);
-    let out = Tensor::alloc(layout, plan.out_dtype, plan.device);
+    let out = Tensor::alloc(layout, plan.out_dtype, plan.device)?;
     plan.run(&out);
     Ok(SmallVec::from_buf([out]))
 }
@@ -195,7 +195,7 @@ pub(super) fn into(op: &'static OpDef, args: &[Arg], out: &Tensor, inplace: bool
     // Memory shared with an input is fine element for element, and read from a copy otherwise.
     if plan.tensors().any(|t| overlaps_otherwise(t, out, &plan.sizes)) {
         let layout = result_layout(plan.tensors().map(|t| t.layout()), &plan.sizes);
-        let tmp = Tensor::alloc(layout, plan.out_dtype, plan.device);
+        let tmp = Tensor::alloc(layout, plan.out_dtype, plan.device)?;
         plan.run(&tmp);
         return out.copy_(&tmp).map(|_| ());
     }

@@ -22,19 +22,24 @@ fn within(x: &Tensor, layout: Layout) -> Result<Layout> {
             layout.sizes.as_slice()
         )));
     }
-    if let Some((_, high)) = layout.extent() {
-        let bytes = (high + 1) * x.dtype().size() as i64;
-        if bytes as usize > x.storage().nbytes() {
-            return Err(Error::runtime(format!(
-                "setStorage: sizes {:?}, strides {:?}, storage offset {}, and itemsize {} requiring a storage size of {bytes} are out of bounds \
-                 for storage of size {}",
-                layout.sizes.as_slice(),
-                layout.strides.as_slice(),
-                layout.offset,
-                x.dtype().size(),
-                x.storage().nbytes()
-            )));
-        }
+    crate::checked_numel(&layout.sizes)?;
+    let Some(bytes) = layout.span(x.dtype().size()) else {
+        return Err(Error::runtime(format!(
+            "Storage size calculation overflowed with sizes={:?} and strides={:?}",
+            layout.sizes.as_slice(),
+            layout.strides.as_slice()
+        )));
+    };
+    if bytes > x.storage().nbytes() {
+        return Err(Error::runtime(format!(
+            "setStorage: sizes {:?}, strides {:?}, storage offset {}, and itemsize {} requiring a storage size of {bytes} are out of bounds \
+             for storage of size {}",
+            layout.sizes.as_slice(),
+            layout.strides.as_slice(),
+            layout.offset,
+            x.dtype().size(),
+            x.storage().nbytes()
+        )));
     }
     Ok(layout)
 }
@@ -357,7 +362,7 @@ fn diagonal_layout(l: &Layout, offset: i64, dim1: i64, dim2: i64) -> Result<Layo
         out.strides.remove(d);
     }
     out.sizes.push(n);
-    out.strides.push(l.strides[a] + l.strides[b]);
+    out.strides.push(l.strides[a].saturating_add(l.strides[b]));
     Ok(out)
 }
 
@@ -406,10 +411,11 @@ fn unfolded(l: &Layout, dim: i64, size: i64, step: i64) -> Result<Layout> {
     let mut out = l.clone();
     if l.ndim() > 0 {
         out.sizes[at] = (n - size) / step + 1;
-        out.strides[at] = stride * step;
+        out.strides[at] = stride.saturating_mul(step);
     }
     out.sizes.push(size);
     out.strides.push(stride);
+    crate::checked_numel(&out.sizes)?;
     Ok(out)
 }
 
@@ -436,9 +442,9 @@ impl Tensor {
     /// The tensor with sizes changed to those of `layout`, its memory grown where needed (`resize_`, `out=`).
     pub fn resized(&self, layout: &Layout) -> Result<Tensor> {
         let layout = Layout { offset: self.layout().offset, ..layout.clone() };
-        if let Some((_, high)) = layout.extent() {
-            self.storage().grow((high + 1) as usize * self.dtype().size())?;
-        }
+        crate::checked_numel(&layout.sizes)?;
+        let bytes = layout.span(self.dtype().size()).ok_or_else(|| flambeau_types::overflow(&layout.sizes))?;
+        self.storage().grow(bytes)?;
         Ok(self.with_layout(layout))
     }
 
