@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use flambeau_tensor::autograd::{self, Backward, HookHandle, Node, SavedTensor};
 use flambeau_tensor::{Result, Tensor};
-use pyo3::exceptions::{PyRuntimeError, PyTypeError};
+use pyo3::exceptions::{PyAttributeError, PyRuntimeError, PyTypeError};
 use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyList, PyTuple};
 
 use crate::errors::{from_py, to_py};
@@ -23,8 +24,21 @@ pub fn node_object(py: Python<'_>, node: Arc<Node>) -> PyResult<Object> {
         // SAFETY: the node keeps its context alive, and the interpreter's lock is held.
         return Ok(unsafe { Bound::from_borrowed_ptr(py, ctx.cast()) }.unbind());
     }
-    Ok(Py::new(py, PyNode(node))?.into_any())
+    // One object a node, as long as anybody holds it.
+    let objects = NODES.get_or_try_init(py, || -> PyResult<Object> {
+        Ok(py.import("weakref")?.getattr("WeakValueDictionary")?.call0()?.unbind())
+    })?;
+    let (objects, key) = (objects.bind(py), Arc::as_ptr(&node) as usize);
+    let known = objects.call_method1("get", (key,))?;
+    if !known.is_none() {
+        return Ok(known.unbind());
+    }
+    let new = Py::new(py, PyNode(node))?.into_any();
+    objects.set_item(key, &new)?;
+    Ok(new)
 }
+
+static NODES: PyOnceLock<Object> = PyOnceLock::new();
 
 #[pymethods]
 impl PyNode {
@@ -56,6 +70,13 @@ impl PyNode {
     }
     fn _sequence_nr(&self) -> u64 {
         self.0.sequence()
+    }
+    /// What the node saved, by PyTorch's names: `_saved_self`, `_saved_other`, `_saved_result`.
+    fn __getattr__(&self, py: Python<'_>, name: &str) -> PyResult<Py<PyTensor>> {
+        match name.strip_prefix("_saved_").and_then(|n| self.0.saved_tensor(n)) {
+            Some(t) => wrap(py, t.map_err(to_py)?),
+            None => Err(PyAttributeError::new_err(format!("'{}' object has no attribute '{name}'", self.0.name()))),
+        }
     }
     fn __repr__(slf: &Bound<'_, Self>) -> String {
         format!("<{} object at {:#x}>", slf.get().0.name(), slf.as_ptr() as usize)

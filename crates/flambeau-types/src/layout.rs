@@ -275,7 +275,8 @@ mod tests {
 
     #[test]
     fn what_cannot_be_counted_is_never_small() {
-        let layout = |sizes: &[i64], strides: &[i64], offset| Layout { sizes: sizes.into(), strides: strides.into(), offset };
+        let layout =
+            |sizes: &[i64], strides: &[i64], offset| Layout { sizes: sizes.into(), strides: strides.into(), offset };
         // Each of these wraps to something small in 64 bits.
         assert_eq!(layout(&[2], &[1 << 62], 1 << 62).span(8), None);
         assert_eq!(layout(&[2], &[1 << 61], 0).span(8), None);

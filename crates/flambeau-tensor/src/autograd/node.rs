@@ -134,6 +134,33 @@ impl Node {
         }
     }
 
+    /// The name of the operation itself, for errors about its outputs: `Exp` of `ExpBackward0`.
+    pub fn operation(&self) -> String {
+        let name = self.name();
+        let bare = name.trim_end_matches(|c: char| c.is_ascii_digit());
+        bare.strip_suffix("Backward").map(str::to_string).unwrap_or(name)
+    }
+
+    /// What the node keeps under a name, where it is a tensor: `self`, the other parameters' names, `result` or an
+    /// output's. An error where it was freed.
+    pub fn saved_tensor(self: &Arc<Node>, name: &str) -> Option<Result<Tensor>> {
+        let Body::Op { op, saved, .. } = &self.body else { return None };
+        let name = if name == "self" { "input" } else { name };
+        let output =
+            |(i, n): (usize, &&str)| (*n == name || (name == "result" && i == 0)).then_some(op.params.len() + i);
+        let slot =
+            op.params.iter().position(|p| p.name == name).or_else(|| op.outputs.iter().enumerate().find_map(output))?;
+        let captured = op.vjps.iter().any(|l| l.captures.iter().any(|c| c.slot == slot && c.how == How::Data));
+        if !captured {
+            return None;
+        }
+        let Some(kept) = saved.lock().clone() else { return Some(Err(freed())) };
+        match kept.get(slot) {
+            Some(Saved::Tensor(t)) => Some(t.unpack(self)),
+            _ => None,
+        }
+    }
+
     /// The table entry, if it is an operator's.
     pub fn op(&self) -> Option<&'static OpDef> {
         match &self.body {
