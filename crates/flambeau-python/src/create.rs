@@ -125,11 +125,14 @@ fn make(sizes: &[i64], numbers: &[Scalar], dtype: DType) -> PyResult<Tensor> {
         match numbers.iter().find(|s| matches!(s, Scalar::Int(i) if *i < low || *i > high)) {
             Some(_) => Err(pyo3::exceptions::PyRuntimeError::new_err(format!(
                 "value cannot be converted to type {} without overflow",
-                flambeau_tensor::ops::rule::c_name(dtype)
+                dtype.to_string().trim_start_matches("torch.")
             ))),
             None => Ok(()),
         }
     };
+    if !dtype.is_complex() && dtype != DType::Bool && numbers.iter().any(|s| matches!(s, Scalar::Complex(_))) {
+        return Err(PyTypeError::new_err("must be real number, not complex"));
+    }
     match dtype {
         DType::Bool => of!(bool),
         DType::U8 => {
@@ -206,6 +209,11 @@ pub fn tensor(
         None => Device::Cpu,
     };
     let t = from_data(data, dtype)?.to_device(device).map_err(to_py)?;
+    if requires_grad && !t.dtype().is_differentiable() {
+        return Err(pyo3::exceptions::PyRuntimeError::new_err(
+            "Only Tensors of floating point and complex dtype can require gradients",
+        ));
+    }
     wrap(py, t.requires_grad_(requires_grad).map_err(to_py)?)
 }
 
