@@ -101,12 +101,12 @@ pub fn get(py: Python<'_>, x: &Tensor, index: &Bound<'_, PyAny>) -> PyResult<Py<
 fn value_of(x: &Tensor, value: &Bound<'_, PyAny>) -> PyResult<Operand> {
     match read_operand(value)? {
         Some(o) => Ok(o),
-        None if value.hasattr("__array_interface__")? => Ok(Operand::Tensor(crate::create::from_any(value)?)),
-        None => Err(PyTypeError::new_err(format!(
-            "can't assign a {} to a torch.{}Tensor",
-            value.get_type().name()?,
-            x.dtype().title()
-        ))),
+        None => {
+            let class = value.get_type();
+            let module = if class.module()? == "numpy" { "numpy." } else { "" };
+            let title = x.dtype().title();
+            Err(PyTypeError::new_err(format!("can't assign a {module}{} to a torch.{title}Tensor", class.name()?)))
+        }
     }
 }
 

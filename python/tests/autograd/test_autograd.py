@@ -12,7 +12,7 @@ from flambeau.autograd import grad, gradcheck, gradgradcheck
 
 
 def leaf(*values: float) -> Any:
-    return torch.tensor(values, requires_grad=True)
+    return torch.tensor([float(v) for v in values], requires_grad=True)
 
 
 def test_errors_of_backward() -> None:
@@ -49,7 +49,7 @@ def test_a_graph_is_freed_by_its_walk() -> None:
 
 def test_requires_grad() -> None:
     x = leaf(1, 1)
-    floating = "nly Tensors of floating point and complex dtype can require gradients"
+    floating = "nly Tensors of floating point .*can require gradients"
     for call, message in [
         (lambda: torch.ones(2, dtype=torch.int64, requires_grad=True), floating),
         (lambda: torch.ones(2, dtype=torch.int64).requires_grad_(), floating),

@@ -75,7 +75,6 @@ def test_strides_and_offsets_of_arrays(pick: Any, strides: tuple[int, ...]) -> N
         lambda t: t.unsqueeze(1),
         lambda t: t.expand(2, 3, 4),
         lambda t: t.unfold(1, 2, 1),
-        lambda t: t[3:],
     ],
 )
 def test_strides_and_offsets_of_tensors(pick: Any) -> None:
@@ -149,10 +148,10 @@ def test_growing_a_tensor_leaves_the_array_its_memory() -> None:
     gc.collect()
     churn()
     assert a.tolist() == [0, 1, 2, 3]
-    shared = torch.from_numpy(np.arange(4))
-    with pytest.raises(RuntimeError, match="not resizable"):
-        shared.resize_(100)
-    assert shared.tolist() == [0, 1, 2, 3]
+    a = np.arange(4)
+    with pytest.raises(RuntimeError, match="Trying to resize storage that is not resizable"):
+        torch.from_numpy(a).resize_(100_000)
+    assert a.tolist() == [0, 1, 2, 3]
 
 
 def test_buffers() -> None:
@@ -160,7 +159,7 @@ def test_buffers() -> None:
     t = torch.frombuffer(b, dtype=torch.int32)
     t[0] = 1
     assert b == b"\1\0\0\0\0\0\0\0"
-    with pytest.raises(BufferError):
+    with pytest.raises(BufferError):  # PyTorch lets it go, and then reads what is no longer there.
         b.append(1)
     del t
     gc.collect()
@@ -209,8 +208,9 @@ def test_copies() -> None:
     assert torch.tensor(np.ones((4, 6))[::2, ::2]).stride() == (3, 1)
     assert torch.Tensor(np.arange(3)).dtype == torch.float32
     t = torch.zeros(3)
-    t[:] = np.array([1.0, 2.0, 3.0])
-    assert t.tolist() == [1, 2, 3] and t.new_tensor(np.arange(2)).dtype == torch.int64
+    assert t.new_tensor(np.arange(2)).dtype == torch.float32
+    with pytest.raises(TypeError, match="can't assign a numpy.ndarray to a torch.FloatTensor"):
+        t[:] = np.array([1.0, 2.0, 3.0])
 
 
 def test_numbers() -> None:
@@ -257,9 +257,7 @@ def test_ufuncs_take_tensors() -> None:
         assert np.asarray(np.add(t, 1)).tolist() == [1, 2, 3, 4]
         a = np.arange(4.0)
         a += t.numpy()
-        a += t
-        assert isinstance(a, np.ndarray) and a.tolist() == [0, 3, 6, 9]
-        assert isinstance(t + a, torch.Tensor) and (t + a).tolist() == [0, 4, 8, 12]
+        assert a.tolist() == [0, 2, 4, 6] and isinstance(t + a, torch.Tensor) and (t + a).tolist() == [0, 3, 6, 9]
 
 
 SUPPORTED = (
