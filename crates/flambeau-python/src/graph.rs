@@ -1,6 +1,6 @@
 //! The graph as Python sees it: `grad_fn`, hooks, functions with a derivative of their own.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use flambeau_tensor::autograd::{self, Backward, HookHandle, Node, SavedTensor};
 use flambeau_tensor::{Result, Tensor};
@@ -40,6 +40,32 @@ pub fn node_object(py: Python<'_>, node: Arc<Node>) -> PyResult<Object> {
 
 static NODES: PyOnceLock<Object> = PyOnceLock::new();
 
+fn next_functions<'py>(py: Python<'py>, node: &Node) -> PyResult<Bound<'py, PyTuple>> {
+    let list = node
+        .next_edges()
+        .map(|e| match e {
+            Some(e) => Ok((Some(node_object(py, e.node.clone())?), e.output)),
+            None => Ok((None, 0)),
+        })
+        .collect::<PyResult<Vec<_>>>()?;
+    PyTuple::new(py, list)
+}
+
+/// A context's way to its node, which owns the context: held strongly, neither would ever go.
+#[pyclass(module = "torch", frozen)]
+pub struct PyWeakNode(Weak<Node>);
+
+#[pymethods]
+impl PyWeakNode {
+    #[getter]
+    fn next_functions<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        match self.0.upgrade() {
+            Some(node) => next_functions(py, &node),
+            None => Ok(PyTuple::empty(py)),
+        }
+    }
+}
+
 #[pymethods]
 impl PyNode {
     fn name(&self) -> String {
@@ -50,15 +76,10 @@ impl PyNode {
     }
     #[getter]
     fn next_functions<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
-        let list = self
-            .0
-            .next_edges()
-            .map(|e| match e {
-                Some(e) => Ok((Some(node_object(py, e.node.clone())?), e.output)),
-                None => Ok((None, 0)),
-            })
-            .collect::<PyResult<Vec<_>>>()?;
-        PyTuple::new(py, list)
+        next_functions(py, &self.0)
+    }
+    fn _weak(&self) -> PyWeakNode {
+        PyWeakNode(Arc::downgrade(&self.0))
     }
     #[getter]
     fn variable(&self, py: Python<'_>) -> PyResult<Option<Py<PyTensor>>> {
@@ -264,7 +285,7 @@ pub fn _custom_node(
 #[pyclass(module = "torch", frozen)]
 pub struct PySavedTensor {
     saved: SavedTensor,
-    node: parking_lot::Mutex<Option<std::sync::Weak<Node>>>,
+    node: parking_lot::Mutex<Option<Weak<Node>>>,
 }
 
 #[pymethods]
@@ -283,7 +304,7 @@ impl PySavedTensor {
         *self.node.lock() = Some(Arc::downgrade(&node.0));
     }
     fn unpack(&self, py: Python<'_>) -> PyResult<Py<PyTensor>> {
-        let node = self.node.lock().as_ref().and_then(std::sync::Weak::upgrade);
+        let node = self.node.lock().as_ref().and_then(Weak::upgrade);
         let t = match node {
             Some(node) => self.saved.unpack(&node),
             None => self.saved.unpack_loose(),

@@ -208,7 +208,7 @@ class Function:
         ctx._output_count = len(outputs)
         ctx._zeros = [(tuple(t.shape), t.dtype) for t, _ in joined]
         node = _C._custom_node(backward_name, ctx, _run_backward, tensors, joined)
-        ctx._node = node
+        ctx._node = node._weak()
         saved: list[Any] = []
         for t in ctx._to_save:
             if t is None:
