@@ -21,8 +21,14 @@ def test_errors_of_backward() -> None:
     for call, message in [
         (y.backward, "grad can be implicitly created only for scalar outputs"),
         (x.detach().sum().backward, "element 0 of tensors does not require grad and does not have a grad_fn"),
-        (lambda: y.backward(torch.ones(3)), r"Mismatch in shape: grad_output\[0\] has a shape of torch.Size\(\[3\]\) and output\[0\]"),
-        (lambda: grad(y.sum(), leaf(1)), "The differentiated Tensor at index 0 appears to not have been used in the graph"),
+        (
+            lambda: y.backward(torch.ones(3)),
+            r"Mismatch in shape: grad_output\[0\] has a shape of torch.Size\(\[3\]\) and output\[0\]",
+        ),
+        (
+            lambda: grad(y.sum(), leaf(1)),
+            "The differentiated Tensor at index 0 appears to not have been used in the graph",
+        ),
         (lambda: grad(y.sum(), torch.ones(2)), "One of the differentiated Tensors does not require grad"),
         (lambda: grad(y, x), "grad can be implicitly created only for scalar outputs"),
     ]:
@@ -57,7 +63,10 @@ def test_requires_grad() -> None:
         (lambda: setattr(x * 2, "requires_grad", False), "you can only change requires_grad flags of leaf variables"),
         (lambda: (x * 2).requires_grad_(False), "you can only change requires_grad flags of leaf variables"),
         (torch.ones(2).retain_grad, "can't retain_grad on Tensor that has requires_grad=False"),
-        (lambda: torch.ones(2).register_hook(print), "cannot register a hook on a tensor that doesn't require gradient"),
+        (
+            lambda: torch.ones(2).register_hook(print),
+            "cannot register a hook on a tensor that doesn't require gradient",
+        ),
     ]:
         with pytest.raises(RuntimeError, match=message):
             call()
@@ -83,7 +92,11 @@ def test_setting_grad() -> None:
     x = leaf(1, 1)
     for value, error, message in [
         (torch.ones(3), RuntimeError, r"attempting to assign a gradient of size '\[3\]' to a tensor of size '\[2\]'"),
-        (torch.ones(2, dtype=torch.float64), RuntimeError, "attempting to assign a gradient with dtype 'double' to a tensor"),
+        (
+            torch.ones(2, dtype=torch.float64),
+            RuntimeError,
+            "attempting to assign a gradient with dtype 'double' to a tensor",
+        ),
         (5, TypeError, "assigned grad expected to be a Tensor or None but got grad of type"),
         (x, RuntimeError, "can't assign Variable as its own grad"),
     ]:
@@ -163,11 +176,23 @@ def test_writes_that_are_refused() -> None:
         (lambda: x[0].add_(1), a_view),
         (lambda: x.view(2).mul_(2), a_view),
         (lambda: x.__setitem__(0, 5.0), a_view),
-        (lambda: torch.add(x, 1, out=torch.ones(2)), "don't support automatic differentiation, but one of the arguments requires grad"),
-        (lambda: torch.add(torch.ones(2), 1, out=x), "don't support automatic differentiation, but one of the arguments requires grad"),
-        (lambda: (x * 1).unbind()[0].add_(1), "Output 0 of Unbind is a view and is being modified inplace. This view is the output of"),
+        (
+            lambda: torch.add(x, 1, out=torch.ones(2)),
+            "don't support automatic differentiation, but one of the arguments requires grad",
+        ),
+        (
+            lambda: torch.add(torch.ones(2), 1, out=x),
+            "don't support automatic differentiation, but one of the arguments requires grad",
+        ),
+        (
+            lambda: (x * 1).unbind()[0].add_(1),
+            "Output 0 of Unbind is a view and is being modified inplace. This view is the output of",
+        ),
         (lambda: torch.split(x * 1, 1)[1].add_(1), "Output 1 of Split is a view and is being modified inplace"),
-        (lambda: (x * 1).expand(2, 2).add_(1), "more than one element of the written-to tensor refers to a single memory location"),
+        (
+            lambda: (x * 1).expand(2, 2).add_(1),
+            "more than one element of the written-to tensor refers to a single memory location",
+        ),
     ]:
         with pytest.raises(RuntimeError, match=message):
             call()
@@ -180,7 +205,9 @@ def test_writes_that_are_refused() -> None:
     y = x * 1
     with torch.no_grad():
         v = y[:1]
-    with pytest.raises(RuntimeError, match="A view was created in no_grad mode and is being modified inplace with grad mode"):
+    with pytest.raises(
+        RuntimeError, match="A view was created in no_grad mode and is being modified inplace with grad mode"
+    ):
         v.mul_(2)
 
 
@@ -288,7 +315,11 @@ def test_nodes() -> None:
     x = leaf(1, 1)
     y = x.exp()
     z = y * x
-    assert y.grad_fn.name() == "ExpBackward0" and x.grad_fn is None and repr(y.grad_fn).startswith("<ExpBackward0 object at")
+    assert (
+        y.grad_fn.name() == "ExpBackward0"
+        and x.grad_fn is None
+        and repr(y.grad_fn).startswith("<ExpBackward0 object at")
+    )
     assert z.grad_fn.next_functions[0][0] is y.grad_fn and y.grad_fn is y.grad_fn
     accumulate = y.grad_fn.next_functions[0][0]
     assert accumulate.variable is x and accumulate.name() == "torch::autograd::AccumulateGrad"
@@ -361,7 +392,9 @@ def test_copies() -> None:
     x.grad = torch.full((2, 2), 3.0)
     y = copy.deepcopy(x)
     assert y is not x and y.requires_grad and torch.equal(y, x) and y.grad.tolist() == [[3, 3], [3, 3]]
-    with pytest.raises(RuntimeError, match="Only Tensors created explicitly by the user .* support the deepcopy protocol"):
+    with pytest.raises(
+        RuntimeError, match="Only Tensors created explicitly by the user .* support the deepcopy protocol"
+    ):
         copy.deepcopy(x * 2)
     z = pickle.loads(pickle.dumps(x))
     assert z.requires_grad and torch.equal(z, x) and z.grad is None

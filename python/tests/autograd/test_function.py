@@ -188,7 +188,11 @@ def wrong(answer: Any) -> Any:
 @pytest.mark.parametrize(
     "answer, error, message",
     [
-        (lambda g: (g, g), RuntimeError, r"WrongBackward returned an incorrect number of gradients \(expected 1, got 2\)"),
+        (
+            lambda g: (g, g),
+            RuntimeError,
+            r"WrongBackward returned an incorrect number of gradients \(expected 1, got 2\)",
+        ),
         (lambda g: (), RuntimeError, r"WrongBackward returned an incorrect number of gradients \(expected 1, got 0\)"),
         (
             lambda g: torch.ones(5),

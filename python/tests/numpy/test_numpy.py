@@ -9,7 +9,19 @@ import flambeau as torch
 import numpy as np
 import pytest
 
-SHARED = ["bool", "uint8", "int8", "int16", "int32", "int64", "float16", "float32", "float64", "complex64", "complex128"]
+SHARED = [
+    "bool",
+    "uint8",
+    "int8",
+    "int16",
+    "int32",
+    "int64",
+    "float16",
+    "float32",
+    "float64",
+    "complex64",
+    "complex128",
+]
 
 
 @pytest.mark.parametrize("dtype", SHARED)
@@ -168,7 +180,11 @@ def test_buffers() -> None:
     torch.frombuffer(a, dtype=torch.float64, offset=8).add_(1)
     assert a.tolist() == [0, 1, 1]
     for size, options, message in [
-        (9, {"dtype": torch.int64, "offset": 4}, r"buffer length \(5 bytes\) after offset \(4 bytes\) must be a multiple"),
+        (
+            9,
+            {"dtype": torch.int64, "offset": 4},
+            r"buffer length \(5 bytes\) after offset \(4 bytes\) must be a multiple",
+        ),
         (9, {"dtype": torch.int32, "count": 3}, r"requested buffer length \(3 \* 4 bytes\) after offset \(0 bytes\)"),
         (9, {"dtype": torch.int64, "count": 2**62, "offset": 1}, "must not be greater than actual buffer length"),
         (9, {"dtype": torch.int64, "count": 2**61}, "must not be greater than actual buffer length"),
@@ -288,7 +304,9 @@ def test_unsupported_dtypes(dtype: Any, name: str) -> None:
 def test_refused_arrays() -> None:
     for make in (torch.from_numpy, torch.tensor, torch.as_tensor):
         for a in (np.arange(4.0)[::-1], np.flip(np.ones((2, 2)), 1)):
-            with pytest.raises(ValueError, match="At least one stride in the given numpy array is negative, and tensors with"):
+            with pytest.raises(
+                ValueError, match="At least one stride in the given numpy array is negative, and tensors with"
+            ):
                 make(a)
         with pytest.raises(ValueError, match="given numpy array has byte order different from the native byte order"):
             make(np.zeros(2, ">f4"))
