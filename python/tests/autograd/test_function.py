@@ -197,7 +197,7 @@ def wrong(answer: Any) -> Any:
         (
             lambda g: torch.ones(5),
             RuntimeError,
-            r"Function WrongBackward returned an invalid gradient at index 0 - got \[5\] but expected shape compatible with \[2\]",
+            r"Function WrongBackward returned an invalid gradient at index 0 - got \[5\] but expected shape",
         ),
         (5, RuntimeError, r"expected Variable or None \(got int\)"),
         (ValueError("mine"), ValueError, "^mine$"),

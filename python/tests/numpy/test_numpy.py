@@ -1,4 +1,4 @@
-"""Memory shared with NumPy: who sees whose writes, who keeps whom alive, what is refused. Texts and values as PyTorch's."""
+"""Memory shared with NumPy: who sees whose writes, who keeps whom alive, what is refused. Texts are PyTorch's."""
 
 import gc
 import warnings
@@ -277,8 +277,8 @@ def test_ufuncs_take_tensors() -> None:
 
 
 SUPPORTED = (
-    "The only supported types are: float64, float32, float16, complex64, complex128, int64, int32, int16, int8, uint64, "
-    "uint32, uint16, uint8, and bool."
+    "The only supported types are: float64, float32, float16, complex64, complex128, int64, int32, int16, int8, "
+    "uint64, uint32, uint16, uint8, and bool."
 )
 
 

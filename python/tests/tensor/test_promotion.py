@@ -1,5 +1,7 @@
-"""Which dtype an operator gives: recorded from PyTorch for every pair of dtypes. ``..`` is not compared: an error there, or
-a complex number of two halves, which Flambeau has not."""
+"""Which dtype an operator gives: recorded from PyTorch for every pair of dtypes.
+
+``..`` is not compared: an error there, or a complex number of two halves, which Flambeau has not.
+"""
 
 import flambeau as torch
 import pytest
