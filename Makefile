@@ -11,7 +11,7 @@ SOURCES := pyproject.toml Cargo.toml Cargo.lock README.md $(shell find crates py
 	-name __pycache__ -prune -o -type f \( -name '*.rs' -o -name '*.toml' -o -name '*.py' -o -name '*.pyi' -o -name py.typed \) -print)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench conformance fmt check docs clean
+.PHONY: help demo test sound bench conformance fmt check docs clean
 
 help: ## Say what each target does.
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -23,6 +23,16 @@ test: $(STAMPS)/installed ## Run every test: Rust, Python, formatting, lints and
 	cargo test --workspace
 	$(BIN)/python -m pytest
 	$(MAKE) check
+
+# Loom tries every order of the steps of the lock's tests; it is built apart, since it stands in for the atomics. Valgrind
+# knows no AVX-512, and runs one thread at a time.
+VALGRIND := valgrind -q --leak-check=full --errors-for-leak-kinds=definite --error-exitcode=1
+sound: ## Try the lock under loom and, where valgrind is installed, the memory under it (minutes).
+	RUSTFLAGS="--cfg loom" CARGO_TARGET_DIR=target/loom cargo test -p flambeau-tensor --lib lock \
+		--config 'profile.dev.package.flambeau-cpu.opt-level=0'
+	@command -v valgrind > /dev/null || { echo "valgrind is not installed: memory is not checked"; exit 0; }; \
+	CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUNNER="$(VALGRIND)" FLAMBEAU_CPU_CAPABILITY=avx2 OMP_NUM_THREADS=2 \
+		cargo test -p flambeau-tensor --test storage --test views --test graph -- --test-threads=1 --skip million
 
 check: $(STAMPS)/installed ## Check formatting, generated files, lints and types, changing nothing.
 	cargo fmt --all --check

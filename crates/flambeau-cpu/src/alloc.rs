@@ -96,38 +96,35 @@ fn free(ptr: NonNull<u8>, size: usize) {
     unsafe { dealloc(ptr.as_ptr(), Layout::from_size_align_unchecked(size, ALIGN)) }
 }
 
-fn fresh(size: usize) -> NonNull<u8> {
-    let Ok(layout) = Layout::from_size_align(size, ALIGN) else { handle_alloc_error(Layout::new::<u8>()) };
+fn fresh(size: usize) -> Option<NonNull<u8>> {
+    let layout = Layout::from_size_align(size, ALIGN).ok()?;
     // SAFETY: the size is at least ALIGN, never 0.
-    NonNull::new(unsafe { alloc_zeroed(layout) }).unwrap_or_else(|| handle_alloc_error(layout))
+    NonNull::new(unsafe { alloc_zeroed(layout) })
 }
 
 impl Block {
-    /// A block of at least `size` bytes. Its bytes are initialised, to zero or to what a freed block held.
+    /// A block of at least `size` bytes. Its bytes are initialised, to zero or to what a freed block held. The program
+    /// ends where the system has no such amount.
+    #[inline]
     pub fn new(size: usize) -> Block {
-        if size == 0 {
-            return Block { ptr: NonNull::<[u64; 8]>::dangling().cast(), size: 0 };
-        }
-        let size = rounded(size);
-        let recycled = if size <= SMALL {
-            LOCAL.try_with(|l| l.borrow_mut().take(size)).ok().flatten()
-        } else {
-            IN_USE.fetch_add(size, Relaxed);
-            SHARED.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert_default().take(size)
-        };
-        Block { ptr: recycled.unwrap_or_else(|| fresh(size)), size }
+        Block::try_new(size).unwrap_or_else(|| handle_alloc_error(Layout::new::<u8>()))
     }
 
     /// A block of at least `size` bytes, or `None` where the system has no such amount: for sizes that users choose.
     pub fn try_new(size: usize) -> Option<Block> {
-        const EAGER: usize = 1 << 30;
-        if size <= EAGER {
-            return Some(Block::new(size));
+        if size == 0 {
+            return Some(Block { ptr: NonNull::<[u64; 8]>::dangling().cast(), size: 0 });
+        }
+        if size > isize::MAX as usize {
+            return None;
         }
         let size = rounded(size);
-        let layout = Layout::from_size_align(size, ALIGN).ok()?;
-        // SAFETY: the size is not 0.
-        let ptr = NonNull::new(unsafe { alloc_zeroed(layout) })?;
+        if size <= SMALL {
+            let recycled = LOCAL.try_with(|l| l.borrow_mut().take(size)).ok().flatten();
+            return Some(Block { ptr: recycled.or_else(|| fresh(size))?, size });
+        }
+        let recycled = SHARED.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert_default().take(size);
+        let ptr = recycled.or_else(|| fresh(size))?;
         IN_USE.fetch_add(size, Relaxed);
         Some(Block { ptr, size })
     }
@@ -180,5 +177,12 @@ mod tests {
             assert_eq!(Block::new(size).ptr(), at);
         }
         empty_cache();
+    }
+
+    #[test]
+    fn more_than_there_is_gives_none() {
+        for size in [1 << 60, isize::MAX as usize - 1, isize::MAX as usize, isize::MAX as usize + 1, usize::MAX] {
+            assert!(Block::try_new(size).is_none());
+        }
     }
 }

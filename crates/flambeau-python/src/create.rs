@@ -70,8 +70,14 @@ impl Nested {
         if depth < self.sizes.len() {
             return Err(PyTypeError::new_err("expected a sequence, got a number: the lists are not of one shape"));
         }
-        if let Some(d) = dtype.filter(|_| true) {
-            self.dtype = Some(self.dtype.map_or(d, |e| flambeau_tensor::promote_types(e, d)));
+        let dtype = dtype.unwrap_or_else(|| match s {
+            Scalar::Bool(_) => DType::Bool,
+            Scalar::Int(_) => DType::I64,
+            Scalar::Float(_) => default_dtype(),
+            Scalar::Complex(_) => default_dtype().to_complex(),
+        });
+        if self.dtype != Some(dtype) {
+            self.dtype = Some(self.dtype.map_or(dtype, |d| flambeau_tensor::promote_types(d, dtype)));
         }
         self.numbers.push(s);
         Ok(())
@@ -119,11 +125,14 @@ fn make(sizes: &[i64], numbers: &[Scalar], dtype: DType) -> PyResult<Tensor> {
         match numbers.iter().find(|s| matches!(s, Scalar::Int(i) if *i < low || *i > high)) {
             Some(_) => Err(pyo3::exceptions::PyRuntimeError::new_err(format!(
                 "value cannot be converted to type {} without overflow",
-                flambeau_tensor::ops::rule::c_name(dtype)
+                dtype.to_string().trim_start_matches("torch.")
             ))),
             None => Ok(()),
         }
     };
+    if !dtype.is_complex() && dtype != DType::Bool && numbers.iter().any(|s| matches!(s, Scalar::Complex(_))) {
+        return Err(PyTypeError::new_err("must be real number, not complex"));
+    }
     match dtype {
         DType::Bool => of!(bool),
         DType::U8 => {
@@ -172,17 +181,7 @@ fn from_data(x: &Bound<'_, PyAny>, dtype: Option<DType>) -> PyResult<Tensor> {
     }
     let mut nested = Nested::default();
     nested.add(x, 0)?;
-    let kind = nested.numbers.iter().map(|s| s.kind()).max();
-    let inferred = match nested.dtype {
-        Some(d) => d,
-        None => match kind {
-            Some(_) if nested.numbers.iter().any(|s| matches!(s, Scalar::Complex(_))) => default_dtype().to_complex(),
-            Some(flambeau_tensor::Kind::Float) | None => default_dtype(),
-            Some(flambeau_tensor::Kind::Int) => DType::I64,
-            _ => DType::Bool,
-        },
-    };
-    make(&nested.sizes, &nested.numbers, dtype.unwrap_or(inferred))
+    make(&nested.sizes, &nested.numbers, dtype.or(nested.dtype).unwrap_or_else(default_dtype))
 }
 
 /// `torch.tensor`: a new tensor with a copy of the data.
@@ -210,6 +209,11 @@ pub fn tensor(
         None => Device::Cpu,
     };
     let t = from_data(data, dtype)?.to_device(device).map_err(to_py)?;
+    if requires_grad && !t.dtype().is_differentiable() {
+        return Err(pyo3::exceptions::PyRuntimeError::new_err(
+            "Only Tensors of floating point and complex dtype can require gradients",
+        ));
+    }
     wrap(py, t.requires_grad_(requires_grad).map_err(to_py)?)
 }
 
@@ -236,7 +240,7 @@ pub fn as_tensor(
         && data.cast::<PyTuple>().is_err()
         && data.hasattr("__array_interface__")?
         && data.hasattr("shape")?;
-    let t = if array && !numpy::is_scalar(data)? { numpy::share(data)? } else { from_data(data, dtype)? };
+    let t = if array && !numpy::is_scalar(data)? { numpy::share(data, true)? } else { from_data(data, dtype)? };
     Ok(wrap(py, t.to(options).map_err(to_py)?)?.into_any())
 }
 
@@ -249,7 +253,7 @@ pub fn from_numpy(py: Python<'_>, ndarray: &Bound<'_, PyAny>) -> PyResult<Py<PyT
     {
         return Err(PyTypeError::new_err(format!("expected np.ndarray (got {})", ndarray.get_type().name()?)));
     }
-    wrap(py, numpy::share(ndarray)?)
+    wrap(py, numpy::share(ndarray, true)?)
 }
 
 /// `torch.frombuffer`: a 1-d tensor over the memory of a buffer.

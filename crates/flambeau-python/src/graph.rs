@@ -1,11 +1,12 @@
 //! The graph as Python sees it: `grad_fn`, hooks, functions with a derivative of their own.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use flambeau_tensor::autograd::{self, Backward, HookHandle, Node, SavedTensor};
 use flambeau_tensor::{Result, Tensor};
-use pyo3::exceptions::{PyRuntimeError, PyTypeError};
+use pyo3::exceptions::{PyAttributeError, PyRuntimeError, PyTypeError};
 use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyList, PyTuple};
 
 use crate::errors::{from_py, to_py};
@@ -23,7 +24,46 @@ pub fn node_object(py: Python<'_>, node: Arc<Node>) -> PyResult<Object> {
         // SAFETY: the node keeps its context alive, and the interpreter's lock is held.
         return Ok(unsafe { Bound::from_borrowed_ptr(py, ctx.cast()) }.unbind());
     }
-    Ok(Py::new(py, PyNode(node))?.into_any())
+    // One object a node, as long as anybody holds it.
+    let objects = NODES.get_or_try_init(py, || -> PyResult<Object> {
+        Ok(py.import("weakref")?.getattr("WeakValueDictionary")?.call0()?.unbind())
+    })?;
+    let (objects, key) = (objects.bind(py), Arc::as_ptr(&node) as usize);
+    let known = objects.call_method1("get", (key,))?;
+    if !known.is_none() {
+        return Ok(known.unbind());
+    }
+    let new = Py::new(py, PyNode(node))?.into_any();
+    objects.set_item(key, &new)?;
+    Ok(new)
+}
+
+static NODES: PyOnceLock<Object> = PyOnceLock::new();
+
+fn next_functions<'py>(py: Python<'py>, node: &Node) -> PyResult<Bound<'py, PyTuple>> {
+    let list = node
+        .next_edges()
+        .map(|e| match e {
+            Some(e) => Ok((Some(node_object(py, e.node.clone())?), e.output)),
+            None => Ok((None, 0)),
+        })
+        .collect::<PyResult<Vec<_>>>()?;
+    PyTuple::new(py, list)
+}
+
+/// A context's way to its node, which owns the context: held strongly, neither would ever go.
+#[pyclass(module = "torch", frozen)]
+pub struct PyWeakNode(Weak<Node>);
+
+#[pymethods]
+impl PyWeakNode {
+    #[getter]
+    fn next_functions<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        match self.0.upgrade() {
+            Some(node) => next_functions(py, &node),
+            None => Ok(PyTuple::empty(py)),
+        }
+    }
 }
 
 #[pymethods]
@@ -36,15 +76,10 @@ impl PyNode {
     }
     #[getter]
     fn next_functions<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
-        let list = self
-            .0
-            .next_edges()
-            .map(|e| match e {
-                Some(e) => Ok((Some(node_object(py, e.node.clone())?), e.output)),
-                None => Ok((None, 0)),
-            })
-            .collect::<PyResult<Vec<_>>>()?;
-        PyTuple::new(py, list)
+        next_functions(py, &self.0)
+    }
+    fn _weak(&self) -> PyWeakNode {
+        PyWeakNode(Arc::downgrade(&self.0))
     }
     #[getter]
     fn variable(&self, py: Python<'_>) -> PyResult<Option<Py<PyTensor>>> {
@@ -56,6 +91,13 @@ impl PyNode {
     }
     fn _sequence_nr(&self) -> u64 {
         self.0.sequence()
+    }
+    /// What the node saved, by PyTorch's names: `_saved_self`, `_saved_other`, `_saved_result`.
+    fn __getattr__(&self, py: Python<'_>, name: &str) -> PyResult<Py<PyTensor>> {
+        match name.strip_prefix("_saved_").and_then(|n| self.0.saved_tensor(n)) {
+            Some(t) => wrap(py, t.map_err(to_py)?),
+            None => Err(PyAttributeError::new_err(format!("'{}' object has no attribute '{name}'", self.0.name()))),
+        }
     }
     fn __repr__(slf: &Bound<'_, Self>) -> String {
         format!("<{} object at {:#x}>", slf.get().0.name(), slf.as_ptr() as usize)
@@ -243,7 +285,7 @@ pub fn _custom_node(
 #[pyclass(module = "torch", frozen)]
 pub struct PySavedTensor {
     saved: SavedTensor,
-    node: parking_lot::Mutex<Option<std::sync::Weak<Node>>>,
+    node: parking_lot::Mutex<Option<Weak<Node>>>,
 }
 
 #[pymethods]
@@ -262,7 +304,7 @@ impl PySavedTensor {
         *self.node.lock() = Some(Arc::downgrade(&node.0));
     }
     fn unpack(&self, py: Python<'_>) -> PyResult<Py<PyTensor>> {
-        let node = self.node.lock().as_ref().and_then(std::sync::Weak::upgrade);
+        let node = self.node.lock().as_ref().and_then(Weak::upgrade);
         let t = match node {
             Some(node) => self.saved.unpack(&node),
             None => self.saved.unpack_loose(),

@@ -5,7 +5,7 @@ use flambeau_tensor::indexing::Index;
 use flambeau_tensor::ops::Operand;
 use pyo3::exceptions::{PyIndexError, PyTypeError};
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyEllipsis, PyInt, PyList, PySlice, PyTuple};
+use pyo3::types::{PyBool, PyEllipsis, PyInt, PyList, PySlice, PyString, PyTuple};
 
 use crate::errors::to_py;
 use crate::parse::{read_int, read_operand};
@@ -43,7 +43,17 @@ fn item(x: &Bound<'_, PyAny>) -> PyResult<Index> {
         return Ok(Index::Tensor(t));
     }
     if x.cast::<PyList>().is_ok() || x.cast::<PyTuple>().is_ok() || x.hasattr("__array_interface__")? {
-        return Ok(Index::Tensor(crate::create::from_any(x)?));
+        let t = crate::create::from_any(x)?;
+        // An empty list has no numbers to tell its dtype by.
+        let t = if t.numel() == 0 && t.dtype().is_floating() && !x.hasattr("dtype")? {
+            t.to_dtype(flambeau_tensor::DType::I64).map_err(to_py)?
+        } else {
+            t
+        };
+        return Ok(Index::Tensor(t));
+    }
+    if x.cast::<PyString>().is_ok() {
+        return Err(PyTypeError::new_err("new(): invalid data type 'str'"));
     }
     match read_int(x) {
         Some(i) => Ok(Index::Int(i)),
@@ -91,14 +101,12 @@ pub fn get(py: Python<'_>, x: &Tensor, index: &Bound<'_, PyAny>) -> PyResult<Py<
 fn value_of(x: &Tensor, value: &Bound<'_, PyAny>) -> PyResult<Operand> {
     match read_operand(value)? {
         Some(o) => Ok(o),
-        None if value.hasattr("__array_interface__")? || value.cast::<PyList>().is_ok() => {
-            Ok(Operand::Tensor(crate::create::from_any(value)?))
+        None => {
+            let class = value.get_type();
+            let module = if class.module()? == "numpy" { "numpy." } else { "" };
+            let title = x.dtype().title();
+            Err(PyTypeError::new_err(format!("can't assign a {module}{} to a torch.{title}Tensor", class.name()?)))
         }
-        None => Err(PyTypeError::new_err(format!(
-            "can't assign a {} to a torch.{}Tensor",
-            value.get_type().name()?,
-            x.dtype().title()
-        ))),
     }
 }
 

@@ -1,6 +1,8 @@
 //! Memory shared with NumPy, through the array interface: NumPy is imported only when a user hands over or asks for an
 //! array.
 
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+
 use flambeau_tensor::{DType, Device, Dims, Layout, Storage, Tensor};
 use pyo3::buffer::PyUntypedBuffer;
 use pyo3::exceptions::{PyRuntimeError, PyTypeError, PyValueError};
@@ -55,11 +57,15 @@ pub fn scalar_dtype(x: &Bound<'_, PyAny>) -> PyResult<Option<DType>> {
     Ok(dtype_of(&interface.get_item("typestr")?.extract::<String>()?))
 }
 
-/// A tensor over an array's memory. The array stays alive as long as the tensor's storage.
-pub fn share(x: &Bound<'_, PyAny>) -> PyResult<Tensor> {
+/// The warning about memory that must not be written comes once in a program.
+static WARNED: AtomicBool = AtomicBool::new(false);
+
+/// A tensor over an array's memory. The array stays alive as long as the tensor's storage. `warn` says whether to warn of
+/// an array that must not be written.
+pub fn share(x: &Bound<'_, PyAny>, warn: bool) -> PyResult<Tensor> {
     let interface = x.getattr("__array_interface__")?;
     let kind: String = interface.get_item("typestr")?.extract()?;
-    let name = || x.getattr("dtype").map_or_else(|_| kind.clone(), |d| d.to_string());
+    let name = || -> PyResult<String> { Ok(x.getattr("dtype")?.getattr("type")?.getattr("__name__")?.to_string()) };
     if kind.starts_with('>') {
         return Err(PyValueError::new_err(
             "given numpy array has byte order different from the native byte order. Conversion between byte orders is currently not supported.",
@@ -68,12 +74,13 @@ pub fn share(x: &Bound<'_, PyAny>) -> PyResult<Tensor> {
     let dtype = dtype_of(&kind).ok_or_else(|| {
         PyTypeError::new_err(format!(
             "can't convert np.ndarray of type numpy.{}. The only supported types are: float64, float32, float16, complex64, complex128, int64, int32, int16, int8, uint64, uint32, uint16, uint8, and bool.",
-            if kind.contains('O') { "object_".to_string() } else { name() }
+            name().unwrap_or_else(|_| kind.clone())
         ))
     })?;
     let sizes: Vec<i64> = interface.get_item("shape")?.extract()?;
     let sizes: Dims = sizes.into_iter().collect();
-    let strides = interface.get_item("strides")?;
+    // The interface has none for an array without gaps, whose dimensions of size 1 may still have strides of their own.
+    let strides = x.getattr("strides").or_else(|_| interface.get_item("strides"))?;
     let item = dtype.size() as i64;
     let strides: Dims = if strides.is_none() {
         flambeau_tensor::contiguous_strides(&sizes)
@@ -92,12 +99,12 @@ pub fn share(x: &Bound<'_, PyAny>) -> PyResult<Tensor> {
         bytes.iter().map(|b| b / item).collect()
     };
     let (ptr, read_only): (usize, bool) = interface.get_item("data")?.extract()?;
-    if read_only {
+    if read_only && warn && !WARNED.swap(true, Relaxed) {
         let text = c"The given NumPy array is not writable, and PyTorch does not support non-writable tensors. This means writing to this tensor will result in undefined behavior. You may want to copy the array to protect its data or make it writable before converting it to a tensor. This type of warning will be suppressed for the rest of this program.";
         PyErr::warn(x.py(), &x.py().get_type::<pyo3::exceptions::PyUserWarning>(), text, 1)?;
     }
     let layout = Layout { sizes, strides, offset: 0 };
-    let span = layout.extent().map_or(0, |(_, high)| (high + 1) as usize * dtype.size());
+    let span = layout.span(dtype.size()).ok_or_else(|| PyValueError::new_err("the array is too large"))?;
     // SAFETY: NumPy vouches for this memory as long as the array lives, and the array is the owner kept here.
     let storage = unsafe { Storage::foreign(ptr as *mut u8, span, Box::new(x.clone().unbind())) };
     Tensor::over(storage, layout, dtype).map_err(to_py)
@@ -105,14 +112,9 @@ pub fn share(x: &Bound<'_, PyAny>) -> PyResult<Tensor> {
 
 /// A tensor with a copy of an array's elements.
 pub fn copy(x: &Bound<'_, PyAny>) -> PyResult<Tensor> {
-    let np = x.py().import("numpy")?;
-    let kwargs = PyDict::new(x.py());
-    kwargs.set_item("order", "C")?;
-    kwargs.set_item("copy", true)?;
-    let dtype = x.getattr("dtype")?.call_method1("newbyteorder", ("=",))?;
-    kwargs.set_item("dtype", dtype)?;
-    let own = np.call_method("array", (x,), Some(&kwargs))?;
-    share(&own)?.clone_tensor().map_err(to_py)
+    // What is no array, a NumPy number for one, may give memory that lives no longer than its interface.
+    let own = if x.hasattr("ctypes")? { x.clone() } else { x.py().import("numpy")?.call_method1("asarray", (x,))? };
+    share(&own, false)?.clone_tensor().map_err(to_py)
 }
 
 /// The array interface of a tensor's memory, for `np.asarray`.
@@ -188,7 +190,7 @@ pub fn buffer(x: &Bound<'_, PyAny>, dtype: DType, count: i64, offset: i64) -> Py
             "offset ({offset} bytes) must be non-negative and no greater than buffer length ({len} bytes) minus 1"
         )));
     }
-    if count > 0 && offset + count.saturating_mul(item) > len {
+    if count > (len - offset) / item {
         return Err(PyValueError::new_err(format!(
             "requested buffer length ({count} * {item} bytes) after offset ({offset} bytes) must not be greater than actual buffer length ({len} bytes)"
         )));

@@ -23,7 +23,7 @@ pub fn read_number(x: &Bound<'_, PyAny>) -> PyResult<Option<Scalar>> {
         return match x.extract::<i64>() {
             Ok(i) => Ok(Some(Scalar::Int(i))),
             // uint64 beyond int64 wraps in PyTorch only for masks; here it is refused as PyTorch refuses most.
-            Err(_) => Err(pyo3::exceptions::PyRuntimeError::new_err("Overflow when unpacking long long")),
+            Err(_) => Err(pyo3::exceptions::PyValueError::new_err("Overflow when unpacking long long")),
         };
     }
     if let Ok(f) = x.cast::<PyFloat>() {

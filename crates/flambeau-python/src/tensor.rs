@@ -47,6 +47,15 @@ impl PyTensor {
         unsafe { (*self.tensor.get()).clone() }
     }
 
+    /// The one element, for Python's own number types.
+    fn one_number(&self, py: Python<'_>) -> PyResult<Scalar> {
+        let t = self.get(py);
+        if t.numel() != 1 {
+            return Err(PyValueError::new_err("only one element tensors can be converted to Python scalars"));
+        }
+        t.item().map_err(to_py)
+    }
+
     /// Makes the object stand for another tensor (`resize_`, `.data = ...`).
     pub fn set(slf: &Bound<'_, PyTensor>, t: Tensor) {
         t.set_object(slf.as_ptr().cast());
@@ -411,9 +420,11 @@ impl PyTensor {
         wrap(py, self.get(py).data())
     }
     #[setter]
-    fn set_data(slf: &Bound<'_, Self>, value: &Bound<'_, PyTensor>) -> PyResult<()> {
-        let t = tensor_of(slf);
-        let new = t.with_data(&tensor_of(value));
+    fn set_data(slf: &Bound<'_, Self>, value: &Bound<'_, PyAny>) -> PyResult<()> {
+        let name = value.get_type().name()?;
+        let value = unwrap(value)
+            .ok_or_else(|| PyTypeError::new_err(format!("Variable data has to be a tensor, but got {name}")))?;
+        let new = tensor_of(slf).with_data(&value);
         PyTensor::set(slf, new);
         Ok(())
     }
@@ -519,7 +530,7 @@ impl PyTensor {
         Ok(t.item().map_err(to_py)?.to_bool())
     }
     fn __float__(&self, py: Python<'_>) -> PyResult<f64> {
-        match self.get(py).item().map_err(to_py)? {
+        match self.one_number(py)? {
             Scalar::Complex(z) if z.im != 0.0 => {
                 Err(PyRuntimeError::new_err("value cannot be converted to type double without overflow"))
             }
@@ -527,7 +538,7 @@ impl PyTensor {
         }
     }
     fn __int__(&self, py: Python<'_>) -> PyResult<Object> {
-        match self.get(py).item().map_err(to_py)? {
+        match self.one_number(py)? {
             Scalar::Complex(z) if z.im != 0.0 => {
                 Err(PyRuntimeError::new_err("value cannot be converted to type int64_t without overflow"))
             }
@@ -546,11 +557,11 @@ impl PyTensor {
         Ok(t.item().map_err(to_py)?.to_i64())
     }
     fn __complex__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyComplex>> {
-        let z = self.get(py).item().map_err(to_py)?.to_complex();
+        let z = self.one_number(py)?.to_complex();
         Ok(PyComplex::from_doubles(py, z.re, z.im))
     }
     fn __hash__(slf: &Bound<'_, Self>) -> isize {
-        slf.as_ptr() as isize >> 4
+        slf.as_ptr() as isize
     }
     fn __repr__(slf: &Bound<'_, Self>) -> PyResult<String> {
         let class = slf.get_type();

@@ -3,7 +3,7 @@
 use smallvec::SmallVec;
 
 use crate::ops::index::advanced;
-use crate::{DType, Error, Operand, Result, Tensor};
+use crate::{DType, Error, Operand, Result, Scalar, Tensor};
 
 /// One item between the brackets of `x[...]`.
 #[derive(Clone)]
@@ -203,6 +203,13 @@ impl Tensor {
     pub fn index_set(&self, items: &[Index], value: impl Into<Operand>) -> Result<()> {
         let (view, tensors) = basic(self, items)?;
         let value = value.into();
+        if let Operand::Number(Scalar::Complex(z)) = value
+            && z.im != 0.0
+            && !self.dtype().is_complex()
+        {
+            let name = crate::ops::rule::c_name(self.dtype());
+            return Err(Error::runtime(format!("value cannot be converted to type {name} without overflow")));
+        }
         if tensors.is_empty() {
             match value {
                 Operand::Number(s) => view.fill_(s)?,

@@ -29,7 +29,7 @@ mod tensor;
 
 pub use flambeau_types::{
     Complex, Complex32, Complex64, DType, Device, Dims, Element, Error, ErrorKind, Kind, Layout, Result, Scalar, bf16,
-    broadcast_shapes, contiguous_strides, f16, normalize_dim, numel, promote_types,
+    broadcast_shapes, checked_numel, contiguous_strides, f16, normalize_dim, numel, promote_types,
 };
 pub use generator::{Generator, default_generator, manual_seed};
 pub use indexing::Index;

@@ -3,9 +3,9 @@
 //! It is held for the length of a kernel only, so waiting is a short spin, then giving way. Nothing is done under it
 //! that could take another lock but the ones taken together, in the order of their addresses.
 
-#[cfg(loom)]
+#[cfg(all(test, loom))]
 use loom::sync::atomic::{AtomicU32, Ordering};
-#[cfg(not(loom))]
+#[cfg(not(all(test, loom)))]
 use std::sync::atomic::{AtomicU32, Ordering};
 
 const WRITER: u32 = 1 << 31;
@@ -45,9 +45,9 @@ impl RawLock {
         let mut tries = 0;
         while !self.try_lock(write) {
             tries += 1;
-            #[cfg(loom)]
+            #[cfg(all(test, loom))]
             loom::thread::yield_now();
-            #[cfg(not(loom))]
+            #[cfg(not(all(test, loom)))]
             if tries < 100 {
                 std::hint::spin_loop();
             } else {
@@ -67,44 +67,120 @@ impl RawLock {
     }
 }
 
+// Every order of the threads' steps is tried: RUSTFLAGS="--cfg loom" cargo test -p flambeau-tensor --lib lock
 #[cfg(all(test, loom))]
 mod tests {
-    use super::*;
     use loom::cell::UnsafeCell;
     use loom::sync::Arc;
+    use loom::thread;
 
+    use super::*;
+
+    /// A storage: its lock, and two numbers that are equal whenever nobody writes. The cells panic on any access
+    /// that is not ordered by the lock.
+    #[derive(Default)]
     struct Guarded {
         lock: RawLock,
-        value: UnsafeCell<u32>,
+        halves: [UnsafeCell<u32>; 2],
     }
 
-    // SAFETY: the lock guards the value, which is what the test checks.
+    // SAFETY: the lock guards the halves, which is what the tests check.
     unsafe impl Sync for Guarded {}
 
+    impl Guarded {
+        fn add(&self, n: u32) {
+            // SAFETY: the caller holds the lock to write.
+            self.halves.iter().for_each(|h| h.with_mut(|v| unsafe { *v += n }));
+        }
+
+        fn value(&self) -> u32 {
+            // SAFETY: the caller holds the lock.
+            let [a, b] = [0, 1].map(|i| self.halves[i].with(|v| unsafe { *v }));
+            assert_eq!(a, b, "a write was seen half done");
+            a
+        }
+
+        fn locked<T>(&self, write: bool, f: impl FnOnce(&Guarded) -> T) -> T {
+            self.lock.lock(write);
+            let out = f(self);
+            self.lock.unlock(write);
+            out
+        }
+    }
+
     #[test]
-    fn writers_exclude_everyone() {
+    fn writers_exclude_writers() {
         loom::model(|| {
-            let g = Arc::new(Guarded { lock: RawLock::default(), value: UnsafeCell::new(0) });
-            let threads: Vec<_> = (0..2)
-                .map(|_| {
-                    let g = g.clone();
-                    loom::thread::spawn(move || {
-                        g.lock.lock(true);
-                        // SAFETY: under the write lock.
-                        g.value.with_mut(|v| unsafe { *v += 1 });
-                        g.lock.unlock(true);
-                    })
-                })
-                .collect();
-            g.lock.lock(false);
-            // SAFETY: under the read lock.
-            g.value.with(|v| assert!(unsafe { *v } <= 2));
-            g.lock.unlock(false);
-            threads.into_iter().for_each(|t| t.join().unwrap());
-            g.lock.lock(false);
-            // SAFETY: under the read lock.
-            g.value.with(|v| assert_eq!(unsafe { *v }, 2));
-            g.lock.unlock(false);
+            let g = Arc::new(Guarded::default());
+            let other = thread::spawn({
+                let g = g.clone();
+                move || g.locked(true, |g| g.add(1))
+            });
+            g.locked(true, |g| g.add(1));
+            other.join().unwrap();
+            assert_eq!(g.locked(false, Guarded::value), 2);
+        });
+    }
+
+    #[test]
+    fn writers_exclude_readers() {
+        loom::model(|| {
+            let g = Arc::new(Guarded::default());
+            let writer = thread::spawn({
+                let g = g.clone();
+                move || g.locked(true, |g| g.add(1))
+            });
+            let before = g.locked(false, Guarded::value);
+            let after = g.locked(false, Guarded::value);
+            assert!(before <= after && after <= 1);
+            writer.join().unwrap();
+            assert_eq!(g.locked(false, Guarded::value), 1);
+        });
+    }
+
+    #[test]
+    fn readers_share() {
+        loom::model(|| {
+            let lock = RawLock::default();
+            lock.lock(false);
+            lock.lock(false);
+            assert!(!lock.try_lock(true));
+            lock.unlock(false);
+            assert!(!lock.try_lock(true));
+            lock.unlock(false);
+            assert!(lock.try_lock(true));
+            assert!(!lock.try_lock(false));
+            lock.unlock(true);
+            assert!(lock.try_lock(false));
+        });
+    }
+
+    /// Adds one storage into another as an operator does: both locks, the one at the lower address first.
+    fn add_into(to: usize, all: &[Guarded; 2]) {
+        let from = 1 - to;
+        for (i, g) in all.iter().enumerate() {
+            g.lock.lock(i == to);
+        }
+        all[to].add(all[from].value() + 1);
+        for (i, g) in all.iter().enumerate() {
+            g.lock.unlock(i == to);
+        }
+    }
+
+    #[test]
+    fn two_storages_in_address_order_do_not_deadlock() {
+        loom::model(|| {
+            let all = Arc::new(<[Guarded; 2]>::default());
+            let other = thread::spawn({
+                let all = all.clone();
+                move || add_into(1, &all)
+            });
+            add_into(0, &all);
+            other.join().unwrap();
+            // One after the other, in whichever order: 1 and then 1 + 1.
+            let mut values = [0, 1].map(|i| all[i].locked(false, Guarded::value));
+            values.sort();
+            assert_eq!(values, [1, 2]);
         });
     }
 }

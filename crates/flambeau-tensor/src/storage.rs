@@ -43,6 +43,14 @@ unsafe impl Send for Inner {}
 // SAFETY: as above.
 unsafe impl Sync for Inner {}
 
+#[cold]
+fn no_memory(nbytes: usize) -> Error {
+    Error::runtime(format!(
+        "[enforce fail at alloc_cpu.cpp:127] err == 0. DefaultCPUAllocator: can't allocate memory: you tried to allocate {nbytes} bytes. \
+         Error code 12 (Cannot allocate memory)"
+    ))
+}
+
 impl Storage {
     /// New memory of `nbytes` bytes, initialised to something.
     pub fn new(nbytes: usize) -> Storage {
@@ -61,12 +69,7 @@ impl Storage {
         if nbytes <= SMALL {
             return Ok(Storage::small(nbytes));
         }
-        let block = Block::try_new(nbytes).ok_or_else(|| {
-            Error::runtime(format!(
-                "[enforce fail at alloc_cpu.cpp:121] err == 0. DefaultCPUAllocator: can't allocate memory: you tried to allocate {nbytes} \
-                 bytes. Error code 12 (Cannot allocate memory)"
-            ))
-        })?;
+        let block = Block::try_new(nbytes).ok_or_else(|| no_memory(nbytes))?;
         Ok(Storage::of_block(block, nbytes))
     }
 
@@ -173,12 +176,15 @@ impl Storage {
             self.0.nbytes.store(nbytes, Relaxed);
             return Ok(());
         }
-        let block = Block::try_new(nbytes).ok_or_else(|| Error::runtime(format!("cannot allocate {nbytes} bytes")))?;
+        let block = Block::try_new(nbytes).ok_or_else(|| no_memory(nbytes))?;
         self.0.lock.lock(true);
         // SAFETY: `owner` is read and written under the write lock only.
         let owner = unsafe { &mut *self.0.owner.get() };
         let result = if let Owner::Foreign(_) = owner {
             Err(Error::runtime("Trying to resize storage that is not resizable"))
+        } else if nbytes <= self.nbytes() {
+            // Another thread made it larger still while this one was getting memory.
+            Ok(())
         } else {
             let ptr = block.ptr();
             // SAFETY: both blocks hold the old number of bytes, and the new one is not shared yet.

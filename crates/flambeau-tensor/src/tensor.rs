@@ -77,14 +77,14 @@ impl Tensor {
         Tensor(Arc::new(Inner::new(storage, layout, dtype)))
     }
 
-    /// New memory for a layout whose strides leave no gaps.
-    pub(crate) fn alloc(layout: Layout, dtype: DType, device: Device) -> Tensor {
-        let nbytes = layout.numel() as usize * dtype.size();
+    /// New memory for a layout whose strides leave no gaps. The size may come from a user, by way of expanded tensors.
+    pub(crate) fn alloc(layout: Layout, dtype: DType, device: Device) -> Result<Tensor> {
+        let nbytes = (layout.numel() as usize).saturating_mul(dtype.size());
         let storage = match device {
-            Device::Cpu => Storage::new(nbytes),
+            Device::Cpu => Storage::try_new(nbytes)?,
             Device::Meta => Storage::meta(nbytes),
         };
-        Tensor::make(storage, layout, dtype)
+        Ok(Tensor::make(storage, layout, dtype))
     }
 
     /// A new row-major tensor whose elements are whatever the memory holds.
@@ -94,28 +94,15 @@ impl Tensor {
 
     /// A new tensor of a layout; sizes a user chose are checked here.
     pub fn empty_layout(layout: Layout, dtype: DType, device: Device) -> Result<Tensor> {
-        let mut span: i64 = if layout.sizes.contains(&0) { 0 } else { 1 };
-        for (&n, &s) in layout.sizes.iter().zip(&layout.strides) {
-            if n < 0 {
-                return Err(Error::runtime(format!(
-                    "Trying to create tensor with negative dimension {n}: {:?}",
-                    layout.sizes.as_slice()
-                )));
-            }
-            if span > 0 {
-                span = (n - 1)
-                    .checked_mul(s)
-                    .and_then(|r| span.checked_add(r))
-                    .filter(|r| r.checked_mul(dtype.size() as i64).is_some())
-                    .ok_or_else(|| {
-                        Error::runtime(
-                            "Storage size calculation overflowed with sizes=".to_string()
-                                + &format!("{:?}", layout.sizes.as_slice()),
-                        )
-                    })?;
-            }
+        if let Some(n) = layout.sizes.iter().find(|n| **n < 0) {
+            return Err(Error::runtime(format!(
+                "Trying to create tensor with negative dimension {n}: {:?}",
+                layout.sizes.as_slice()
+            )));
         }
-        let nbytes = span as usize * dtype.size();
+        let overflow = || flambeau_types::overflow(&layout.sizes);
+        crate::checked_numel(&layout.sizes).map_err(|_| overflow())?;
+        let nbytes = layout.span(dtype.size()).ok_or_else(overflow)?;
         let storage = match device {
             Device::Cpu => Storage::try_new(nbytes)?,
             Device::Meta => Storage::meta(nbytes),
@@ -145,16 +132,15 @@ impl Tensor {
 
     /// A 0-d tensor of one number.
     pub fn scalar(value: impl Into<Scalar>, dtype: DType) -> Tensor {
-        let t = Tensor::alloc(Layout::contiguous(&[]), dtype, Device::Cpu);
+        let t = Tensor::make(Storage::new(dtype.size()), Layout::contiguous(&[]), dtype);
         write_element(t.storage().ptr(), dtype, value.into());
         t
     }
 
     /// A tensor over a storage; an error where the layout reaches outside it.
     pub fn over(storage: Storage, layout: Layout, dtype: DType) -> Result<Tensor> {
-        if let Some((low, high)) = layout.extent()
-            && (low < 0 || (high as usize + 1) * dtype.size() > storage.nbytes())
-        {
+        let shaped = layout.sizes.len() == layout.strides.len() && layout.sizes.iter().all(|&n| n >= 0);
+        if !shaped || layout.span(dtype.size()).is_none_or(|bytes| bytes > storage.nbytes()) {
             return Err(Error::runtime(format!(
                 "sizes {:?} and strides {:?} reach outside a storage of {} bytes",
                 layout.sizes.as_slice(),

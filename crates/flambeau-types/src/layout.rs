@@ -18,19 +18,26 @@ pub struct Layout {
     pub offset: i64,
 }
 
-/// The number of elements of a shape.
+/// The number of elements of a shape; as many as an i64 counts where there are more, so that no memory is ever enough.
 #[inline]
 pub fn numel(sizes: &[i64]) -> i64 {
-    sizes.iter().product()
+    sizes.iter().fold(1, |n: i64, &size| n.saturating_mul(size))
+}
+
+/// The number of elements of a shape that a user chose: an error where it is more than an i64 counts.
+#[inline]
+pub fn checked_numel(sizes: &[i64]) -> Result<i64> {
+    let n = sizes.iter().try_fold(1, |n: i64, &size| n.checked_mul(size));
+    n.ok_or_else(|| Error::runtime("numel: integer multiplication overflow"))
 }
 
 /// The strides of a row-major tensor of these sizes.
 #[inline]
 pub fn contiguous_strides(sizes: &[i64]) -> Dims {
     let mut strides = Dims::from_slice(sizes);
-    let mut step = 1;
+    let mut step: i64 = 1;
     for s in strides.iter_mut().rev() {
-        step *= std::mem::replace(s, step).max(1);
+        step = step.saturating_mul(std::mem::replace(s, step).max(1));
     }
     strides
 }
@@ -53,7 +60,17 @@ pub fn broadcast_shapes(a: &[i64], b: &[i64]) -> Result<Dims> {
             }
         };
     }
+    // Expanded tensors can meet in more elements than there could be.
+    if n > 1 && numel(&out) == i64::MAX {
+        return Err(overflow(&out));
+    }
     Ok(out)
+}
+
+/// What PyTorch says of a shape that no memory could hold.
+#[cold]
+pub fn overflow(sizes: &[i64]) -> Error {
+    Error::runtime(format!("Storage size calculation overflowed with sizes={sizes:?}"))
 }
 
 /// A dimension counted from the front: negative ones count from the back; a 0-d tensor takes 0 and -1.
@@ -109,7 +126,7 @@ impl Layout {
                 if s != expected {
                     return false;
                 }
-                expected *= n;
+                expected = n.wrapping_mul(expected);
             }
         }
         true
@@ -129,7 +146,7 @@ impl Layout {
                 if self.strides[d] != expected {
                     return false;
                 }
-                expected *= self.sizes[d];
+                expected = self.sizes[d].wrapping_mul(expected);
             }
         }
         true
@@ -145,22 +162,33 @@ impl Layout {
         let mut expected = 1;
         order.into_iter().all(|d| {
             let fits = self.strides[d] == expected;
-            expected *= self.sizes[d];
+            expected = self.sizes[d].wrapping_mul(expected);
             fits
         })
     }
 
     /// The lowest and highest element touched, as offsets into the storage; `None` when there is no element.
     pub fn extent(&self) -> Option<(i64, i64)> {
-        if self.numel() == 0 {
+        if self.sizes.contains(&0) {
             return None;
         }
         let (mut low, mut high) = (self.offset, self.offset);
         for (&n, &s) in self.sizes.iter().zip(&self.strides) {
-            let reach = (n - 1) * s;
-            if reach < 0 { low += reach } else { high += reach }
+            // What an i64 cannot count lies outside of every storage, and must not come out as a small number.
+            let reach = (n - 1).saturating_mul(s);
+            if reach < 0 { low = low.saturating_add(reach) } else { high = high.saturating_add(reach) }
         }
         Some((low, high))
+    }
+
+    /// The number of bytes that a storage needs so that this layout lies within it; `None` if it starts before the
+    /// storage or needs more than can be.
+    pub fn span(&self, itemsize: usize) -> Option<usize> {
+        let Some((low, high)) = self.extent() else { return (self.offset >= 0).then_some(0) };
+        if low < 0 {
+            return None;
+        }
+        high.checked_add(1)?.checked_mul(itemsize as i64).map(|bytes| bytes as usize)
     }
 
     /// This layout seen through a larger shape, repeating with stride 0.
@@ -202,6 +230,7 @@ impl Layout {
                 None => {}
             }
         }
+        checked_numel(&out.sizes)?;
         Ok(out)
     }
 
@@ -251,6 +280,24 @@ mod tests {
         assert_eq!(t.view_strides(&[6]), None);
         assert_eq!(t.view_strides(&[3, 1, 2]).unwrap().as_slice(), &[1, 6, 3]);
         assert!(t.is_dense() && !t.is_contiguous());
+    }
+
+    #[test]
+    fn what_cannot_be_counted_is_never_small() {
+        let layout =
+            |sizes: &[i64], strides: &[i64], offset| Layout { sizes: sizes.into(), strides: strides.into(), offset };
+        // Each of these wraps to something small in 64 bits.
+        assert_eq!(layout(&[2], &[1 << 62], 1 << 62).span(8), None);
+        assert_eq!(layout(&[2], &[1 << 61], 0).span(8), None);
+        assert_eq!(layout(&[3, 3], &[i64::MAX, i64::MAX], 0).span(1), None);
+        assert_eq!(layout(&[2], &[1], -1).span(4), None);
+        assert_eq!(layout(&[2, 3], &[3, 1], 2).span(4), Some(32));
+        assert_eq!(layout(&[2, 0], &[1 << 62, 1], 0).span(8), Some(0));
+        assert_eq!(numel(&[1 << 32, 1 << 32]), i64::MAX);
+        assert_eq!(numel(&[7, 0x6DB6_DB6D_B6DB_6DB7]), i64::MAX);
+        assert!(checked_numel(&[1 << 32, 1 << 32]).is_err());
+        assert!(Layout::contiguous(&[1]).expand(&[1 << 40, 1 << 40]).is_err());
+        assert!(broadcast_shapes(&[1 << 40, 1], &[1 << 40]).is_err());
     }
 
     #[test]

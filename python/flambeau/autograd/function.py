@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 from flambeau import _C
@@ -19,6 +20,8 @@ class FunctionCtx:
         self._freed = False
         self._node: Any = None
         self._zeros: list[Any] = []
+        self._tensor_outputs: list[int] = []
+        self._output_count = 0
         self.needs_input_grad: tuple[bool, ...] = ()
 
     def save_for_backward(self, *tensors: Any) -> None:
@@ -80,14 +83,19 @@ class FunctionCtx:
 
 
 def _run_backward(ctx: Any, grads: tuple[Any, ...]) -> Any:
-    if ctx._materialize:
-        grads = tuple(
-            _C.zeros(shape, dtype=dtype) if g is None and dtype.is_floating_point | dtype.is_complex else g
-            for g, (shape, dtype) in zip(grads, ctx._zeros, strict=True)
-        )
-    out = ctx._function.backward(ctx, *grads)
+    # The engine tells of the outputs up to the last one that got a gradient, and knows of tensors only.
+    given: list[Any] = [None] * ctx._output_count
+    for i, at in enumerate(ctx._tensor_outputs):
+        shape, dtype = ctx._zeros[i]
+        given[at] = grads[i] if i < len(grads) else None
+        if given[at] is None and ctx._materialize:
+            given[at] = _C.zeros(shape, dtype=dtype)
+    out = ctx._function.backward(ctx, *given)
     if not isinstance(out, tuple):
         out = (out,)
+    for g in out:
+        if g is not None and not isinstance(g, _C.Tensor):
+            raise RuntimeError(f"expected Variable or None (got {type(g).__name__})")
     wanted = len(ctx.needs_input_grad)
     if len(out) > wanted and any(g is not None for g in out[wanted:]):
         raise RuntimeError(
@@ -120,9 +128,12 @@ class Function:
     """
 
     def __init__(self, *_args: Any, **_kwargs: Any) -> None:
-        raise RuntimeError(
+        warnings.warn(
             f"{type(self)} should not be instantiated. Methods on autograd functions are all static, so you should "
-            "invoke them on the class itself. Instantiating an autograd function is not allowed."
+            "invoke them on the class itself. Instantiating an autograd function will raise an error in a future "
+            "version of PyTorch.",
+            DeprecationWarning,
+            stacklevel=2,
         )
 
     @staticmethod
@@ -173,15 +184,20 @@ class Function:
         final: list[Any] = []
         inputs = {id(t) for t in tensors if t is not None}
         replaced: dict[int, tuple[int, Any]] = {}
-        for out in outputs:
+        for at, out in enumerate(outputs):
             if not isinstance(out, _C.Tensor):
                 final.append(out)
                 continue
+            ctx._tensor_outputs.append(at)
             differentiable = id(out) not in ctx._non_differentiable and (
                 out.dtype.is_floating_point or out.dtype.is_complex
             )
             new = out
-            if id(out) in inputs and id(out) not in ctx._dirty:
+            if id(out) in ctx._dirty and not out._is_view():
+                # Changed in place: the input itself becomes the output.
+                if out.requires_grad and out.is_leaf:
+                    raise RuntimeError("a leaf Variable that requires grad has been used in an in-place operation.")
+            elif id(out) in inputs and id(out) not in ctx._dirty:
                 new = out.view_as(out) if differentiable else out
                 new = new.detach()
             elif out.requires_grad or out._is_view():
@@ -189,9 +205,10 @@ class Function:
             replaced[id(out)] = (len(joined), new)
             joined.append((new, differentiable))
             final.append(new)
+        ctx._output_count = len(outputs)
         ctx._zeros = [(tuple(t.shape), t.dtype) for t, _ in joined]
         node = _C._custom_node(backward_name, ctx, _run_backward, tensors, joined)
-        ctx._node = node
+        ctx._node = node._weak()
         saved: list[Any] = []
         for t in ctx._to_save:
             if t is None:

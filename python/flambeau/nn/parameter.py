@@ -55,7 +55,8 @@ class Parameter(Tensor, metaclass=_ParameterMeta):
         return memo[id(self)]
 
     def __repr__(self) -> str:  # type: ignore[override]
-        return "Parameter containing:\n" + super().__repr__()
+        text = super().__repr__()
+        return text if text.startswith("Parameter containing:") else "Parameter containing:\n" + text
 
     def __reduce_ex__(self, proto: Any) -> Any:
         return _reduce_parameter(self)

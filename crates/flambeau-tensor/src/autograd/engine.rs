@@ -37,11 +37,13 @@ pub fn grad(
     let targets = edges_of(inputs)?;
     let roots = roots(outputs, grads)?;
     let found = Walk::new(retain_graph.unwrap_or(create_graph), create_graph).run(roots, Some(targets), false)?;
-    if !allow_unused && found.iter().any(Option::is_none) {
-        return Err(Error::runtime(
-            "One of the differentiated Tensors appears to not have been used in the graph. Set allow_unused=True if this is the desired \
-             behavior.",
-        ));
+    if let Some(i) = found.iter().position(Option::is_none)
+        && !allow_unused
+    {
+        return Err(Error::runtime(format!(
+            "The differentiated Tensor at index {i} appears to not have been used in the graph. Set allow_unused=True if this is the desired \
+             behavior."
+        )));
     }
     Ok(found)
 }
@@ -187,11 +189,11 @@ impl Walk {
             }
         };
         let mut sent = Ok(());
-        for (edge, grad) in node.next_edges().zip(out) {
+        for (i, (edge, grad)) in node.next_edges().zip(out).enumerate() {
             if let (Some(edge), Some(grad)) = (edge, grad)
                 && needed(edge)
             {
-                sent = self.send_from(node, edge, grad);
+                sent = self.send_from(node, i, edge, grad);
                 if sent.is_err() {
                     break;
                 }
@@ -201,7 +203,7 @@ impl Walk {
         sent
     }
 
-    fn send_from(&mut self, from: &Arc<Node>, edge: &Edge, grad: Tensor) -> Result<()> {
+    fn send_from(&mut self, from: &Arc<Node>, input: usize, edge: &Edge, grad: Tensor) -> Result<()> {
         let fits = edge.node.with_outputs(|list| {
             list.get(edge.output as usize).is_none_or(|m| grad.size() == m.shape.as_slice() && grad.dtype() == m.dtype)
         });
@@ -210,7 +212,10 @@ impl Walk {
         }
         let grad = match edge.node.output_meta(edge.output) {
             Some(meta) => fit(grad, &meta).map_err(|e| {
-                Error::new(e.kind(), format!("Function {} returned an invalid gradient: {}", from.name(), e.message()))
+                Error::new(
+                    e.kind(),
+                    format!("Function {} returned an invalid gradient at index {input} - {}", from.name(), e.message()),
+                )
             })?,
             None => grad,
         };

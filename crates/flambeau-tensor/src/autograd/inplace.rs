@@ -1,7 +1,7 @@
 //! Writes in place: which are refused, and how the graph follows those that are not.
 //!
 //! Note [Writes through views]: a write through a view is two ordinary nodes. The base becomes the output of
-//! `as_strided_scatter(base, written, ...)`, and every view of it, when next asked, the output of `as_strided(base, ...)`.
+//! `copy_slices(base, written, ...)`, and every view of it, when next asked, the output of `as_strided(base, ...)`.
 
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -37,7 +37,7 @@ pub(crate) fn check_inplace(t: &Tensor) -> Result<()> {
         Made::InNoGrad => Ok(()),
         Made::OneOfMany if !t.requires_grad() && !base.requires_grad() => Ok(()),
         Made::OneOfMany => {
-            let (name, nr) = t.grad_fn().map_or(("a function".to_string(), 0), |(n, nr)| (n.name(), nr));
+            let (name, nr) = t.grad_fn().map_or(("a function".to_string(), 0), |(n, nr)| (n.operation(), nr));
             Err(Error::runtime(format!(
                 "Output {nr} of {name} is a view and is being modified inplace. This view is the output of a function that returns multiple \
                  views. Such functions do not allow the output views to be modified inplace. You should replace the inplace operation by an \
@@ -61,11 +61,8 @@ pub(crate) fn rebase(t: &Tensor, written: &Tensor) -> Result<()> {
     super::set_history(&value, from);
     let old = base.detach();
     super::set_history(&old, base.grad_fn());
-    // Only the node is wanted: on `meta` the scatter moves no data.
-    let layout = t.layout();
-    let scattered = enable_grad(|| {
-        crate::ops::shape::strided::scatter_history(&old, &value, &layout.sizes, &layout.strides, layout.offset)
-    })?;
+    // Only the node is wanted.
+    let scattered = enable_grad(|| crate::ops::shape::strided::scatter_history(&old, &value, t.layout()))?;
     base.record().set_grad_fn(scattered.grad_fn());
     refresh_view(t);
     Ok(())

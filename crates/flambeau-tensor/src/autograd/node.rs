@@ -140,6 +140,34 @@ impl Node {
         }
     }
 
+    /// The name of the operation itself, for errors about its outputs: `Exp` of `ExpBackward0`.
+    pub fn operation(&self) -> String {
+        let name = self.name();
+        let bare = name.trim_end_matches(|c: char| c.is_ascii_digit());
+        bare.strip_suffix("Backward").map(str::to_string).unwrap_or(name)
+    }
+
+    /// What the node keeps under a name, where it is a tensor: `self`, the other parameters' names, `result` or an
+    /// output's. An error where it was freed.
+    pub fn saved_tensor(self: &Arc<Node>, name: &str) -> Option<Result<Tensor>> {
+        let Body::Op { op, saved, .. } = &self.body else { return None };
+        let name = if name == "self" { "input" } else { name };
+        let output =
+            |(i, n): (usize, &&str)| (*n == name || (name == "result" && i == 0)).then_some(op.params.len() + i);
+        let slot =
+            op.params.iter().position(|p| p.name == name).or_else(|| op.outputs.iter().enumerate().find_map(output))?;
+        let captured = op.vjps.iter().any(|l| l.captures.iter().any(|c| c.slot == slot && c.how == How::Data));
+        if !captured {
+            return None;
+        }
+        let saved = saved.read();
+        let Some(kept) = saved.as_ref() else { return Some(Err(already_freed())) };
+        match find(kept, slot) {
+            Some(Saved::Tensor(t)) => Some(t.unpack(self)),
+            _ => None,
+        }
+    }
+
     /// The table entry, if it is an operator's.
     pub fn op(&self) -> Option<&'static OpDef> {
         match &self.body {
@@ -298,6 +326,11 @@ impl Node {
     }
 }
 
+/// What was kept of a slot.
+fn find(kept: &[(u16, Saved)], slot: usize) -> Option<&Saved> {
+    kept.iter().find(|(s, _)| usize::from(*s) == slot).map(|(_, saved)| saved)
+}
+
 #[cold]
 fn already_freed() -> Error {
     Error::runtime(
@@ -379,7 +412,7 @@ impl Formula<'_> {
     }
 
     fn saved(&self, slot: usize) -> Option<&Saved> {
-        self.saved.iter().find(|(s, _)| usize::from(*s) == slot).map(|(_, saved)| saved)
+        find(self.saved, slot)
     }
 
     fn missing(&self, slot: usize) -> Error {

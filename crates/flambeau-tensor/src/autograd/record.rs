@@ -172,7 +172,7 @@ impl Tensor {
             ));
         }
         if on && !self.dtype().is_differentiable() {
-            return Err(Error::runtime("only Tensors of floating point dtype can require gradients"));
+            return Err(Error::runtime("only Tensors of floating point and complex dtype can require gradients"));
         }
         if on || self.0.record.get().is_some() {
             self.record().requires_grad.store(on, Relaxed);
@@ -190,16 +190,18 @@ impl Tensor {
         if let Some(g) = &grad {
             if g.dtype() != self.dtype() {
                 return Err(Error::runtime(format!(
-                    "assigned grad has data of a different type: the tensor is {}, the grad {}",
-                    self.dtype(),
-                    g.dtype()
+                    "attempting to assign a gradient with dtype '{}' to a tensor with grad_dtype '{}'. The gradient must match the tensor's \
+                     grad_dtype (defaults to the tensor's dtype).",
+                    crate::ops::rule::c_name(g.dtype()),
+                    self.dtype().title()
                 )));
             }
             if g.size() != self.size() {
                 return Err(Error::runtime(format!(
-                    "assigned grad has data of a different size: the tensor is {:?}, the grad {:?}",
-                    self.size(),
-                    g.size()
+                    "attempting to assign a gradient of size '{:?}' to a tensor of size '{:?}'. Please ensure that the gradient and the tensor \
+                     are the same size",
+                    g.size(),
+                    self.size()
                 )));
             }
             if g.is(self) {

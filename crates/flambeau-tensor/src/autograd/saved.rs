@@ -69,16 +69,16 @@ impl SavedTensor {
     fn changed(&self, node: Option<&Arc<Node>>, now: u32) -> Error {
         let t = &self.tensor;
         let maker = match (self.output, node) {
-            (Some(nr), Some(node)) => format!(", which is output {nr} of {}", node.name()),
+            (Some(nr), Some(node)) => format!(", which is output {nr} of {},", node.operation()),
             _ => match t.grad_fn() {
-                Some((n, nr)) => format!(", which is output {nr} of {}", n.name()),
+                Some((n, nr)) => format!(", which is output {nr} of {},", n.operation()),
                 None => String::new(),
             },
         };
         Error::runtime(format!(
-            "one of the variables needed for gradient computation has been modified by an inplace operation: [torch.{}Tensor {:?}]{maker}, \
+            "one of the variables needed for gradient computation has been modified by an inplace operation: [torch.{}Tensor {:?}]{maker} \
              is at version {now}; expected version {} instead. Hint: enable anomaly detection to find the operation that failed to compute its \
-             gradient, with torch.autograd.set_detect_anomaly(True).",
+             gradient, with torch.autograd.set_detect_anomaly(True, check_nan=False).",
             t.dtype().title(),
             t.size(),
             self.version,

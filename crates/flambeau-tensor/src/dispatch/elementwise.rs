@@ -107,7 +107,7 @@ impl Map {
                 _ => return None,
             }
         }
-        let out = Tensor::alloc(Layout::contiguous(first.size()), kernel.out, Device::Cpu);
+        let out = Tensor::alloc(Layout::contiguous(first.size()), kernel.out, Device::Cpu).ok()?;
         let _locked = Locked::take(&tensors[..count], &[]);
         // SAFETY: tensors have `n` adjacent elements of the kernel's dtype and are locked, numbers are one element on this
         // stack, and nobody else knows the output, which has room for as many.
@@ -273,7 +273,7 @@ pub(super) fn fresh(op: &'static OpDef, args: &[Arg]) -> Result<Outputs> {
     }
     let plan = Plan::of(op, &map, args)?;
     let layout = result_layout(plan.tensors().map(|t| t.layout()), &plan.sizes);
-    let out = Tensor::alloc(layout, plan.out_dtype, plan.device);
+    let out = Tensor::alloc(layout, plan.out_dtype, plan.device)?;
     plan.run(&out, true);
     Ok(SmallVec::from_buf([out]))
 }
@@ -295,7 +295,7 @@ pub(super) fn into(op: &'static OpDef, args: &[Arg], out: &Tensor, inplace: bool
     // Memory shared with an input is fine element for element, and read from a copy otherwise.
     if plan.tensors().any(|t| overlaps_otherwise(t, out, &plan.sizes)) {
         let layout = result_layout(plan.tensors().map(|t| t.layout()), &plan.sizes);
-        let tmp = Tensor::alloc(layout, plan.out_dtype, plan.device);
+        let tmp = Tensor::alloc(layout, plan.out_dtype, plan.device)?;
         plan.run(&tmp, true);
         return out.copy_(&tmp).map(|_| ());
     }

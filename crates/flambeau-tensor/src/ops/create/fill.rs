@@ -38,7 +38,12 @@ op! {
     variants [function, out];
     factory;
     dtype options.dtype_or_default();
-    shape sized(size);
+    shape {
+        if size.iter().any(|&n| n < 0) {
+            return Err(Error::runtime("zeros: Dimension size must be non-negative."));
+        }
+        sized(size)
+    };
     kernel { loops::fill(y, Scalar::Int(0)) };
 }
 

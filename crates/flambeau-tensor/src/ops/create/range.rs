@@ -26,7 +26,10 @@ fn range_len(start: Scalar, end: Scalar, step: Scalar, dtype: DType) -> Result<D
         return Err(Error::runtime("upper bound and lower bound inconsistent with step sign"));
     }
     let n = match (start, end, step) {
-        (Scalar::Int(a), Scalar::Int(b), Scalar::Int(s)) => (b - a + s - s.signum()) / s,
+        (Scalar::Int(a), Scalar::Int(b), Scalar::Int(s)) => {
+            let (reach, s) = (i128::from(b) - i128::from(a), i128::from(s));
+            i64::try_from((reach + s - s.signum()) / s).unwrap_or(i64::MAX)
+        }
         _ => ((b - a) / s).ceil() as i64,
     };
     if !(0..=i64::MAX / 16).contains(&n) {

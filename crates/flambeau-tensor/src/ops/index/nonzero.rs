@@ -24,7 +24,7 @@ op! {
         // Column by column, so that each column is one block.
         let sizes = [n, input.dim() as i64];
         let layout = Layout { sizes: sizes.as_slice().into(), strides: [1, n.max(1)].as_slice().into(), offset: 0 };
-        let out = Tensor::alloc(layout, DType::I64, Device::Cpu);
+        let out = Tensor::alloc(layout, DType::I64, Device::Cpu)?;
         Locked::run(&[input], std::slice::from_ref(&out), |locked, outs| kernels::nonzero(outs.next(), locked.view(input)));
         Ok(out)
     };

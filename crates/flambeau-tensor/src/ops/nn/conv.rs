@@ -33,7 +33,13 @@ pub(crate) fn check_moves(stride: &[i64], padding: &[i64], dilation: &[i64], gro
     if groups <= 0 {
         return Err(Error::runtime("non-positive groups is not supported"));
     }
-    Ok(())
+    check_range(&[stride, padding, dilation, &[groups]])
+}
+
+/// Widths and steps are small numbers: sums of products of a few of them must not wrap.
+pub(crate) fn check_range(lists: &[&[i64]]) -> Result<()> {
+    let far = |n: &i64| i32::try_from(*n).is_err();
+    if lists.iter().any(|l| l.iter().any(far)) { Err(Error::runtime("integer out of range")) } else { Ok(()) }
 }
 
 /// The dtypes of a convolution: one for all, not bool.

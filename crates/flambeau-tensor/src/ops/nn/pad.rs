@@ -22,7 +22,7 @@ fn padded(x: &Tensor, pad: &[i64]) -> Result<Dims> {
     let mut sizes = x.sizes();
     for (i, p) in pad.chunks(2).enumerate() {
         let d = x.dim() - 1 - i;
-        sizes[d] += p[0] + p[1];
+        sizes[d] = sizes[d].saturating_add(p[0].saturating_add(p[1]));
         if sizes[d] < 0 {
             return Err(Error::runtime("narrow(): length must be non-negative."));
         }
@@ -35,10 +35,10 @@ fn kept(x: &Tensor, pad: &[i64], of_result: bool) -> Result<Tensor> {
     let mut part = x.clone();
     for (i, p) in pad.chunks(2).enumerate() {
         let d = x.dim() - 1 - i;
-        let cut = |n: i64| if of_result { n.max(0) } else { (-n).max(0) };
+        let cut = |n: i64| if of_result { n.max(0) } else { n.saturating_neg().max(0) };
         let (front, behind) = (cut(p[0]), cut(p[1]));
-        if front + behind > 0 {
-            let length = (x.size()[d] - front - behind).max(0);
+        if front > 0 || behind > 0 {
+            let length = x.size()[d].saturating_sub(front.saturating_add(behind)).max(0);
             part = part.narrow(d as i64, front.min(x.size()[d] - length), length)?;
         }
     }

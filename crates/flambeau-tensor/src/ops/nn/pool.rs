@@ -17,6 +17,7 @@ fn pair(list: &[i64], what: &str, name: &str) -> Result<[i64; 2]> {
 }
 
 fn windows(name: &str, kernel: &[i64], stride: Option<&[i64]>, padding: &[i64], dilation: &[i64]) -> Result<PoolShape> {
+    super::conv::check_range(&[kernel, stride.unwrap_or_default(), padding, dilation])?;
     let kernel = pair(kernel, "kernel_size", name)?;
     let stride = match stride {
         None | Some([]) => kernel,

@@ -79,7 +79,7 @@ fn copied(x: &Tensor, dtype: Option<DType>, device: Option<Device>, format: Memo
     if device == Device::Cpu {
         x.check_has_data("to")?;
     }
-    let out = Tensor::alloc(copy_layout(x, format)?, dtype.unwrap_or(x.dtype()), device);
+    let out = Tensor::alloc(copy_layout(x, format)?, dtype.unwrap_or(x.dtype()), device)?;
     if device == Device::Cpu {
         out.copy_(x)?;
     }
@@ -107,7 +107,7 @@ op! {
     node "CloneBackward0";
     compute {
         let device = input.device();
-        let out = Tensor::alloc(copy_layout(input, memory_format)?, input.dtype(), device);
+        let out = Tensor::alloc(copy_layout(input, memory_format)?, input.dtype(), device)?;
         if device == Device::Cpu {
             out.copy_(input)?;
         }

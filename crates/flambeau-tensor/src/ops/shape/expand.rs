@@ -145,7 +145,11 @@ fn repeated(x: &Tensor, repeats: &[i64]) -> Result<Dims> {
             repeats.iter().min().unwrap_or(&0)
         )));
     }
-    Ok(repeats.iter().enumerate().map(|(d, &r)| r * if d < lead { 1 } else { x.size()[d - lead] }).collect())
+    Ok(repeats
+        .iter()
+        .enumerate()
+        .map(|(d, &r)| r.saturating_mul(if d < lead { 1 } else { x.size()[d - lead] }))
+        .collect())
 }
 
 fn repeat_backward(g: &crate::ops::Val, shape: &[i64], repeats: &[i64]) -> Result<Tensor> {

@@ -36,7 +36,7 @@ fn even(x: &Tensor, size: i64, dim: i64) -> Result<(usize, Dims)> {
     if n == 0 {
         return Ok((at, Dims::from_slice(&[0])));
     }
-    let count = (n + size - 1) / size;
+    let count = n / size + i64::from(n % size != 0);
     Ok((at, (0..count).map(|i| size.min(n - i * size)).collect()))
 }
 

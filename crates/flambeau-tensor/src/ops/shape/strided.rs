@@ -22,19 +22,24 @@ fn within(x: &Tensor, layout: Layout) -> Result<Layout> {
             layout.sizes.as_slice()
         )));
     }
-    if let Some((_, high)) = layout.extent() {
-        let bytes = (high + 1) * x.dtype().size() as i64;
-        if bytes as usize > x.storage().nbytes() {
-            return Err(Error::runtime(format!(
-                "setStorage: sizes {:?}, strides {:?}, storage offset {}, and itemsize {} requiring a storage size of {bytes} are out of bounds \
-                 for storage of size {}",
-                layout.sizes.as_slice(),
-                layout.strides.as_slice(),
-                layout.offset,
-                x.dtype().size(),
-                x.storage().nbytes()
-            )));
-        }
+    crate::checked_numel(&layout.sizes)?;
+    let Some(bytes) = layout.span(x.dtype().size()) else {
+        return Err(Error::runtime(format!(
+            "Storage size calculation overflowed with sizes={:?} and strides={:?}",
+            layout.sizes.as_slice(),
+            layout.strides.as_slice()
+        )));
+    };
+    if bytes > x.storage().nbytes() {
+        return Err(Error::runtime(format!(
+            "setStorage: sizes {:?}, strides {:?}, storage offset {}, and itemsize {} requiring a storage size of {bytes} are out of bounds \
+             for storage of size {}",
+            layout.sizes.as_slice(),
+            layout.strides.as_slice(),
+            layout.offset,
+            x.dtype().size(),
+            x.storage().nbytes()
+        )));
     }
     Ok(layout)
 }
@@ -49,21 +54,43 @@ op! {
     ///         [1, 3]])
     fn as_strided(input: Tensor, size: Dims, stride: Dims, storage_offset: Option<i64> = None) -> y;
     variants [method, function];
-    view {
+    composite {
         if size.len() != stride.len() {
             return Err(Error::runtime(format!("mismatch in length of strides and shape: sizes {size:?}, strides {stride:?}")));
         }
-        within(input, Layout { sizes: size.into(), strides: stride.into(), offset: storage_offset.unwrap_or(input.layout().offset) })?
+        let l = input.layout();
+        input.as_strided_from(size, stride, storage_offset.unwrap_or(l.offset), &l.sizes, &l.strides, l.offset)
     };
-    vjp { input => |g, input, y| as_strided_backward(g, input, y) };
     samples samples::with(&[2, 3], -1.0, 1.0, &[&[[2, 2].into(), [1, 2].into()], &[[2, 2].into(), [1, 1].into(), 1.into()]]);
+}
+
+op! {
+    /// A view by strides, which also takes how its input lies: the gradient needs that and no element, so that later
+    /// writes are no matter to it.
+    ///
+    /// Shape: `*s -> *size`. Dtype: unchanged.
+    fn as_strided_from(input: Tensor, size: Dims, stride: Dims, offset: i64, input_size: Dims, input_stride: Dims, input_offset: i64) -> y;
+    variants [private];
+    node "AsStridedBackward0";
+    view {
+        let _ = (input_size, input_stride, input_offset);
+        within(input, Layout { sizes: size.into(), strides: stride.into(), offset })?
+    };
+    vjp {
+        input => |g, size, stride, offset, input_size, input_stride, input_offset| {
+            as_strided_backward(g, &lying(input_size, input_stride, input_offset), &lying(size, stride, offset))
+        }
+    };
+}
+
+fn lying(sizes: &[i64], strides: &[i64], offset: i64) -> Layout {
+    Layout { sizes: sizes.into(), strides: strides.into(), offset }
 }
 
 /// Gradients by place in memory: those of the view are added up in a block like the storage, then read as the input
 /// reads it. An element that the input shows more than once shares its gradient.
-fn as_strided_backward(g: &Val, x: &Val, y: &Val) -> Result<Tensor> {
-    let (g, x, y) = (g.tensor()?, x.tensor()?.detach(), y.tensor()?.detach());
-    let (have, want) = (x.layout(), y.layout());
+fn as_strided_backward(g: &Val, have: &Layout, want: &Layout) -> Result<Tensor> {
+    let g = g.tensor()?;
     let low = have.extent().map_or(0, |e| e.0).min(want.extent().map_or(0, |e| e.0));
     let high = have.extent().map_or(0, |e| e.1).max(want.extent().map_or(0, |e| e.1));
     let flat = |l: &Layout| -> Result<Tensor> {
@@ -138,7 +165,6 @@ op! {
     /// Shape: `*s, *size -> *s`. Dtype: unchanged.
     fn as_strided_scatter(input: Tensor, src: Tensor, size: Dims, stride: Dims, storage_offset: Option<i64> = None) -> y;
     variants [method, function];
-    node "CopySlices";
     compute {
         let out = if input.layout().is_dense() {
             input.clone_tensor()?
@@ -153,46 +179,76 @@ op! {
         Ok(out)
     };
     vjp {
-        input => |g, y, size, stride, storage_offset| scatter_kept(g, y, size, stride, storage_offset);
-        src => |g, y, size, stride, storage_offset| scatter_taken(g, y, size, stride, storage_offset)
+        input => |g, y, size, stride, storage_offset| {
+            let base = y.tensor()?.layout().clone();
+            scatter_kept(g, &base, &lying(size, stride, storage_offset.unwrap_or(base.offset)))
+        };
+        src => |g, y, size, stride, storage_offset| {
+            let base = y.tensor()?.layout().clone();
+            scatter_taken(g, &base, &lying(size, stride, storage_offset.unwrap_or(base.offset)))
+        }
     };
 }
 
-/// `g` in a block laid out as the tensor `y` lies over its storage.
-fn as_laid_out(g: &Val, y: &Val) -> Result<(Tensor, i64)> {
-    let (g, y) = (g.tensor()?, y.tensor()?.detach());
-    let l = y.layout();
+op! {
+    /// What a write through a view does to the base: a history without a kernel, since the elements are there already. Like
+    /// `as_strided_from` it needs to know how the base lies and none of its elements.
+    ///
+    /// Shape: `*s, *size -> *s`. Dtype: unchanged.
+    fn copy_slices(input: Tensor, src: Tensor, size: Dims, stride: Dims, offset: i64, base_size: Dims, base_stride: Dims, base_offset: i64) -> y;
+    variants [private];
+    node "CopySlices";
+    compute {
+        let _ = (base_size, base_stride, base_offset);
+        input.as_strided_scatter_with(src, size, stride, Some(offset))
+    };
+    vjp {
+        input => |g, size, stride, offset, base_size, base_stride, base_offset| {
+            scatter_kept(g, &lying(base_size, base_stride, base_offset), &lying(size, stride, offset))
+        };
+        src => |g, size, stride, offset, base_size, base_stride, base_offset| {
+            scatter_taken(g, &lying(base_size, base_stride, base_offset), &lying(size, stride, offset))
+        }
+    };
+}
+
+/// `g` in a block laid out as a tensor lies over its storage.
+fn as_laid_out(g: &Val, l: &Layout) -> Result<(Tensor, i64)> {
+    let g = g.tensor()?;
     let (low, high) = l.extent().unwrap_or((0, -1));
     let zeros = crate::ops::zeros_with(&[high - low + 1], crate::Options::like(&g))?;
     Ok((zeros.scatter_strided(&g, &l.sizes, &l.strides, l.offset - low)?, low))
 }
 
-fn scatter_kept(g: &Val, y: &Val, size: &[i64], stride: &[i64], offset: Option<i64>) -> Result<Tensor> {
-    let l = y.tensor()?.layout().clone();
-    let (block, low) = as_laid_out(g, y)?;
-    let zeros = crate::ops::zeros_with(size, crate::Options::like(&block))?;
-    let block = block.scatter_strided(&zeros, size, stride, offset.unwrap_or(l.offset) - low)?;
+/// The gradient of what a write through `part` left of a base that lies as `l`.
+fn scatter_kept(g: &Val, l: &Layout, part: &Layout) -> Result<Tensor> {
+    let (block, low) = as_laid_out(g, l)?;
+    let zeros = crate::ops::zeros_with(&part.sizes, crate::Options::like(&block))?;
+    let block = block.scatter_strided(&zeros, &part.sizes, &part.strides, part.offset - low)?;
     block.gather_strided(&l.sizes, &l.strides, l.offset - low)
 }
 
-fn scatter_taken(g: &Val, y: &Val, size: &[i64], stride: &[i64], offset: Option<i64>) -> Result<Tensor> {
-    let l = y.tensor()?.layout().clone();
-    let (block, low) = as_laid_out(g, y)?;
-    block.gather_strided(size, stride, offset.unwrap_or(l.offset) - low)
+/// The gradient of what was written.
+fn scatter_taken(g: &Val, l: &Layout, part: &Layout) -> Result<Tensor> {
+    let (block, low) = as_laid_out(g, l)?;
+    block.gather_strided(&part.sizes, &part.strides, part.offset - low)
 }
 
-/// The history of a write of `src` into `base` through a view: `base` as the output of `as_strided_scatter`, whose
-/// elements are there already.
-pub(crate) fn scatter_history(
-    base: &Tensor,
-    src: &Tensor,
-    size: &[i64],
-    stride: &[i64],
-    offset: i64,
-) -> Result<Tensor> {
-    let args: [Arg; 5] = [base.into(), src.into(), size.into(), stride.into(), offset.into()];
+/// The history of a write of `src` into `base` through a view that lies as `part`: `base` as the output of `copy_slices`.
+pub(crate) fn scatter_history(base: &Tensor, src: &Tensor, part: &Layout) -> Result<Tensor> {
+    let l = base.layout();
+    let args: [Arg; 8] = [
+        base.into(),
+        src.into(),
+        part.sizes.as_slice().into(),
+        part.strides.as_slice().into(),
+        part.offset.into(),
+        l.sizes.as_slice().into(),
+        l.strides.as_slice().into(),
+        l.offset.into(),
+    ];
     let outputs = crate::ops::IntoOutputs::into_outputs(base.detach())?;
-    record_op(&AS_STRIDED_SCATTER, &args, &outputs);
+    record_op(&COPY_SLICES, &args, &outputs);
     Ok(crate::ops::take_one(outputs))
 }
 
@@ -357,7 +413,7 @@ fn diagonal_layout(l: &Layout, offset: i64, dim1: i64, dim2: i64) -> Result<Layo
         out.strides.remove(d);
     }
     out.sizes.push(n);
-    out.strides.push(l.strides[a] + l.strides[b]);
+    out.strides.push(l.strides[a].saturating_add(l.strides[b]));
     Ok(out)
 }
 
@@ -406,10 +462,11 @@ fn unfolded(l: &Layout, dim: i64, size: i64, step: i64) -> Result<Layout> {
     let mut out = l.clone();
     if l.ndim() > 0 {
         out.sizes[at] = (n - size) / step + 1;
-        out.strides[at] = stride * step;
+        out.strides[at] = stride.saturating_mul(step);
     }
     out.sizes.push(size);
     out.strides.push(stride);
+    crate::checked_numel(&out.sizes)?;
     Ok(out)
 }
 
@@ -436,9 +493,9 @@ impl Tensor {
     /// The tensor with sizes changed to those of `layout`, its memory grown where needed (`resize_`, `out=`).
     pub fn resized(&self, layout: &Layout) -> Result<Tensor> {
         let layout = Layout { offset: self.layout().offset, ..layout.clone() };
-        if let Some((_, high)) = layout.extent() {
-            self.storage().grow((high + 1) as usize * self.dtype().size())?;
-        }
+        crate::checked_numel(&layout.sizes)?;
+        let bytes = layout.span(self.dtype().size()).ok_or_else(|| flambeau_types::overflow(&layout.sizes))?;
+        self.storage().grow(bytes)?;
         Ok(self.with_layout(layout))
     }
 

@@ -197,6 +197,7 @@ op! {
         let l = input.layout();
         let mut layout = Layout { sizes: l.sizes.clone(), strides: l.strides.iter().map(|s| s * 2).collect(), offset: l.offset * 2 };
         layout.sizes.push(2);
+        crate::checked_numel(&layout.sizes)?;
         layout.strides.push(1);
         ViewSpec { layout, dtype: Some(input.dtype().to_real()), flip_conj: false, flip_neg: false }
     };
