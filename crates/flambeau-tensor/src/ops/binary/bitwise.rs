@@ -23,6 +23,12 @@ op! {
     dtype integers(input, other, "bitwise_and");
     map { (input, other) Int, Bool => input & other };
     nondifferentiable;
+    samples [
+        (int([2, 3], -9, 10), int([3], 1, 8)),
+        (int([], -9, 10), 6),
+        (int([0, 2], 0, 9), int([2], 0, 9)),
+        (mask([2, 3]), mask([3])),
+    ];
 }
 
 op! {
@@ -37,6 +43,12 @@ op! {
     dtype integers(input, other, "bitwise_or");
     map { (input, other) Int, Bool => input | other };
     nondifferentiable;
+    samples [
+        (int([2, 3], -9, 10), int([3], 1, 8)),
+        (int([], -9, 10), 6),
+        (int([0, 2], 0, 9), int([2], 0, 9)),
+        (mask([2, 3]), mask([3])),
+    ];
 }
 
 op! {
@@ -51,6 +63,12 @@ op! {
     dtype integers(input, other, "bitwise_xor");
     map { (input, other) Int, Bool => input ^ other };
     nondifferentiable;
+    samples [
+        (int([2, 3], -9, 10), int([3], 1, 8)),
+        (int([], -9, 10), 6),
+        (int([0, 2], 0, 9), int([2], 0, 9)),
+        (mask([2, 3]), mask([3])),
+    ];
 }
 
 op! {
@@ -80,6 +98,7 @@ op! {
     dtype integers(input, other, "lshift");
     map { (input, other) Int => shl(input, other) };
     nondifferentiable;
+    samples [(int([2, 3], -9, 10), int([3], 0, 6)), (int([], -9, 10), 2), (int([0, 2], 0, 9), int([2], 0, 9))];
 }
 
 op! {
@@ -94,4 +113,5 @@ op! {
     dtype integers(input, other, "rshift");
     map { (input, other) Int => shr(input, other) };
     nondifferentiable;
+    samples [(int([2, 3], -9, 10), int([3], 0, 6)), (int([], -9, 10), 2), (int([0, 2], 0, 9), int([2], 0, 9))];
 }

@@ -40,6 +40,7 @@ op! {
     dtype options.dtype_or_default();
     shape sized(size);
     kernel { loops::fill(y, Scalar::Int(0)) };
+    samples [([2, 3]), ([]), ([0, 2]), ([2], Options::dtype(DType::I32))];
 }
 
 op! {
@@ -55,6 +56,7 @@ op! {
     dtype options.dtype_or_default();
     shape sized(size);
     kernel { loops::fill(y, Scalar::Int(1)) };
+    samples [([2, 3]), ([]), ([0, 2]), ([2], Options::dtype(DType::I32))];
 }
 
 op! {
@@ -70,6 +72,7 @@ op! {
     dtype options.dtype_or_default();
     shape sized_in(size, memory_format);
     kernel { };
+    samples unset([([2, 3]), ([]), ([0, 2]), ([1, 2, 3, 4], MemoryFormat::ChannelsLast), ([2], MemoryFormat::Contiguous, Options::dtype(DType::I32))]);
 }
 
 op! {
@@ -82,6 +85,7 @@ op! {
     dtype options.dtype_or_default();
     shape strided(size, stride);
     kernel { };
+    samples unset([([2, 3], [1, 2]), ([], []), ([0, 2], [2, 1])]);
 }
 
 fn strided(size: &[i64], stride: &[i64]) -> Result<Layout> {
@@ -111,6 +115,7 @@ op! {
     dtype options.dtype.unwrap_or(fill_value.dtype(crate::default_dtype()));
     shape sized(size);
     kernel { loops::fill(y, fill_value) };
+    samples [([2, 3], 1.5), ([], 2), ([0, 2], true), ([2], 1, Options::dtype(DType::F64))];
 }
 
 op! {
@@ -127,6 +132,7 @@ op! {
     dtype options.dtype_or_default();
     shape eye_shape(n, m);
     kernel { loops::eye(y) };
+    samples [(3), (2, 4), (0), (2, 2, Options::dtype(DType::Bool))];
 }
 
 fn eye_shape(n: i64, m: Option<i64>) -> Result<Layout> {
@@ -152,6 +158,13 @@ op! {
     shape like(input, memory_format);
     kernel { loops::fill(y, Scalar::Int(0)) };
     nondifferentiable;
+    samples [
+        (real([2, 3])),
+        (real([])),
+        (real([0, 2])),
+        (real([2]), None, Options::dtype(DType::I64)),
+        (real([1, 2, 3, 4]), MemoryFormat::ChannelsLast),
+    ];
 }
 
 op! {
@@ -168,6 +181,13 @@ op! {
     shape like(input, memory_format);
     kernel { loops::fill(y, Scalar::Int(1)) };
     nondifferentiable;
+    samples [
+        (real([2, 3])),
+        (real([])),
+        (real([0, 2])),
+        (real([2]), None, Options::dtype(DType::I64)),
+        (real([1, 2, 3, 4]), MemoryFormat::ChannelsLast),
+    ];
 }
 
 op! {
@@ -181,6 +201,7 @@ op! {
     shape like(input, memory_format);
     kernel { };
     nondifferentiable;
+    samples unset([(real([2, 3])), (real([])), (real([0, 2])), (real([2]), None, Options::dtype(DType::I64)), (real([1, 2, 3, 4]), MemoryFormat::ChannelsLast)]);
 }
 
 op! {
@@ -197,6 +218,13 @@ op! {
     shape like(input, memory_format);
     kernel { loops::fill(y, fill_value) };
     nondifferentiable;
+    samples [
+        (real([2, 3]), 1.5),
+        (real([]), 2),
+        (real([0, 2]), 1),
+        (real([2]), 3, None, Options::dtype(DType::I64)),
+        (real([1, 2, 3, 4]), 2, MemoryFormat::ChannelsLast),
+    ];
 }
 
 op! {
@@ -210,6 +238,12 @@ op! {
     dtype options.or_like(input).dtype_or_default();
     shape sized(size);
     kernel { loops::fill(y, Scalar::Int(0)) };
+    samples [
+        (real([2]), [2, 3]),
+        (real([2, 3]), []),
+        (real([]), [0, 2]),
+        (real([]), [2], Options::dtype(DType::I64)),
+    ];
 }
 
 op! {
@@ -223,6 +257,12 @@ op! {
     dtype options.or_like(input).dtype_or_default();
     shape sized(size);
     kernel { loops::fill(y, Scalar::Int(1)) };
+    samples [
+        (real([2]), [2, 3]),
+        (real([2, 3]), []),
+        (real([]), [0, 2]),
+        (real([]), [2], Options::dtype(DType::I64)),
+    ];
 }
 
 op! {
@@ -236,6 +276,7 @@ op! {
     dtype options.or_like(input).dtype_or_default();
     shape sized(size);
     kernel { };
+    samples unset([(real([2]), [2, 3]), (real([2, 3]), []), (real([]), [0, 2])]);
 }
 
 op! {
@@ -249,6 +290,7 @@ op! {
     dtype options.or_like(input).dtype_or_default();
     shape strided(size, stride);
     kernel { };
+    samples unset([(real([2]), [2, 3], [1, 2]), (real([2, 3]), [], [])]);
 }
 
 op! {
@@ -262,6 +304,12 @@ op! {
     dtype options.or_like(input).dtype_or_default();
     shape sized(size);
     kernel { loops::fill(y, fill_value) };
+    samples [
+        (real([2]), [2, 3], 1.5),
+        (real([2, 3]), [], 2),
+        (real([]), [0, 2], 1),
+        (real([]), [2], 3, Options::dtype(DType::I64)),
+    ];
 }
 
 op! {
@@ -276,6 +324,7 @@ op! {
     node "FillBackward0";
     mutate { loops::fill(input, value) };
     vjp { input => |g| g * 0.0 };
+    samples [(real([2, 3]), 1.5), (real([]), 2), (real([0, 2]), 1)];
 }
 
 op! {
@@ -295,6 +344,7 @@ op! {
         loops::copy(input, value)
     };
     vjp { input => |g| g * 0.0; value => |g| g.sum() };
+    samples [(real([2, 3]), other([])), (real([]), other([])), (real([0, 2]), other([]))];
 }
 
 op! {
@@ -310,6 +360,7 @@ op! {
             crate::ops::OperandRef::Tensor(t) => out.fill_from_(t),
         }
     };
+    samples [(real([2, 3]), 1.5), (real([2]), other([])), (real([]), 2), (real([0, 2]), 1)];
 }
 
 op! {
@@ -323,4 +374,5 @@ op! {
     variants [method, inplace zero_];
     mutate { loops::fill(input, Scalar::Int(0)) };
     vjp { input => |g| g * 0.0 };
+    samples unary(-2.0, 2.0);
 }

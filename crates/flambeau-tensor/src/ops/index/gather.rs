@@ -95,6 +95,11 @@ op! {
         is[at] = input.size()[at];
         input.expand(&broadcast_shapes(&is, input.size())?)?.gather(at as i64, &index)
     };
+    samples [
+        (real([3, 4]), int([3, 2], 0, 4), 1),
+        (real([2, 3]), int([4], 0, 6)),
+        (real([2, 3]), int([1, 3], 0, 2), 0),
+    ];
 }
 
 fn check_flat_index(index: DType, what: &str) -> Result<()> {
@@ -160,6 +165,12 @@ op! {
         };
         source => |g, index, source.shape| g.take(index).reshape(&source.shape)
     };
+    samples [
+        (real([2, 3]), int([2], 0, 6), other([2])),
+        (real([2, 3]), int([2], 0, 6), other([2]), true),
+        (real([]), int([1], 0, 1), other([1])),
+        (real([0, 2]), int([0], 0, 1), other([0])),
+    ];
 }
 
 op! {

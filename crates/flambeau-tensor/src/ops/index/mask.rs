@@ -30,6 +30,13 @@ op! {
         input => |g, condition| Val::run(|| condition.tensor()?.where_(Operand::Tensor(g.tensor()?), 0.0));
         other => |g, condition| Val::run(|| condition.tensor()?.where_(0.0, Operand::Tensor(g.tensor()?)))
     };
+    samples [
+        (mask([2, 3]), real([2, 3]), other([3])),
+        (mask([2]), real([]), 0.5),
+        (mask([0, 2]), real([2]), other([0, 1])),
+        (mask([]), 1, other([2])),
+        (mask([3]), 2.0, -1.0),
+    ];
 }
 
 fn fill_dtype(x: &Tensor, mask: &Tensor, value: OperandRef<'_>) -> Result<DType> {

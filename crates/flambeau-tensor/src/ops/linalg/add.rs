@@ -70,6 +70,10 @@ op! {
         mat1 => |g, mat2, alpha, left_by_columns| scaled(left_gradient(g, mat2, left_by_columns), alpha);
         mat2 => |g, mat1, alpha, right_by_columns| scaled(right_gradient(g, mat1, right_by_columns), alpha)
     };
+    samples [
+        (real([2]), real([2, 3]), other([3, 2]), 0.5, 2.0, false, false),
+        (real([2, 2]), real([2, 3]), other([3, 2]), 1, 1, true, true),
+    ];
 }
 
 fn addmv_dtype(input: &Tensor, mat: &Tensor, vec: &Tensor) -> Result<DType> {

@@ -61,6 +61,11 @@ op! {
     fn tensordot.pair(input: Tensor, other: Tensor, dims_self: Dims, dims_other: Dims) -> y;
     variants [function, out];
     composite { contract(input, other, dims_self, dims_other) };
+    samples [
+        (real([2, 3]), other([3, 4]), [1], [0]),
+        (real([2, 3, 4]), other([4, 3]), [1, 2], [1, 0]),
+        (real([2]), other([3]), [], []),
+    ];
 }
 
 fn contract(a: &Tensor, b: &Tensor, dims_a: &[i64], dims_b: &[i64]) -> Result<Tensor> {
@@ -225,4 +230,5 @@ op! {
         };
         input.linalg_cross_with(other, dim)
     };
+    samples [(real([2, 3]), other([2, 3])), (real([3, 2]), other([3, 2]), 0), (real([3, 0]), other([3, 0]))];
 }

@@ -79,6 +79,7 @@ op! {
         }
         inverse_adjoint(&a, &s)?.mul(factor.unsqueeze(-1)?.unsqueeze(-1)?)
     }) };
+    samples [(regular([3, 3])), (regular([2, 2, 2])), (regular([0, 0]))];
 }
 
 op! {
@@ -117,6 +118,7 @@ op! {
         }
         Ok((lu, pivots))
     };
+    samples [(regular([3, 3])), (real([3, 2])), (regular([2, 2, 2]))];
 }
 
 op! {
@@ -129,6 +131,7 @@ op! {
     dtype [floating(input, "torch.linalg.lu_factor")?, DType::I32, DType::I32];
     shape lu_layouts(input);
     compute { lu_factored(input, pivot) };
+    samples [(regular([3, 3])), (real([2, 3])), (regular([2, 2, 2]), true, true), (regular([0, 0]))];
 }
 
 fn lu_layouts(a: &Tensor) -> Result<Layouts<3>> {
@@ -176,6 +179,7 @@ op! {
         }
         Ok(l)
     };
+    samples hermitian([(regular([3, 3])), (regular([2, 2, 2]), true), (regular([0, 0]))]);
 }
 
 fn check_positive(info: &Tensor, name: &str) -> Result<()> {
@@ -211,6 +215,7 @@ op! {
         Ok((by_columns_copy(&l)?, info))
     };
     vjp { input => |g, L, upper| Val::run(|| cholesky_backward(&g.tensor()?, &L.tensor()?, upper)) };
+    samples hermitian([(regular([3, 3])), (regular([2, 2, 2]), true, true)]);
 }
 
 /// `L^-H s L^-1`, where `s` is the Hermitian half of the lower triangle of `L^H g`.

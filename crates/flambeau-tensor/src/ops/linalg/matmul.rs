@@ -122,6 +122,7 @@ op! {
     dtype input.dtype();
     shape rows_dropped(input);
     vjp { input => |g| g.unsqueeze(0) };
+    samples [(real([1, 3])), (real([1, 2, 2]))];
 }
 
 fn rows_dropped(x: &Tensor) -> Layout {
@@ -210,6 +211,11 @@ op! {
     fn multi_dot(tensors: Tensors) -> y;
     variants [linalg, out];
     composite { chain(tensors) };
+    samples [
+        (vec![real([2, 3]), other([3, 2]), real([2, 4])]),
+        (vec![real([3]), other([3, 2])]),
+        (vec![real([2, 2]), other([2, 3]), positive([3, 2]), other([2])]),
+    ];
 }
 
 fn chain(tensors: &[Tensor]) -> Result<Tensor> {
@@ -286,4 +292,5 @@ op! {
             _ => chain(matrices),
         }
     };
+    samples [(vec![real([2, 3]), other([3, 2]), real([2, 4])]), (vec![real([2, 3])])];
 }

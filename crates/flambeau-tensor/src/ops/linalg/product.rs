@@ -98,6 +98,7 @@ op! {
         input => |g, mat2, left_by_columns| left_gradient(g, mat2, left_by_columns);
         mat2 => |g, input, right_by_columns| right_gradient(g, input, right_by_columns)
     };
+    samples [(real([2, 3]), other([3, 2]), false, false), (real([2, 3]), other([3, 2]), true, true)];
 }
 
 fn bmm_dtype(a: &Tensor, b: &Tensor) -> Result<DType> {

@@ -80,6 +80,7 @@ op! {
     shape with_info(input, "linalg.inv").map(|s| [column_layout(&s), Layout::contiguous(batch(input))]).map(Layouts);
     compute { inverted(input, check_errors, "linalg.inv_ex") };
     vjp { input => |g, inverse| -(adjoint(inverse).matmul(g).matmul(adjoint(inverse))) };
+    samples [(regular([3, 3])), (regular([2, 2, 2]), true), (regular([0, 0]))];
 }
 
 /// Whether `b` is a vector, or a batch of vectors, for the matrices `a`.
@@ -224,6 +225,11 @@ op! {
         });
         B => |g, input, left| Val::run(|| input.tensor()?.transpose(-2, -1)?.conj()?.solve_with(&g.tensor()?, left))
     };
+    samples [
+        (regular([2, 2]), real([2, 3])),
+        (regular([2, 2]), real([3, 2]), false, true),
+        (regular([2, 2, 2]), real([2, 2])),
+    ];
 }
 
 /// Checks a triangular system; gives the sizes of its solution.

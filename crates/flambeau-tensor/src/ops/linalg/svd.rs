@@ -115,6 +115,7 @@ op! {
     vjp { input => |gs, U, S, Vh, full_matrices| Val::run(|| {
         svd_backward(&[gs[0].tensor()?, gs[1].tensor()?, gs[2].tensor()?], &U.tensor()?, &S.tensor()?, &Vh.tensor()?, full_matrices)
     }) };
+    samples [(real([2, 2])), (real([3, 2]), false), (real([2, 2, 3]), false), (real([0, 2]), false)];
 }
 
 fn adjoint(t: &Tensor) -> Result<Tensor> {

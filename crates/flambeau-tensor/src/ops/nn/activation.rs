@@ -39,6 +39,7 @@ op! {
         grad => |g, input, threshold| g.threshold_backward(input, threshold);
         input => |input.shape| flat(&input)
     };
+    samples backward(&[0.5.into()]);
 }
 
 fn threshold_dtype(x: &Tensor) -> Result<DType> {
@@ -90,6 +91,7 @@ op! {
         grad => |g, input, negative_slope| g.leaky_relu_backward(input, negative_slope);
         input => |input.shape| flat(&input)
     };
+    samples backward(&[0.1.into()]);
 }
 
 op! {
@@ -122,6 +124,7 @@ op! {
             (g * grad * below).masked_fill(input.gt(0.0), 0.0)
         }
     };
+    samples backward(&[1.2.into(), 1.1.into(), 0.9.into()]);
 }
 
 op! {
@@ -215,6 +218,7 @@ op! {
         input => |g, input, weight| below(input, g, &(g * weight));
         weight => |g, input| (g * input).masked_fill(input.gt(0.0), 0.0)
     };
+    samples [(real([2, 3]), positive([3])), (real([]), positive([])), (real([0, 2]), positive([2]))];
 }
 
 /// `above` where x exceeds 0, else `low`.

@@ -7,7 +7,7 @@ use super::group_norm::across;
 use super::normal::Normal;
 use crate::autograd::no_grad;
 use crate::ops::nn::{float_dtype, hung};
-use crate::ops::{Sample, Val, op, samples};
+use crate::ops::{Val, op};
 use crate::{DType, Dims, Error, Result, Tensor};
 
 /// N, C and the elements of one channel of one sample.
@@ -68,10 +68,12 @@ op! {
         };
         input.batch_norm_apply(weight, bias, &mean, &invstd, training, eps)
     };
-    samples vec![Sample::new([
-        samples::tensor(&[3, 2, 2], -2.0, 2.0).into(), crate::ops::Arg::None, crate::ops::Arg::None,
-        samples::tensor(&[2], 0.5, 1.5).into(), samples::tensor(&[2], -1.0, 1.0).into(), true.into(),
-    ])];
+    samples [
+        (real([3, 2, 2]), None, None, positive([2]), other([2]), true),
+        (real([3, 2]), real([2]), positive([2])),
+        (real([3, 2, 2]), real([2]), positive([2]), positive([2]), other([2]), false, 0.2, 1e-3),
+        (real([0, 2]), real([2]), positive([2]), positive([2]), other([2])),
+    ];
 }
 
 /// Nothing to normalize: the running statistics stay, and the graph still reaches `weight` and `bias`.
@@ -116,6 +118,7 @@ op! {
     dtype stats_dtype(input);
     shape [channels(input), channels(input)];
     kernel { kernels::batch_norm_stats(&mut mean, &mut var, input, parts(input.sizes())) };
+    samples [(real([3, 2, 2])), (real([4, 2]))];
 }
 
 op! {
@@ -134,6 +137,10 @@ op! {
         weight => |g, input, weight.shape, mean, invstd, training, eps| g.batch_norm_weight_backward(input, mean, invstd, weight.dtype, training, eps);
         bias => |g, input, weight| over_channels(&hung(g, std::iter::once(input).chain(weight)))
     };
+    samples [
+        (real([3, 2, 2]), positive([2]), other([2]), real([2]), positive([2]), false, 1e-5),
+        (real([3, 2]), None, None, real([2]), positive([2]), false, 1e-5),
+    ];
 }
 
 /// All dimensions but the channels.
@@ -164,6 +171,10 @@ op! {
             if training { Normal::new(input, others(input)?, eps).second(g, &scaled) } else { input * 0.0 }
         }
     };
+    samples [
+        (real([3, 2, 2]), other([3, 2, 2]), real([2]), positive([2]), positive([2]), false, 1e-5),
+        (real([3, 2]), other([3, 2]), real([2]), positive([2]), None, false, 1e-5),
+    ];
 }
 
 op! {
@@ -187,4 +198,5 @@ op! {
         };
         input => |g, grad, input, mean, invstd, training, eps| grad.batch_norm_input_backward(input, mean, invstd, Some(g.clone()), training, eps)
     };
+    samples [(real([3, 2, 2]), other([3, 2, 2]), real([2]), positive([2]), DType::F64, false, 1e-5)];
 }

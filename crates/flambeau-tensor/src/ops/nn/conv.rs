@@ -140,6 +140,10 @@ op! {
         weight => |g, input, weight.shape, stride, padding, dilation, groups| g.conv_weight_backward(conj(input), &weight.shape, stride, padding, dilation, groups);
         bias => |g, input, weight| over_channels(&hung(g, [input, weight]))
     };
+    samples [
+        (real([1, 2, 5]), other([3, 2, 3]), real([3]), [1], [1], [1], 1, None),
+        (real([1, 2, 4, 4]), other([2, 1, 2, 2]), None, [2, 1], [0, 1], [1, 1], 2, None),
+    ];
 }
 
 /// A bias is added to each element of its channel.
@@ -173,6 +177,10 @@ op! {
         grad => |g, grad.shape, weight, stride, padding, dilation, groups| g.convolution(conj(weight), None, stride, padding, dilation, groups, Some(&grad.shape));
         weight => |g, grad, weight.shape, stride, padding, dilation, groups| conj(grad).conv_weight_backward(g, &weight.shape, stride, padding, dilation, groups)
     };
+    samples [
+        (real([1, 3, 5]), other([3, 2, 3]), [1, 2, 5], [1], [1], [1], 1),
+        (real([1, 2, 2, 5]), other([2, 1, 2, 2]), [1, 2, 4, 4], [2, 1], [0, 1], [1, 1], 2),
+    ];
 }
 
 op! {
@@ -189,6 +197,10 @@ op! {
         grad => |g, grad.shape, input, stride, padding, dilation, groups| conj(input).convolution(g, None, stride, padding, dilation, groups, Some(&grad.shape));
         input => |g, grad, input.shape, stride, padding, dilation, groups| conj(grad).conv_input_backward(g, &input.shape, stride, padding, dilation, groups)
     };
+    samples [
+        (real([1, 3, 5]), other([1, 2, 5]), [3, 2, 3], [1], [1], [1], 1),
+        (real([1, 2, 2, 5]), other([1, 2, 4, 4]), [2, 1, 2, 2], [2, 1], [0, 1], [1, 1], 2),
+    ];
 }
 
 /// How a convolution pads.

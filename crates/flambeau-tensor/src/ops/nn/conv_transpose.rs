@@ -79,6 +79,10 @@ op! {
         weight => |g, input, weight.shape, stride, padding, dilation, groups| conj(input).conv_weight_backward(g, &weight.shape, stride, padding, dilation, groups);
         bias => |g, input, weight| over_channels(&hung(g, [input, weight]))
     };
+    samples [
+        (real([1, 2, 3]), other([2, 3, 2]), real([3]), [2], [0], [1], [1], 1),
+        (real([1, 2, 3, 2]), other([2, 1, 2, 2]), None, [1, 2], [1, 0], [0, 0], [1, 1], 2),
+    ];
 }
 
 fn transposed_nd(

@@ -92,6 +92,7 @@ op! {
         weight => |g, input, mean, rstd, weight.shape, eps| g.layer_norm_weight_backward(input, mean, rstd, &weight.shape, weight.dtype, eps);
         bias => |g, input, weight| hung(g, std::iter::once(input).chain(weight))
     };
+    samples [(real([3, 4]), [4], positive([4]), other([4]), 1e-5), (real([2, 2, 3]), [2, 3], None, None, 1e-3)];
 }
 
 op! {
@@ -115,6 +116,7 @@ op! {
             Normal::new(input, last(axes), eps).second(g, &scaled)
         }
     };
+    samples without_gradcheck([(real([3, 4]), other([3, 4]), real([3, 1]), positive([3, 1]), positive([4]), 1, 1e-5), (real([3, 4]), other([3, 4]), real([3, 1]), positive([3, 1]), None, 1, 1e-5)]);
 }
 
 op! {
@@ -133,4 +135,5 @@ op! {
             grad.layer_norm_input_backward(input, mean, rstd, Some(Val::from(g)), weight_size.len() as i64, eps)
         }
     };
+    samples without_gradcheck([(real([3, 4]), other([3, 4]), real([3, 1]), positive([3, 1]), [4], DType::F64, 1e-5)]);
 }

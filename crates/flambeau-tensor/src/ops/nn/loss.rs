@@ -81,6 +81,7 @@ op! {
     dtype rule::promote(input, target);
     map { (input, target) Float => { let d = input - target; d * d } };
     vjp { input => |g, input, target| g * 2.0 * (input - target); target => |g, input, target| g * 2.0 * (target - input) };
+    samples pairs(-2.0, 2.0);
 }
 
 op! {
@@ -96,6 +97,11 @@ op! {
         input => |g, grad, norm| g * grad * norm;
         target => |g, grad, norm| -(g * grad * norm)
     };
+    samples [
+        (real([2, 3]), other([2, 3]), positive([2, 3]), 0.5),
+        (real([]), other([]), positive([]), 1.0),
+        (real([0, 2]), other([0, 2]), positive([0, 2]), 1.0),
+    ];
 }
 
 op! {
@@ -155,6 +161,7 @@ op! {
     variants [private];
     dtype rule::promote(input, target);
     map { (input, target; beta) Float => { let z = abs(input - target); if z < beta { 0.5 * z * z / beta } else { z - 0.5 * beta } } };
+    samples [(real([2, 3]), other([2, 3]), 0.7), (real([]), other([2]), 1.0), (real([0, 2]), other([2]), 1.0)];
 }
 
 op! {
@@ -174,6 +181,10 @@ op! {
         input => |g, grad, input, target, norm, beta| (g * grad).hardtanh_backward(input - target, -beta, beta) * (norm / beta);
         target => |g, grad, input, target, norm, beta| -((g * grad).hardtanh_backward(input - target, -beta, beta) * (norm / beta))
     };
+    samples [
+        (real([2, 3]), other([2, 3]), positive([2, 3]), 0.5, 0.7),
+        (real([]), other([]), positive([]), 1.0, 2.0),
+    ];
 }
 
 fn huber_dtype(x: &Tensor, target: &Tensor, delta: f64) -> Result<DType> {
@@ -216,6 +227,7 @@ op! {
     variants [private];
     dtype rule::promote(input, target);
     map { (input, target; delta) Float => { let z = abs(input - target); if z <= delta { 0.5 * z * z } else { delta * (z - 0.5 * delta) } } };
+    samples [(real([2, 3]), other([2, 3]), 0.7), (real([]), other([2]), 1.0), (real([0, 2]), other([2]), 1.0)];
 }
 
 op! {
@@ -234,6 +246,10 @@ op! {
         input => |g, grad, input, target, norm, delta| (g * grad).hardtanh_backward(input - target, -delta, delta) * norm;
         target => |g, grad, input, target, norm, delta| -((g * grad).hardtanh_backward(input - target, -delta, delta) * norm)
     };
+    samples [
+        (real([2, 3]), other([2, 3]), positive([2, 3]), 0.5, 0.7),
+        (real([]), other([]), positive([]), 1.0, 2.0),
+    ];
 }
 
 op! {

@@ -85,6 +85,11 @@ op! {
     variants [private];
     dtype rule::promote(input, target);
     map { (input, target) Float => (target - 1.0) * max(log1p(-input), -100.0) - target * max(log(input), -100.0) };
+    samples [
+        (unit([2, 3]), tensor(&[2, 3], 0.1, 0.8)),
+        (unit([]), tensor(&[2], 0.1, 0.8)),
+        (unit([0, 2]), unit([2])),
+    ];
 }
 
 fn logits_dtype(x: &Tensor, target: &Tensor) -> Result<DType> {
@@ -140,4 +145,5 @@ op! {
     variants [private];
     dtype rule::promote3(input, target, positive);
     map { (input, target, positive) Float => (1.0 - target) * input - positive * (min(input, 0.0) - log1p(exp(-abs(input)))) };
+    samples [(real([2, 3]), unit([2, 3]), positive([3])), (real([]), unit([2]), 1), (real([0, 2]), unit([2]), 2.0)];
 }

@@ -118,6 +118,10 @@ op! {
     shape input_size;
     kernel { kernels::max_pool2d_backward(&mut y, grad, indices) };
     vjp { grad => |g, indices| g.pick_in_planes(indices) };
+    samples [
+        (real([1, 2, 2, 2]), int([1, 2, 2, 2], 0, 16), [1, 2, 4, 4]),
+        (real([2, 1, 2]), int([2, 1, 2], 0, 8), [2, 2, 4]),
+    ];
 }
 
 op! {
@@ -136,6 +140,7 @@ op! {
         input.reshape(&[-1])?.index_select(0, &places)?.reshape(indices.size())
     };
     vjp { input => |g, input.shape, indices| g.max_pool2d_backward(indices, &input.shape) };
+    samples [(real([1, 2, 4, 4]), int([1, 2, 2, 2], 0, 16)), (real([2, 2, 4]), int([2, 1, 2], 0, 8))];
 }
 
 op! {
@@ -240,6 +245,11 @@ op! {
     vjp { grad => |g, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override| {
         g.avg_pool2d_with(kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override)
     } };
+    samples [
+        (real([1, 2, 2, 2]), [1, 2, 4, 4], [2, 2], None, [0, 0], false, true, None),
+        (real([1, 2, 2, 2]), [1, 2, 3, 3], [2, 2], [2, 2], [1, 1], false, false, None),
+        (real([1, 1, 2, 2]), [1, 1, 4, 4], [2, 2], None, [0, 0], true, true, 3),
+    ];
 }
 
 op! {

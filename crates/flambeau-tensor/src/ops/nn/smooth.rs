@@ -33,6 +33,7 @@ op! {
     dtype float_dtype(input, "GeluKernelImpl");
     map { (input) Float => input * 0.5 * (1.0 + erf(input * FRAC_1_SQRT_2)) };
     vjp { input => |g, input| g.gelu_erf_backward(input) };
+    samples unary(-3.0, 3.0);
 }
 
 op! {
@@ -51,6 +52,7 @@ op! {
             g * grad * (density * (2.0 - square))
         }
     };
+    samples backward(&[]);
 }
 
 op! {
@@ -63,6 +65,7 @@ op! {
     dtype float_dtype(input, "GeluKernelImpl");
     map { (input) Float => 0.5 * input * (1.0 + tanh((SQRT_2 * FRAC_2_SQRT_PI * 0.5) * (input + 0.044715 * (input * input * input)))) };
     vjp { input => |g, input| g.gelu_tanh_backward(input) };
+    samples unary(-3.0, 3.0);
 }
 
 op! {
@@ -91,6 +94,7 @@ op! {
             g * grad * (flat * (&slope + 0.5 * input * (bend - 2.0 * t * &slope * &slope)))
         }
     };
+    samples backward(&[]);
 }
 
 op! {
@@ -123,6 +127,7 @@ op! {
             g * grad * (&s * (1.0 - &s) * (2.0 + input * (1.0 - 2.0 * &s)))
         }
     };
+    samples backward(&[]);
 }
 
 op! {
@@ -160,6 +165,7 @@ op! {
             g * grad * (&s * flat * (2.0 + input * ((1.0 - &s) - 2.0 * t * &s)))
         }
     };
+    samples backward(&[]);
 }
 
 op! {
@@ -193,6 +199,7 @@ op! {
             (g * grad * (&s * (1.0 - &s)) * beta).masked_fill(scaled.gt(threshold), 0.0)
         }
     };
+    samples backward(&[2.0.into(), 1.0.into()]);
 }
 
 op! {
@@ -223,6 +230,7 @@ op! {
         grad => |g, input| g.logsigmoid_backward(input);
         input => |g, grad, input| { let s = input.sigmoid(); -(g * grad * (&s * (1.0 - &s))) }
     };
+    samples backward(&[]);
 }
 
 op! {
@@ -303,6 +311,7 @@ op! {
         input => |g, gate| g * gate.sigmoid();
         gate => |g, input, gate| { let s = gate.sigmoid(); g * input * (&s * (1.0 - &s)) }
     };
+    samples pairs(-2.0, 2.0);
 }
 
 fn glu_backward(g: &Val, x: &Val, dim: i64) -> Result<Tensor> {

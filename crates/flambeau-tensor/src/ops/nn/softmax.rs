@@ -77,6 +77,12 @@ op! {
             g * grad - g * along(grad * output) - grad * along(g * output)
         }
     };
+    samples [
+        (real([2, 3]), unit([2, 3]), 1),
+        (real([2, 3]), unit([2, 3]), -2),
+        (real([]), unit([]), 0),
+        (real([0, 2]), unit([0, 2]), 1),
+    ];
 }
 
 op! {
@@ -106,4 +112,10 @@ op! {
         grad => |g, output, dim| g - (g * output.exp()).sum_dim_with(Some(&[dim]), true, None);
         output => |g, grad, output, dim| -(g * output.exp() * grad.sum_dim_with(Some(&[dim]), true, None))
     };
+    samples [
+        (real([2, 3]), other([2, 3]), 1),
+        (real([2, 3]), other([2, 3]), -2),
+        (real([]), other([]), 0),
+        (real([0, 2]), other([0, 2]), 1),
+    ];
 }

@@ -20,6 +20,14 @@ op! {
     dtype DType::I64;
     shape rule::reduce(input, dim, false);
     kernel { over(&mut y, input, dim, kernels::count_nonzero) };
+    samples [
+        (real([2, 3])),
+        (real([2, 3]), [0]),
+        (real([2, 3, 2]), [0, -1]),
+        (real([])),
+        (mask([2, 3]), [1]),
+        (real([0, 2]), [0]),
+    ];
 }
 
 fn nansum_dtype(x: &Tensor, dtype: Option<DType>) -> Result<DType> {
@@ -94,6 +102,7 @@ op! {
             input.logsumexp_of_real(dim, keepdim)
         }
     };
+    samples [(real([2, 3]), [0]), (real([2, 3]), [0, 1], true), (real([]), [0]), (real([0, 2]), [0])];
 }
 
 op! {

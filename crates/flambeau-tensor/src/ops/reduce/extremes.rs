@@ -93,6 +93,7 @@ op! {
     fn max.other(input: Tensor, other: Tensor) -> y;
     variants [method, function, out];
     composite { input.maximum(other) };
+    samples pairs(-2.0, 2.0);
 }
 
 op! {
@@ -142,6 +143,7 @@ op! {
     fn min.other(input: Tensor, other: Tensor) -> y;
     variants [method, function, out];
     composite { input.minimum(other) };
+    samples pairs(-2.0, 2.0);
 }
 
 op! {

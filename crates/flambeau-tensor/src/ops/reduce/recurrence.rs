@@ -78,6 +78,11 @@ op! {
             if backward { shifted(&h, dim, true) * y.conj() } else { h * shifted(y, dim, true).conj() }
         }
     };
+    samples [
+        (real([3, 2]), other([3, 2]), 0, false),
+        (real([2, 3]), other([2, 3]), -1, true),
+        (real([0, 2]), other([0, 2]), 0, true),
+    ];
 }
 
 /// The gradient of a running product of elements some of which are zero. Element `k` gets the product of those before it

@@ -20,6 +20,7 @@ op! {
             n => Err(Error::runtime(format!("diag(): Supports 1D or 2D tensors. Got {n}D"))),
         }
     };
+    samples [(real([3])), (real([2, 3]), 1), (real([2, 3]), -1), (real([0]))];
 }
 
 fn embedded(x: &Tensor, offset: i64, dim1: i64, dim2: i64) -> Result<Dims> {
@@ -72,6 +73,7 @@ op! {
     fn diagflat(input: Tensor, offset: i64 = 0) -> y;
     variants [method, function];
     composite { input.contiguous()?.view(&[-1])?.diag_embed_with(offset, -2, -1) };
+    samples [(real([2, 2])), (real([3]), -1), (real([])), (real([0]), 1)];
 }
 
 /// A copy of `x` whose part that `part` shows is written over with `src`.

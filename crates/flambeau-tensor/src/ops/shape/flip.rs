@@ -57,6 +57,7 @@ op! {
         }
         input.flip(&[1])
     };
+    samples [(real([2, 3])), (real([0, 2]))];
 }
 
 op! {
@@ -75,6 +76,7 @@ op! {
         }
         input.flip(&[0])
     };
+    samples [(real([2, 3])), (real([3])), (real([0, 2]))];
 }
 
 op! {
@@ -126,6 +128,7 @@ op! {
         let back: Dims = shifts.iter().map(|s| s.wrapping_neg()).collect();
         g.roll_along(&back, dims)
     } };
+    samples [(real([2, 3]), [1], [1]), (real([2, 3]), [1, -2], [0, 1]), (real([0, 2]), [1], [1])];
 }
 
 op! {
@@ -139,6 +142,7 @@ op! {
     fn rot90(input: Tensor, k: i64 = 1, dims: Dims = [0, 1]) -> y;
     variants [method, function];
     composite { turned(input, k, dims) };
+    samples [(real([2, 3])), (real([2, 3]), -1), (real([2, 2, 3]), 2, [1, 2]), (real([0, 2]))];
 }
 
 fn turned(x: &Tensor, k: i64, dims: &[i64]) -> Result<Tensor> {

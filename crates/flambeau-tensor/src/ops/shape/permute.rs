@@ -131,6 +131,12 @@ op! {
         }
         input.permute(&order)
     };
+    samples [
+        (real([2, 3, 4]), [0], [2]),
+        (real([2, 3, 2]), [0, 1], [-1, 0]),
+        (real([]), [], []),
+        (real([0, 2]), [0], [1]),
+    ];
 }
 
 impl Tensor {
@@ -160,6 +166,7 @@ op! {
         }
         input.transpose(-2, -1)
     };
+    samples [(real([2, 3])), (real([2, 0, 3]))];
 }
 
 op! {
@@ -174,6 +181,7 @@ op! {
         }
         input.transpose(-2, -1)?.conj()
     };
+    samples [(real([2, 3])), (real([2, 0, 3])), (complex([2, 2]))];
 }
 
 op! {
@@ -188,4 +196,5 @@ op! {
         }
         input.transpose(-2, -1)?.conj()
     };
+    samples [(real([2, 3])), (real([2, 0, 3])), (complex([2, 2]))];
 }

@@ -109,6 +109,7 @@ op! {
     variants [private];
     compute { input.as_strided_with(size, stride, Some(offset + input.layout().offset))?.clone_tensor() };
     vjp { input => |g, input.shape, size, stride, offset| zeros_of(g, &input.shape).scatter_strided(g, size, stride, offset) };
+    samples [(real([2, 3]), [2, 2], [1, 2], 1), (real([]), [1], [1], 0)];
 }
 
 op! {
@@ -126,6 +127,7 @@ op! {
         input => |g, size, stride, offset| g.scatter_strided(zeros_of(g, size), size, stride, offset);
         src => |g, size, stride, offset| g.contiguous().gather_strided(size, stride, offset)
     };
+    samples [(real([2, 3]), other([2, 2]), [2, 2], [3, 1], 0), (real([]), other([]), [], [], 0)];
 }
 
 fn zeros_of(g: &Val, sizes: &[i64]) -> Val {
@@ -156,6 +158,11 @@ op! {
         input => |g, y, size, stride, storage_offset| scatter_kept(g, y, size, stride, storage_offset);
         src => |g, y, size, stride, storage_offset| scatter_taken(g, y, size, stride, storage_offset)
     };
+    samples [
+        (real([2, 3]), other([2, 2]), [2, 2], [3, 1]),
+        (real([2, 3]), other([2, 2]), [2, 2], [3, 1], 1),
+        (real([]), other([]), [], []),
+    ];
 }
 
 /// `g` in a block laid out as the tensor `y` lies over its storage.
@@ -208,6 +215,11 @@ op! {
         }
         input.narrow(dim, start.item()?.to_i64(), length)
     };
+    samples [
+        (real([4, 2]), 0, int([], 1, 2), 2),
+        (real([2, 4]), -1, int([], 0, 1), 3),
+        (real([0, 2]), 1, int([], 0, 1), 1),
+    ];
 }
 
 op! {
@@ -237,6 +249,7 @@ op! {
         }
         input.slice(at as i64, start, start + length, 1)
     };
+    samples [(real([4, 2]), 0, 1, 2), (real([2, 4]), -1, -3, 2), (real([2, 3]), 0, 1, 0), (real([0, 2]), 1, 0, 1)];
 }
 
 op! {
@@ -285,6 +298,11 @@ op! {
         Ok(out)
     };
     vjp { grad => |g, dim, start, end, step| g.slice(dim, start, end, step) };
+    samples [
+        (real([2, 3]), [4, 3], 0, 0, 4, 2),
+        (real([2, 1]), [2, 3], -1, 1, 2, 1),
+        (real([0, 3]), [4, 3], 0, 1, 1, 1),
+    ];
 }
 
 fn slice_backward(g: &Val, sizes: &[i64], dim: i64, start: i64, end: i64, step: i64) -> Val {
@@ -374,6 +392,7 @@ op! {
         Ok(out)
     };
     vjp { grad => |g, offset, dim1, dim2| g.diagonal_with(offset, dim1, dim2) };
+    samples [(real([2]), [2, 3], 0, 0, 1), (real([2]), [3, 3], 1, 0, 1), (real([0]), [0, 3], 0, 0, 1)];
 }
 
 op! {
@@ -430,6 +449,7 @@ op! {
         Ok(out)
     };
     vjp { grad => |g, dim, size, step| g.unfold(dim, size, step) };
+    samples [(real([2, 2, 3]), [5, 2], 0, 3, 2), (real([2, 2]), [3], 0, 2, 1)];
 }
 
 impl Tensor {

@@ -87,6 +87,7 @@ op! {
     factory;
     nondifferentiable;
     compute { places(row, col, options, "tril_indices", |r| 0..r.saturating_add(offset).saturating_add(1).clamp(0, col)) };
+    samples [(3, 3), (2, 4, 1), (0, 2), (3, 3, -1, Options::dtype(DType::I32))];
 }
 
 op! {
@@ -102,4 +103,5 @@ op! {
     factory;
     nondifferentiable;
     compute { places(row, col, options, "triu_indices", |r| r.saturating_add(offset).clamp(0, col)..col) };
+    samples [(3, 3), (2, 4, 1), (0, 2), (3, 3, -1, Options::dtype(DType::I32))];
 }

@@ -1,6 +1,6 @@
 //! Other sizes over the same elements in the same order.
 
-use crate::ops::{Arg, Sample, op, samples};
+use crate::ops::{Sample, op, samples};
 use crate::{Dims, Error, Layout, Result, Tensor, normalize_dim};
 
 /// The sizes with their one -1 worked out.
@@ -80,6 +80,7 @@ op! {
             None => input.clone_in(crate::MemoryFormat::Contiguous)?.unsafe_view(&sizes),
         }
     };
+    samples [(real([2, 3]), [3, 2]), (real([]), [1, 1]), (real([0, 2]), [0, 5]), (real([2, 3]), [-1])];
 }
 
 op! {
@@ -96,6 +97,7 @@ op! {
     dtype input.dtype();
     shape viewed(input, size);
     vjp { input => |g, input.shape| g.reshape(&input.shape) };
+    samples [(real([2, 3]), [6]), (real([]), [1]), (real([0, 2]), [0])];
 }
 
 op! {
@@ -105,6 +107,7 @@ op! {
     fn reshape_as(input: Tensor, other: Tensor) -> y;
     variants [method];
     composite { input.reshape(other.size()) };
+    samples [(real([2, 3]), other([3, 2])), (real([]), other([1])), (real([0, 2]), other([2, 0]))];
 }
 
 op! {
@@ -114,6 +117,7 @@ op! {
     fn view_as(input: Tensor, other: Tensor) -> y;
     variants [method];
     composite { input.view(other.size()) };
+    samples [(real([2, 3]), other([3, 2])), (real([]), other([1])), (real([0, 2]), other([2, 0]))];
 }
 
 op! {
@@ -141,6 +145,7 @@ op! {
         sizes.extend_from_slice(&input.size()[end + 1..]);
         input.reshape(&sizes)
     };
+    samples [(real([2, 3, 2])), (real([2, 3, 2]), 1), (real([2, 3, 2]), 0, 1), (real([])), (real([0, 2]))];
 }
 
 op! {
@@ -165,6 +170,7 @@ op! {
         all.extend_from_slice(&input.size()[at + 1..]);
         input.view(&all)
     };
+    samples [(real([2, 6]), 1, [2, 3]), (real([4]), 0, [-1, 2]), (real([0, 2]), 0, [0, 3])];
 }
 
 op! {
@@ -174,6 +180,7 @@ op! {
     fn ravel(input: Tensor) -> y;
     variants [method, function];
     composite { input.contiguous()?.view(&[-1]) };
+    samples [(real([2, 3])), (real([])), (real([0, 2]))];
 }
 
 op! {
@@ -214,6 +221,7 @@ op! {
     node "SqueezeBackward2";
     view { let mask = crate::ops::rule::mask(input.dim(), Some(dim))?; squeezed(input, |d| !dim.is_empty() && mask[d]) };
     vjp { input => |g, input.shape| g.reshape(&input.shape) };
+    samples [(real([1, 3, 1]), [0, 2]), (real([1, 3]), [-1]), (real([]), [0]), (real([1, 0]), [0])];
 }
 
 fn squeezed(x: &Tensor, wanted: impl Fn(usize) -> bool) -> Layout {
@@ -271,4 +279,5 @@ op! {
         input => |g| g;
         other => |g, other.shape| crate::ops::zeros_with(&other.shape, crate::Options { dtype: Some(other.dtype), device: Some(other.device), requires_grad: false })
     };
+    samples [(real([2, 3]), other([2, 3])), (real([]), other([]))];
 }

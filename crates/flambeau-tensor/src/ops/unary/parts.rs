@@ -24,6 +24,7 @@ op! {
     nondifferentiable;
     dtype signbit_dtype(input);
     map { (input) Float -> bool => input.is_sign_negative(); Int -> bool => input < 0; Bool -> bool => false };
+    samples unary(-2.0, 2.0);
 }
 
 fn not_complex(x: &Tensor, what: &str) -> Result<DType> {
@@ -45,6 +46,7 @@ op! {
     nondifferentiable;
     dtype not_complex(input, "isposinf");
     map { (input) Float -> bool => input == INFINITY; Int, Bool -> bool => false };
+    samples unary(-2.0, 2.0);
 }
 
 op! {
@@ -59,6 +61,7 @@ op! {
     nondifferentiable;
     dtype not_complex(input, "isneginf");
     map { (input) Float -> bool => input == NEG_INFINITY; Int, Bool -> bool => false };
+    samples unary(-2.0, 2.0);
 }
 
 op! {
@@ -77,6 +80,7 @@ op! {
             input.ones_like_with(None, Options { dtype: Some(DType::Bool), ..Options::default() })
         }
     };
+    samples [(real([2, 3])), (complex([2])), (real([])), (complex([0, 2]))];
 }
 
 op! {
@@ -155,6 +159,7 @@ op! {
         write_part(&mut y, 1, imag)
     };
     vjp { real => |g| g.real(); imag => |g| g.imag() };
+    samples [(real([2, 3]), other([3])), (real([]), other([])), (real([0, 2]), other([2]))];
 }
 
 op! {
@@ -176,6 +181,7 @@ op! {
         abs => |g, y| (g.conj() * y.sgn()).real();
         angle => |g, y| (g.conj() * (y * Scalar::Complex(Complex64::I))).real()
     };
+    samples [(positive([2, 3]), other([3])), (positive([]), other([])), (positive([0, 2]), other([2]))];
 }
 
 op! {
@@ -201,6 +207,7 @@ op! {
         ViewSpec { layout, dtype: Some(input.dtype().to_real()), flip_conj: false, flip_neg: false }
     };
     vjp { input => |g| g.contiguous().view_as_complex() };
+    samples [(complex([2, 3])), (complex([])), (complex([0, 2]))];
 }
 
 op! {
@@ -257,6 +264,7 @@ op! {
         }
         Ok(input.clone())
     };
+    samples unary(-2.0, 2.0);
 }
 
 op! {
@@ -305,4 +313,5 @@ op! {
         }
     };
     vjp { input => |g, input| g.masked_fill(input.isfinite().logical_not(), 0.0) };
+    samples [(real([2, 3]), 0.0, 1.0, -1.0), (real([]), 0.5, 1.0, -1.0), (real([0, 2]), 0.0, 1.0, -1.0)];
 }
