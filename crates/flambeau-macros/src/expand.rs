@@ -442,10 +442,12 @@ fn vjp(b: &Block, line: &crate::parse::Vjp) -> TokenStream {
         }
     }
     let formula = &line.formula;
+    let every_output = line.captures.iter().any(|c| c.name == "gs");
     quote! {
         crate::ops::Vjp {
             input: #input,
             captures: &[#(#captures),*],
+            every_output: #every_output,
             run: {
                 #[allow(unused_variables, non_snake_case)]
                 fn run(cx: &crate::autograd::Formula) -> crate::Result<crate::ops::Gradient> { #(#lets)* let r = #formula; crate::ops::IntoGradient::into_gradient(r) }

@@ -430,7 +430,9 @@ pub(crate) fn record_op(op: &'static OpDef, args: &[Arg], outputs: &Outputs) {
     let body = Body::Op { op, saved: Mutex::new(Some(saved.into_vec().into())), keeps_tensors };
     let metas = outputs.iter().map(Meta::of).collect();
     let node = Arc::new(Node::new(body, inputs, metas));
-    for (i, t) in outputs.iter().enumerate() {
+    // Where no formula reads the gradients of the further outputs, those carry none.
+    let count = if op.list || op.vjps.iter().any(|l| l.every_output) { outputs.len() } else { 1 };
+    for (i, t) in outputs.iter().enumerate().take(count) {
         if t.dtype().is_differentiable() {
             t.record().set_grad_fn(Some((node.clone(), i as u32)));
         }

@@ -169,6 +169,8 @@ pub struct Vjp {
     pub input: usize,
     /// What the formula reads.
     pub captures: &'static [Capture],
+    /// It reads the gradients of all outputs (`gs`), not only that of the first (`g`).
+    pub every_output: bool,
     /// The formula.
     pub run: fn(&Formula) -> Result<Gradient>,
 }

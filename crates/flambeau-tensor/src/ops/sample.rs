@@ -108,6 +108,12 @@ pub mod samples {
         Arg::OptTensors(list)
     }
 
+    /// One list after another.
+    pub fn joined(mut list: Vec<Sample>, more: Vec<Sample>) -> Vec<Sample> {
+        list.extend(more);
+        list
+    }
+
     /// The outputs are memory that was not written.
     pub fn unset(mut list: Vec<Sample>) -> Vec<Sample> {
         list.iter_mut().for_each(|s| s.unset = true);

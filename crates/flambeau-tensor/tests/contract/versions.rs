@@ -42,9 +42,9 @@ impl Recorded {
 }
 
 /// Changes the elements of a tensor behind autograd's back, but not behind the version counter's. Integers become 0, which
-/// is an index of anything.
-fn change(t: &Tensor) {
-    no_grad(|| if t.dtype().is_differentiable() { t.add_(0.5) } else { t.zero_() }).unwrap();
+/// is an index of anything. What shows one element twice cannot be written.
+fn change(t: &Tensor) -> bool {
+    no_grad(|| if t.dtype().is_differentiable() { t.add_(0.5) } else { t.zero_() }).is_ok()
 }
 
 #[test]
@@ -62,7 +62,9 @@ fn a_changed_tensor_gives_an_error_or_the_same_gradient() {
         for k in 0..inputs + outputs {
             let again = record(case).unwrap();
             let (what, t) = if k < inputs { ("argument", &again.given[k]) } else { ("output", &again.outs[k - inputs]) };
-            change(t);
+            if !change(t) {
+                continue;
+            }
             let what = format!("{}, {what} changed ({k})", case.name);
             match again.gradients() {
                 Ok(g) => same(&plain, &g, true, &what),

@@ -79,7 +79,7 @@ op! {
     dtype input.dtype();
     shape bins_of(bins);
     kernel { kernels::histc(y, input, min.to_f64(), max.to_f64()) };
-    samples [(real([2, 3]), 4), (real([5]), 3, -1, 1), (real([]), 2, 0, 1)];
+    samples [(real([2, 3]), 5), (real([5]), 3, -1, 1), (real([]), 2, 0, 1)];
 }
 
 op! {

@@ -45,12 +45,10 @@ op! {
     vjp { weight => |g, indices, weight.shape, padding_idx, scale_grad_by_freq| {
         g.embedding_dense_backward(indices, weight.shape[0], padding_idx, scale_grad_by_freq)
     } };
-    samples [
-        (real([4, 3]), int([2, 3], 0, 4)),
-        (real([4, 2]), int([3], 0, 4), 1, true),
-        (real([4, 2]), int([], 0, 4)),
-        (real([4, 2]), int([0, 2], 0, 4), 0),
-    ];
+    samples joined(
+        [(real([4, 3]), int([2, 3], 0, 4)), (real([4, 2]), int([], 0, 4)), (real([4, 2]), int([0, 2], 0, 4), 0)],
+        without_gradcheck([(real([4, 2]), int([3], 0, 4), 1, true)]),
+    );
 }
 
 /// Indices in one row, and rows of a table for each.

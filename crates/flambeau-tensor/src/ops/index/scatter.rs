@@ -335,13 +335,13 @@ impl Spread {
             Reduce::Multiply => {
                 let filled = x.masked_fill(&x.eq(0.0)?, 1.0)?;
                 let others = filled.scatter_reduce_with(dim, index, src, "prod", *include_self)?;
-                let own = g.mul(&others)?.div(&filled)?;
+                let own = g.mul(others.div(&filled)?.conj()?)?;
                 let zero = src.eq(0.0)?;
                 let zeros = gather(&x.zeros_like()?.scatter_add(dim, index, &zero.to_dtype(x.dtype())?)?)?;
                 let alone = zero.logical_and(&zeros.eq(1.0)?)?;
                 let rest = x.scatter_reduce_with(dim, index, &src.masked_fill(&alone, 1.0)?, "prod", *include_self)?;
-                let plain = gather(&g.mul(y)?)?.div(&src.masked_fill(&zero, 1.0)?)?;
-                (own, alone.where_(gather(&g.mul(&rest)?)?, plain)?)
+                let plain = gather(&g.mul(y.conj()?)?)?.div(src.masked_fill(&zero, 1.0)?.conj()?)?;
+                (own, alone.where_(gather(&g.mul(rest.conj()?)?)?, plain)?)
             }
             Reduce::Amax | Reduce::Amin => {
                 let is_own = x.eq(y)?.to_dtype(g.dtype())?;

@@ -5,7 +5,7 @@ use flambeau_cpu::{View, ViewMut, gemm, loops};
 use super::product::{batches, matrices, matrix_vector, times_vector};
 use super::{by_columns, left_gradient, no_bool, right_gradient, same_dtype, scaled};
 use crate::ops::{Sample, op, rule, samples};
-use crate::{DType, Dims, Error, Result, Scalar, Tensor};
+use crate::{DType, Dims, Error, Kind, Result, Scalar, Tensor};
 
 /// The sizes of the product, to which `input` must broadcast.
 fn spread(input: &Tensor, sizes: Dims) -> Result<Dims> {
@@ -120,6 +120,22 @@ fn addr_shape(input: &Tensor, a: &Tensor, b: &Tensor) -> Result<Dims> {
     spread(input, [a.numel(), b.numel()].into_iter().collect())
 }
 
+/// The dtype of a sum with an outer product, which its factors must fit.
+fn addr_dtype([x, a, b]: [&Tensor; 3], beta: Scalar, alpha: Scalar) -> Result<DType> {
+    let d = rule::promote3(x, a, b);
+    for (factor, name) in [(beta, "beta"), (alpha, "alpha")] {
+        if factor.kind() >= Kind::Float && d.is_integral() {
+            return Err(Error::runtime(format!(
+                "For integral input tensors, argument {name} must not be a floating point number."
+            )));
+        }
+        if factor.kind() == Kind::Bool && d != DType::Bool {
+            return Err(Error::runtime(format!("Boolean {name} only supported for Boolean results.")));
+        }
+    }
+    Ok(d)
+}
+
 op! {
     /// `beta * input + alpha * outer(vec1, vec2)`; `input` broadcasts.
     ///
@@ -130,11 +146,12 @@ op! {
     ///         [6., 8.]])
     fn addr(input: Tensor, vec1: Tensor, vec2: Tensor; beta: Scalar = 1, alpha: Scalar = 1) -> y;
     variants [method, function, inplace, out];
-    dtype rule::promote3(input, vec1, vec2);
+    dtype addr_dtype([input, vec1, vec2], beta, alpha);
     shape addr_shape(input, vec1, vec2);
     compute {
+        let dtype = addr_dtype([input, vec1, vec2], beta, alpha)?;
         let sizes = addr_shape(input, vec1, vec2)?;
-        let product = vec1.reshape(&[vec1.numel(), 1])?.mul(vec2)?.to_dtype(rule::promote3(input, vec1, vec2))?;
+        let product = vec1.reshape(&[vec1.numel(), 1])?.mul(vec2)?.to_dtype(dtype)?;
         let product = if alpha.equals(1.0) { product } else { product.mul(alpha)? };
         if beta.equals(0.0) {
             return crate::ops::IntoOutputs::into_outputs(product);

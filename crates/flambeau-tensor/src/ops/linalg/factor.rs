@@ -15,6 +15,16 @@ fn square_floating(a: &Tensor, name: &str) -> Result<DType> {
     floating(a, name)
 }
 
+fn det_dtype(a: &Tensor) -> Result<DType> {
+    match a.dtype() {
+        d @ (DType::F16 | DType::BF16) => {
+            square(a, "linalg.det")?;
+            Err(Error::not_implemented(format!("\"lu_cpu\" not implemented for '{}'", d.title())))
+        }
+        _ => square_floating(a, "linalg.det"),
+    }
+}
+
 /// The conjugate transposes of the inverses; the identity's where `det` is 0.
 fn inverse_adjoint(a: &Tensor, det: &Tensor) -> Result<Tensor> {
     let n = a.size()[a.dim() - 1];
@@ -33,9 +43,9 @@ op! {
     fn det(input: Tensor) -> y;
     variants [method, function, linalg, out];
     node "LinalgDetBackward0";
-    dtype square_floating(input, "linalg.det");
+    dtype det_dtype(input);
     shape batch(input);
-    compute { determinant(input) };
+    compute { det_dtype(input)?; determinant(input) };
     vjp { input => |g, input, y| Val::run(|| {
         let (a, d) = (input.tensor()?, y.tensor()?);
         let factor = g.tensor()?.mul(d.conj()?)?.unsqueeze(-1)?.unsqueeze(-1)?;

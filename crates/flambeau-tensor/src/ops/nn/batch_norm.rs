@@ -115,7 +115,7 @@ op! {
     variants [private];
     contiguous [input];
     nondifferentiable;
-    dtype stats_dtype(input);
+    dtype float_dtype(input, "batch_norm").map(|_| stats_dtype(input));
     shape [channels(input), channels(input)];
     kernel { kernels::batch_norm_stats(&mut mean, &mut var, input, parts(input.sizes())) };
     samples [(real([3, 2, 2])), (real([4, 2]))];
@@ -129,7 +129,7 @@ op! {
     variants [private];
     node "NativeBatchNormBackward0";
     contiguous [input, weight, bias, mean, invstd];
-    dtype input.dtype();
+    dtype float_dtype(input, "batch_norm");
     shape input.sizes();
     kernel { kernels::batch_norm_apply(&mut y, input, parts(input.sizes()), mean, invstd, weight, bias) };
     vjp {
@@ -160,7 +160,7 @@ op! {
     fn batch_norm_input_backward(grad: Tensor, input: Tensor, mean: Tensor, invstd: Tensor, weight: Option<Tensor>, training: bool, eps: f64) -> y;
     variants [private];
     contiguous [grad, input, mean, invstd, weight];
-    dtype input.dtype();
+    dtype float_dtype(input, "batch_norm");
     shape input.sizes();
     kernel { kernels::batch_norm_backward(Some(&mut y), None, None, grad, input, parts(input.sizes()), mean, invstd, weight, training) };
     vjp {
@@ -184,7 +184,7 @@ op! {
     fn batch_norm_weight_backward(grad: Tensor, input: Tensor, mean: Tensor, invstd: Tensor, dtype: DType, training: bool, eps: f64) -> y;
     variants [private];
     contiguous [grad, input, mean, invstd];
-    dtype dtype;
+    dtype float_dtype(input, "batch_norm").map(|_| dtype);
     shape channels(input);
     kernel { kernels::batch_norm_backward(None, Some(&mut y), None, grad, input, parts(input.sizes()), mean, invstd, None, training) };
     vjp {

@@ -102,7 +102,7 @@ op! {
     fn layer_norm_input_backward(grad: Tensor, input: Tensor, mean: Tensor, rstd: Tensor, weight: Option<Tensor>, axes: i64, eps: f64) -> y;
     variants [private];
     contiguous [grad, input, mean, rstd, weight];
-    dtype input.dtype();
+    dtype float_dtype(input, "LayerNormBackwardKernelImpl");
     shape input.sizes();
     kernel { kernels::layer_norm_backward(Some(&mut y), None, None, grad, input, mean, rstd, weight) };
     vjp {
@@ -126,7 +126,7 @@ op! {
     fn layer_norm_weight_backward(grad: Tensor, input: Tensor, mean: Tensor, rstd: Tensor, weight_size: Dims, dtype: DType, eps: f64) -> y;
     variants [private];
     contiguous [grad, input, mean, rstd];
-    dtype dtype;
+    dtype float_dtype(input, "LayerNormBackwardKernelImpl").map(|_| dtype);
     shape weight_size;
     kernel { kernels::layer_norm_backward(None, Some(&mut y), None, grad, input, mean, rstd, None) };
     vjp {

@@ -3,6 +3,7 @@
 use flambeau_cpu::pool::{self as kernels, AvgPoolShape, PoolShape, pool_output_size};
 
 use super::expand_sizes;
+use crate::ops::nn::float_dtype;
 use crate::ops::{op, samples};
 use crate::{DType, Dims, Error, Result, Tensor};
 
@@ -114,7 +115,7 @@ op! {
     fn max_pool2d_backward(grad: Tensor, indices: Tensor, input_size: Dims) -> y;
     variants [private];
     contiguous [grad, indices];
-    dtype grad.dtype();
+    dtype float_dtype(grad, "max_pool2d_backward");
     shape input_size;
     kernel { kernels::max_pool2d_backward(&mut y, grad, indices) };
     vjp { grad => |g, indices| g.pick_in_planes(indices) };
@@ -239,7 +240,7 @@ op! {
     fn avg_pool2d_backward(grad: Tensor, input_size: Dims, kernel_size: Dims, stride: Option<Dims>, padding: Dims, ceil_mode: bool, count_include_pad: bool, divisor_override: Option<i64>) -> y;
     variants [private];
     contiguous [grad];
-    dtype grad.dtype();
+    dtype float_dtype(grad, "avg_pool2d_backward");
     shape input_size;
     kernel { kernels::avg_pool2d_backward(&mut y, grad, &avg_windows(kernel_size, stride, padding, count_include_pad, divisor_override)?) };
     vjp { grad => |g, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override| {

@@ -67,7 +67,7 @@ op! {
     /// Shape: `*s, *s -> *s`. Dtype: promoted.
     fn softmax_backward(grad: Tensor, output: Tensor, dim: i64) -> y;
     variants [private];
-    dtype rule::promote(grad, output);
+    dtype float_only(rule::promote(grad, output), "softmax_backward");
     shape output.sizes();
     kernel { kernels::softmax_backward(&mut y, grad, output, normalize_dim(dim, output.ndim())?) };
     vjp {
@@ -105,7 +105,7 @@ op! {
     /// Shape: `*s, *s -> *s`. Dtype: promoted.
     fn log_softmax_backward(grad: Tensor, output: Tensor, dim: i64) -> y;
     variants [private];
-    dtype rule::promote(grad, output);
+    dtype float_only(rule::promote(grad, output), "log_softmax_backward");
     shape output.sizes();
     kernel { kernels::log_softmax_backward(&mut y, grad, output, normalize_dim(dim, output.ndim())?) };
     vjp {

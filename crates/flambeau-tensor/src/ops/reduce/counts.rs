@@ -112,7 +112,11 @@ op! {
     fn logsumexp_of_real(input: Tensor, dim: Dims, keepdim: bool) -> y;
     variants [private];
     node "LogsumexpBackward0";
-    dtype rule::int_to_float(input);
+    dtype if input.dtype().is_complex() {
+        Err(Error::not_implemented("logsumexp_of_real is only for real numbers"))
+    } else {
+        Ok(rule::int_to_float(input))
+    };
     shape rule::reduce(input, Some(dim), keepdim);
     kernel { over(&mut y, input, Some(dim), kernels::logsumexp) };
     vjp { input => |g, input, y, dim, keepdim| {

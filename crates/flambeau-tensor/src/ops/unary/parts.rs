@@ -231,6 +231,9 @@ fn paired(x: &Tensor) -> Result<ViewSpec> {
             x.dtype().title()
         )));
     }
+    if x.dtype() == DType::F16 {
+        return Err(Error::not_implemented("view_as_complex of float16 gives complex32, which is not implemented"));
+    }
     let l = x.layout();
     let Some((&last, sizes)) = l.sizes.split_last() else {
         return Err(Error::runtime("Input tensor must have one or more dimensions"));
