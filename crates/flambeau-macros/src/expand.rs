@@ -220,7 +220,8 @@ fn sample_list(e: &Expr) -> TokenStream {
             });
             quote!(vec![#(#samples),*])
         }
-        Expr::Call(call) if matches!(call.args.first(), Some(Expr::Array(a)) if a.elems.iter().all(|e| matches!(e, Expr::Tuple(_) | Expr::Paren(_)))) => {
+        Expr::Call(call) if matches!(call.args.first(), Some(Expr::Array(a)) if a.elems.iter().all(|e| matches!(e, Expr::Tuple(_) | Expr::Paren(_)))) =>
+        {
             let (function, args) = (&call.func, call.args.iter().map(sample_list));
             quote!(#function(#(#args),*))
         }

@@ -140,13 +140,20 @@ pub mod samples {
 
     /// Two tensors that broadcast.
     pub fn pairs(low: f64, high: f64) -> Vec<Sample> {
-        [(&[2i64, 3][..], &[2i64, 3][..]), (&[2, 3], &[3]), (&[2, 1], &[1, 3]), (&[], &[2]), (&[0, 3], &[3]), (&[], &[])]
-            .iter()
-            .map(|(a, b)| {
-                let second = spread(b, low + (high - low) * 0.07, high, 4801);
-                Sample::new([tensor(a, low, high).into(), second.into()])
-            })
-            .collect()
+        [
+            (&[2i64, 3][..], &[2i64, 3][..]),
+            (&[2, 3], &[3]),
+            (&[2, 1], &[1, 3]),
+            (&[], &[2]),
+            (&[0, 3], &[3]),
+            (&[], &[]),
+        ]
+        .iter()
+        .map(|(a, b)| {
+            let second = spread(b, low + (high - low) * 0.07, high, 4801);
+            Sample::new([tensor(a, low, high).into(), second.into()])
+        })
+        .collect()
     }
 
     /// Two tensors of integers that broadcast; the second holds values from `low` up to but not including `high`.

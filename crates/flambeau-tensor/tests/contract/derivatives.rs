@@ -9,7 +9,7 @@ use crate::cases::{Case, each, mapped, same};
 
 /// The arguments that gradients flow into: those that the derivative has a line for; of a composite the first and all
 /// that its parts have a line for.
-fn differentiated(case: &Case) -> Vec<Tensor> {
+pub fn differentiated(case: &Case) -> Vec<Tensor> {
     let composite = matches!(case.op.body, Body::Composite(_));
     let mut list = Vec::new();
     for (i, a) in case.args.iter().enumerate() {
@@ -63,7 +63,8 @@ pub fn function(case: &Case) -> Option<(impl Fn(&[Tensor]) -> Result<Vec<Tensor>
             own[0] = prepare(&own[0])?;
         }
         let args = replaced(&args, &from, &own);
-        let kept = mapped(&args, &mut |t| if own.iter().any(|o| o.is(t)) { t.clone() } else { t.clone_tensor().unwrap() });
+        let kept =
+            mapped(&args, &mut |t| if own.iter().any(|o| o.is(t)) { t.clone() } else { t.clone_tensor().unwrap() });
         Ok(call(op, kept)?.into_vec())
     };
     let outs = no_grad(|| run(&leaves)).ok()?;
@@ -118,8 +119,15 @@ fn complex(case: &Case) -> Option<Case> {
         }
         any = true;
         let turned = |(i, v): (usize, Complex64)| v + Complex64::I * (((i * 37 + 11) % 53) as f64 / 40.0 - 0.6);
-        let data: Vec<Complex64> =
-            t.to_dtype(DType::C128).unwrap().to_vec::<Complex64>().unwrap().into_iter().enumerate().map(turned).collect();
+        let data: Vec<Complex64> = t
+            .to_dtype(DType::C128)
+            .unwrap()
+            .to_vec::<Complex64>()
+            .unwrap()
+            .into_iter()
+            .enumerate()
+            .map(turned)
+            .collect();
         Tensor::of(&data, t.size()).unwrap()
     });
     let mut args = args;
@@ -129,7 +137,15 @@ fn complex(case: &Case) -> Option<Case> {
         }
     }
     let name = format!("{}, complex", case.name);
-    any.then_some(Case { op: case.op, args, prepare: case.prepare, determined: case.determined, gradcheck: true, random: case.random, name })
+    any.then_some(Case {
+        op: case.op,
+        args,
+        prepare: case.prepare,
+        determined: case.determined,
+        gradcheck: true,
+        random: case.random,
+        name,
+    })
 }
 
 #[test]
@@ -172,7 +188,13 @@ fn in_place_forms_have_the_same_derivatives() {
             let seed = flambeau_tensor::ops::samples::tensor(out[0].size(), 0.5, 1.5).to_dtype(out[0].dtype()).unwrap();
             let grads = grad(&out[..1], &leaves, &[Some(seed)], None, false, true)
                 .unwrap_or_else(|e| panic!("{}, in place {inplace}: {e}", case.name));
-            Some(grads.into_iter().zip(&leaves).map(|(g, l)| g.unwrap_or_else(|| l.detach().zeros_like().unwrap())).collect())
+            Some(
+                grads
+                    .into_iter()
+                    .zip(&leaves)
+                    .map(|(g, l)| g.unwrap_or_else(|| l.detach().zeros_like().unwrap()))
+                    .collect(),
+            )
         };
         let Some(plain) = gradients(false) else { return };
         let Some(inplace) = gradients(true) else { panic!("{}: in place has another shape", case.name) };

@@ -72,7 +72,12 @@ fn other_dtypes_work_or_are_refused() {
                 Err(e) => {
                     let fits = matches!(
                         e.kind(),
-                        ErrorKind::NotImplemented | ErrorKind::Runtime | ErrorKind::Type | ErrorKind::Value | ErrorKind::Index | ErrorKind::LinAlg
+                        ErrorKind::NotImplemented
+                            | ErrorKind::Runtime
+                            | ErrorKind::Type
+                            | ErrorKind::Value
+                            | ErrorKind::Index
+                            | ErrorKind::LinAlg
                     );
                     assert!(fits, "{what}: {e}");
                     continue;

@@ -116,7 +116,8 @@ fn out_forms_give_the_same() {
         // An input as the output.
         let args = fresh(&case.args);
         if let [y] = plain.as_slice()
-            && let Some(x) = crate::cases::tensors(&args).into_iter().find(|t| t.size() == y.size() && t.dtype() == y.dtype())
+            && let Some(x) =
+                crate::cases::tensors(&args).into_iter().find(|t| t.size() == y.size() && t.dtype() == y.dtype())
         {
             check(vec![x], args, "an input");
         }

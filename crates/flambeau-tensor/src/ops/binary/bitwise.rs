@@ -1,6 +1,6 @@
 //! Bits of integers, and booleans.
 
-use crate::ops::{OperandRef, op, rule, samples};
+use crate::ops::{OperandRef, op, rule};
 use crate::{DType, Error, Result, Tensor};
 
 fn integers(x: &Tensor, other: OperandRef<'_>, what: &str) -> Result<DType> {
@@ -83,7 +83,7 @@ op! {
     dtype integers(input, OperandRef::Tensor(input), "bitwise_not");
     map { (input) Int => !input; Bool => 1 - input };
     nondifferentiable;
-    samples vec![crate::ops::Sample::new([samples::index(&[3], 0, 9).into()])];
+    samples [(int([2, 3], -9, 10)), (int([], 0, 9)), (mask([2, 3])), (int([0, 2], 0, 9))];
 }
 
 op! {

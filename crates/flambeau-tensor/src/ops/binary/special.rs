@@ -319,9 +319,11 @@ op! {
             OperandRef::Tensor(w) => input.lerp_weights(end, w),
         }
     };
-    samples vec![
-        crate::ops::Sample::new([samples::tensor(&[2, 3], -1.0, 1.0).into(), samples::tensor(&[3], 0.0, 2.0).into(), 0.3.into()]),
-        crate::ops::Sample::new([samples::tensor(&[2, 3], -1.0, 1.0).into(), samples::tensor(&[3], 0.0, 2.0).into(), samples::tensor(&[3], 0.0, 1.0).into()]),
+    samples [
+        (real([2, 3]), other([3]), 0.3),
+        (real([2, 3]), other([3]), unit([2, 1])),
+        (real([2]), other([]), 0.8),
+        (real([0, 2]), other([2]), unit([])),
     ];
 }
 

@@ -142,9 +142,11 @@ op! {
         let list = indices.iter().map(Val::tensor).collect::<Result<Vec<_>>>()?;
         zeros_like_grad(g, &input.shape)?.index_write_(&list, &g.tensor()?, dims, true)
     } };
-    samples vec![crate::ops::Sample::new([
-        crate::ops::samples::tensor(&[3, 4], -1.0, 1.0).into(), vec![crate::ops::samples::index(&[3], 0, 4)].into(), [1].into()
-    ])];
+    samples [
+        (real([3, 4]), vec![int([3], 0, 4)], [1]),
+        (real([3, 2, 4]), vec![int([2], 0, 3), int([2], 0, 4)], [0, 2]),
+        (real([0, 4]), vec![int([2, 1], 0, 4)], [1]),
+    ];
 }
 
 /// One tensor of indices into a dimension that is not the first: runs along the last dimension stay together.

@@ -3,7 +3,7 @@
 use flambeau_cpu::index as kernels;
 
 use crate::dispatch::Locked;
-use crate::ops::{op, samples};
+use crate::ops::op;
 use crate::{DType, Device, Dims, Error, Kind, MemoryFormat, Options, Result, Tensor, normalize_dim};
 
 op! {
@@ -128,7 +128,7 @@ op! {
         sizes[at] *= repeats;
         x.unsqueeze(at as i64 + 1)?.expand(&wide)?.clone_in(MemoryFormat::Contiguous)?.reshape(&sizes)
     };
-    samples samples::with(&[2, 3], -1.0, 1.0, &[&[2.into()], &[2.into(), 1.into()]]);
+    samples [(real([2, 3]), 2), (real([2, 3]), 2, 1, 6), (real([]), 3), (real([0, 2]), 2, 0), (real([2]), 0)];
 }
 
 op! {

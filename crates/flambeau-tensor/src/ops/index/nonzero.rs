@@ -71,9 +71,13 @@ op! {
         let mask = mask.tensor()?;
         zeros_like_grad(g, &broadcast_shapes(&input.shape, mask.size())?)?.masked_scatter_(&mask, &g.tensor()?)
     } };
-    samples vec![crate::ops::Sample::new([
-        crate::ops::samples::tensor(&[2, 3], -1.0, 1.0).into(), Tensor::of(&[true, false, true], &[3]).unwrap_or_else(|_| Tensor::scalar(true, DType::Bool)).into()
-    ])];
+    samples [
+        (real([2, 3]), mask([2, 3])),
+        (real([2, 3]), mask([3])),
+        (real([3]), mask([2, 1])),
+        (real([]), mask([])),
+        (real([0, 2]), mask([2])),
+    ];
 }
 
 op! {

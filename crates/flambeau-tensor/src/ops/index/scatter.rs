@@ -246,7 +246,12 @@ op! {
     fn scatter_add(input: Tensor, dim: i64, index: Tensor, src: Tensor) -> y;
     variants [method, function, out];
     composite { input.clone_in(MemoryFormat::Contiguous)?.scatter_add_(dim, index, src) };
-    samples vec![Sample::new([samples::tensor(&[3, 4], -1.0, 1.0).into(), 1.into(), samples::index(&[3, 3], 0, 4).into(), samples::tensor(&[3, 3], 0.0, 1.0).into()])];
+    samples [
+        (real([3, 4]), 1, int([3, 3], 0, 4), other([3, 3])),
+        (real([2, 4]), 0, int([3, 3], 0, 2), other([3, 4])),
+        (real([]), 0, int([], 0, 1), other([])),
+        (real([2, 3]), -1, int([0, 3], 0, 2), other([0, 3])),
+    ];
 }
 
 fn word(word: &str) -> Result<Reduce> {

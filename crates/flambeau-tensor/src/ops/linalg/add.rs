@@ -4,7 +4,7 @@ use flambeau_cpu::{View, ViewMut, gemm, loops};
 
 use super::product::{batches, matrices, matrix_vector, times_vector};
 use super::{by_columns, left_gradient, no_bool, right_gradient, same_dtype, scaled};
-use crate::ops::{Sample, op, rule, samples};
+use crate::ops::{op, rule};
 use crate::{DType, Dims, Error, Kind, Result, Scalar, Tensor};
 
 /// The sizes of the product, to which `input` must broadcast.
@@ -46,9 +46,11 @@ op! {
     fn addmm(input: Tensor, mat1: Tensor, mat2: Tensor; beta: Scalar = 1, alpha: Scalar = 1) -> y;
     variants [method, function, inplace, out];
     composite { input.addmm_laid(mat1, mat2, beta, alpha, by_columns(mat1), by_columns(mat2)) };
-    samples vec![
-        Sample::new([samples::tensor(&[4], -2.0, 2.0).into(), samples::tensor(&[2, 3], -2.0, 2.0).into(), samples::tensor(&[3, 4], -1.0, 2.0).into(), 0.5.into(), 2.0.into()]),
-        Sample::new([samples::tensor(&[2, 1], -2.0, 2.0).into(), samples::tensor(&[2, 0], -2.0, 2.0).into(), samples::tensor(&[0, 4], -1.0, 2.0).into()]),
+    samples [
+        (real([4]), real([2, 3]), other([3, 4])),
+        (real([2, 4]), real([2, 3]), other([3, 4]), 0.5, 2.0),
+        (real([2, 1]), real([2, 0]), other([0, 4]), 2),
+        (real([0, 2]), real([0, 3]), other([3, 2]), 1, 1),
     ];
 }
 
@@ -108,7 +110,11 @@ op! {
         mat => |g, vec, alpha| scaled(g.unsqueeze(1) * vec.conj(), alpha);
         vec => |g, mat, alpha| scaled(mat.t().conj().mv(g), alpha)
     };
-    samples vec![Sample::new([samples::tensor(&[2], -2.0, 2.0).into(), samples::tensor(&[2, 3], -2.0, 2.0).into(), samples::tensor(&[3], -1.0, 2.0).into(), 0.5.into(), 2.0.into()])];
+    samples [
+        (real([2]), real([2, 3]), other([3])),
+        (real([]), real([2, 3]), other([3]), 0.5, 2.0),
+        (real([2]), real([2, 0]), other([0]), 3),
+    ];
 }
 
 fn addr_shape(input: &Tensor, a: &Tensor, b: &Tensor) -> Result<Dims> {
@@ -164,7 +170,11 @@ op! {
         vec1 => |g, vec2, alpha| scaled(g.mv(vec2.conj()), alpha);
         vec2 => |g, vec1, alpha| scaled(g.t().mv(vec1.conj()), alpha)
     };
-    samples vec![Sample::new([samples::tensor(&[3], -2.0, 2.0).into(), samples::tensor(&[2], -2.0, 2.0).into(), samples::tensor(&[3], -1.0, 2.0).into(), 0.5.into(), 2.0.into()])];
+    samples [
+        (real([2, 3]), real([2]), other([3])),
+        (real([3]), real([2]), other([3]), 0.5, 2.0),
+        (real([]), real([0]), other([3]), 2),
+    ];
 }
 
 fn batch_dtype(input: &Tensor, a: &Tensor, b: &Tensor, what: &str) -> Result<DType> {
@@ -199,7 +209,11 @@ op! {
         batch1 => |g, batch2, alpha| scaled(g.bmm(batch2.transpose(1, 2).conj()), alpha);
         batch2 => |g, batch1, alpha| scaled(batch1.transpose(1, 2).conj().bmm(g), alpha)
     };
-    samples vec![Sample::new([samples::tensor(&[2], -2.0, 2.0).into(), samples::tensor(&[2, 2, 3], -2.0, 2.0).into(), samples::tensor(&[2, 3, 2], -1.0, 2.0).into(), 0.5.into(), 2.0.into()])];
+    samples [
+        (real([2, 2, 2]), real([2, 2, 3]), other([2, 3, 2])),
+        (real([2]), real([2, 2, 3]), other([2, 3, 2]), 0.5, 2.0),
+        (real([2, 2]), real([0, 2, 3]), other([0, 3, 2])),
+    ];
 }
 
 fn summed_shape(input: &Tensor, a: &Tensor, b: &Tensor) -> Result<Dims> {
@@ -262,5 +276,9 @@ op! {
         batch1 => |g, batch1.shape, batch2, alpha| scaled(g.unsqueeze(0).expand(&[batch1.shape[0], -1, -1]).bmm(batch2.transpose(1, 2).conj()), alpha);
         batch2 => |g, batch1, batch2.shape, alpha| scaled(batch1.transpose(1, 2).conj().bmm(g.unsqueeze(0).expand(&[batch2.shape[0], -1, -1])), alpha)
     };
-    samples vec![Sample::new([samples::tensor(&[2], -2.0, 2.0).into(), samples::tensor(&[2, 2, 3], -2.0, 2.0).into(), samples::tensor(&[2, 3, 2], -1.0, 2.0).into(), 0.5.into(), 2.0.into()])];
+    samples [
+        (real([2, 2]), real([2, 2, 3]), other([2, 3, 2])),
+        (real([2]), real([2, 2, 3]), other([2, 3, 2]), 0.5, 2.0),
+        (real([2, 2]), real([0, 2, 3]), other([0, 3, 2])),
+    ];
 }

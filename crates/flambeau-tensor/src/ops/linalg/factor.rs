@@ -7,7 +7,7 @@ use super::check::{
     triangle,
 };
 use crate::dispatch::Locked;
-use crate::ops::{Sample, Val, op, samples};
+use crate::ops::{Val, op};
 use crate::{Complex64, DType, Dims, Error, Layout, Result, Scalar, Tensor};
 
 fn square_floating(a: &Tensor, name: &str) -> Result<DType> {
@@ -51,7 +51,7 @@ op! {
         let factor = g.tensor()?.mul(d.conj()?)?.unsqueeze(-1)?.unsqueeze(-1)?;
         inverse_adjoint(&a, &d)?.mul(factor)
     }) };
-    samples vec![Sample::new([samples::tensor(&[3, 3], -2.0, 2.0).into()]), Sample::new([samples::tensor(&[2, 2, 2], -1.0, 2.0).into()])];
+    samples [(real([3, 3])), (regular([2, 2, 2])), (real([1, 1])), (real([0, 0]))];
 }
 
 /// A row-major matrix is factored as its transpose, as PyTorch does: the determinant is the same, the rounding too.
@@ -106,7 +106,7 @@ op! {
             sign.eq(-1.0)?.where_(f64::NAN, log)
         }
     };
-    samples vec![Sample::new([samples::tensor(&[1, 1], 1.0, 2.0).into()])];
+    samples [(regular([3, 3])), (regular([2, 2, 2])), (regular([1, 1]))];
 }
 
 op! {
@@ -254,7 +254,7 @@ op! {
     shape qr_sizes(input, mode).map(|[q, r]| Layouts([if q.len() > 1 { column_layout(&q) } else { Layout::contiguous(&q) }, column_layout(&r)]));
     compute { factored_qr(input, mode) };
     vjp { input => |gs, Q, R, mode| Val::run(|| qr_backward(&gs[0].tensor()?, &gs[1].tensor()?, &Q.tensor()?, &R.tensor()?, mode)) };
-    samples vec![Sample::new([samples::tensor(&[3, 2], -2.0, 2.0).into()]), Sample::new([samples::tensor(&[2, 2], -2.0, 2.0).into()])];
+    samples [(real([3, 2])), (real([2, 2]), "complete"), (real([2, 3, 2]), "reduced"), (real([0, 2]))];
 }
 
 /// The sizes of `Q` and `R`.

@@ -141,10 +141,11 @@ op! {
     fn linear(input: Tensor, weight: Tensor, bias: Option<Tensor> = None) -> y;
     variants [functional, out];
     composite { affine(input, weight, bias) };
-    samples vec![
-        Sample::new([samples::tensor(&[2, 3], -2.0, 2.0).into(), samples::tensor(&[4, 3], -1.0, 2.0).into(), samples::tensor(&[4], -1.0, 2.0).into()]),
-        Sample::new([samples::tensor(&[2, 2, 3], -2.0, 2.0).into(), samples::tensor(&[4, 3], -1.0, 2.0).into(), samples::tensor(&[4], -1.0, 2.0).into()]),
-        Sample::new([samples::tensor(&[3], -2.0, 2.0).into(), samples::tensor(&[4, 3], -1.0, 2.0).into()]),
+    samples [
+        (real([2, 3]), other([4, 3]), real([4])),
+        (real([3]), other([2, 3])),
+        (real([2, 1, 3]), other([2, 3]), positive([2])),
+        (real([0, 3]), other([2, 3]), positive([2])),
     ];
 }
 

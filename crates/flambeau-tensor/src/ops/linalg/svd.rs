@@ -4,7 +4,7 @@ use flambeau_cpu::linalg as kernels;
 
 use super::check::{Layouts, at_least_matrix, batch, by_columns_copy, column_layout, first_failure, singular};
 use crate::dispatch::Locked;
-use crate::ops::{Sample, Val, op, samples};
+use crate::ops::{Val, op};
 use crate::{DType, Dims, Error, Layout, Result, Tensor};
 
 /// The dtypes that have singular values.
@@ -84,7 +84,7 @@ op! {
         let (u, _, vh) = input.tensor()?.svd_with(false, None)?;
         u.mul(g.tensor()?.unsqueeze(-2)?)?.matmul(&vh)
     }) };
-    samples vec![Sample::new([samples::tensor(&[3, 2], -2.0, 2.0).into()]), Sample::new([samples::tensor(&[2, 2, 3], -1.0, 2.0).into()])];
+    samples [(real([3, 2])), (real([2, 2, 3])), (real([0, 2]))];
 }
 
 /// Drivers are a choice of other devices.

@@ -6,7 +6,7 @@ use super::conv::over_channels;
 use super::group_norm::across;
 use super::normal::Normal;
 use crate::autograd::no_grad;
-use crate::ops::nn::{float_dtype, hung};
+use crate::ops::nn::{constant, float_dtype, hung};
 use crate::ops::{Val, op};
 use crate::{DType, Dims, Error, Result, Tensor};
 
@@ -58,6 +58,8 @@ op! {
             return empty_batch(input, weight, bias).and_then(crate::ops::IntoOutputs::into_outputs);
         }
         check(input, [(running_mean, "running_mean"), (running_var, "running_var"), (weight, "weight"), (bias, "bias")])?;
+        constant(running_mean, "native_batch_norm", "running_mean")?;
+        constant(running_var, "native_batch_norm", "running_var")?;
         let (mean, invstd) = if training {
             no_grad(|| batch_statistics(input, running_mean, running_var, momentum, eps))?
         } else {

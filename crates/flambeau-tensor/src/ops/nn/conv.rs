@@ -3,7 +3,7 @@
 use flambeau_cpu::conv::{self as kernels, ConvShape, conv_output_size};
 
 use super::hung;
-use crate::ops::{Sample, Val, op, rule, samples};
+use crate::ops::{Val, op, rule};
 use crate::{DType, Dims, Error, Result, Tensor};
 
 /// A value for each of `n` spatial dimensions: one for all, or `n`.
@@ -292,9 +292,10 @@ macro_rules! conv {
             fn $name(input: Tensor, weight: Tensor, bias: Option<Tensor> = None, stride: Dims = [1], padding: Dims = [0], dilation: Dims = [1], groups: i64 = 1) -> y;
             variants [function, functional];
             composite { conv_nd($n, input, weight, bias, stride, Padding::Zeros(padding), dilation, groups) };
-            samples vec![
-                Sample::new([samples::tensor(&$x, -1.0, 1.0).into(), samples::tensor(&$w, -1.0, 1.0).into(), samples::tensor(&[$k], -1.0, 1.0).into()]),
-                Sample::new([samples::tensor(&$x, -1.0, 1.0).into(), samples::tensor(&$w, -1.0, 1.0).into(), crate::ops::Arg::None, [2].into(), [1].into()]),
+            samples [
+                (real($x), other($w), positive([$k])),
+                (real($x), other($w), None, [2], [1]),
+                (real($x), other($w), None, [1], [1], [2], 1),
             ];
         }
 
@@ -306,7 +307,7 @@ macro_rules! conv {
             fn $name.padding(input: Tensor, weight: Tensor, bias: Option<Tensor> = None, stride: Dims = [1], padding: Str = "valid", dilation: Dims = [1], groups: i64 = 1) -> y;
             variants [function, functional];
             composite { conv_nd($n, input, weight, bias, stride, Padding::Word(padding), dilation, groups) };
-            samples vec![Sample::new([samples::tensor(&$x, -1.0, 1.0).into(), samples::tensor(&$w, -1.0, 1.0).into(), crate::ops::Arg::None, [1].into(), "same".into()])];
+            samples [(real($x), other($w), None, [1], "same"), (real($x), other($w), positive([$k]), [2], "valid")];
         }
     };
 }

@@ -4,7 +4,7 @@ use flambeau_cpu::norm as kernels;
 
 use super::normal::Normal;
 use crate::ops::nn::{float_dtype, hung};
-use crate::ops::{Sample, Val, op, samples};
+use crate::ops::{Val, op};
 use crate::{DType, Dims, Error, Result, Tensor};
 
 fn layer_dtypes(x: &Tensor, weight: Option<&Tensor>, bias: Option<&Tensor>) -> Result<[DType; 3]> {
@@ -70,9 +70,11 @@ op! {
         let (y, _, _) = input.native_layer_norm(normalized_shape, weight, bias, eps)?;
         Ok::<_, Error>(y)
     };
-    samples vec![
-        Sample::new([samples::tensor(&[3, 4], -2.0, 2.0).into(), [4].into(), samples::tensor(&[4], 0.5, 1.5).into(), samples::tensor(&[4], -1.0, 1.0).into()]),
-        Sample::new([samples::tensor(&[2, 2, 3], -2.0, 2.0).into(), [2, 3].into()]),
+    samples [
+        (real([3, 4]), [4], positive([4]), other([4])),
+        (real([2, 2, 3]), [2, 3], None, None, 1e-3),
+        (real([4]), [4], positive([4])),
+        (real([0, 3]), [3]),
     ];
 }
 

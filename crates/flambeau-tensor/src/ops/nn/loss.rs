@@ -4,7 +4,7 @@ use flambeau_cpu::loss::Reduction;
 
 use super::nll::reduction_of;
 use crate::ops::nn::float_only;
-use crate::ops::{Sample, op, rule, samples};
+use crate::ops::{op, rule};
 use crate::{DType, Dims, Error, Result, Tensor, broadcast_shapes};
 
 /// A loss for each element, reduced.
@@ -36,17 +36,6 @@ fn met(x: &Tensor, target: &Tensor, what: &str) -> Result<DType> {
     float_only(rule::promote(x, target), what)
 }
 
-/// Two tensors of one shape, for every reduction.
-pub(crate) fn pair_samples(low: f64, high: f64) -> Vec<Sample> {
-    ["mean", "sum", "none"]
-        .into_iter()
-        .map(|word| {
-            let (x, target) = (samples::tensor(&[2, 3], low, high), samples::tensor(&[2, 3], low * 0.7, high * 0.9));
-            Sample::new([x.into(), target.into(), word.into()])
-        })
-        .collect()
-}
-
 op! {
     /// The squared difference, averaged, added up, or of each element.
     ///
@@ -69,7 +58,13 @@ op! {
             g.mse_backward(target, input, 2.0 * share(x.size(), t.size(), reduction)?)
         }
     };
-    samples pair_samples(-2.0, 2.0);
+    samples [
+        (real([2, 3]), other([2, 3])),
+        (real([2, 3]), other([2, 3]), "sum"),
+        (real([2, 3]), other([3]), "none"),
+        (real([]), other([])),
+        (real([0, 2]), other([0, 2]), "none"),
+    ];
 }
 
 op! {
@@ -114,7 +109,13 @@ op! {
     fn l1_loss(input: Tensor, target: Tensor, reduction: Str = "mean") -> y;
     variants [functional];
     composite { reduced(input.sub(target)?.abs()?, reduction) };
-    samples pair_samples(-2.0, 2.0);
+    samples [
+        (real([2, 3]), other([2, 3])),
+        (real([2, 3]), other([2, 3]), "sum"),
+        (real([2, 3]), other([3]), "none"),
+        (real([]), other([])),
+        (real([0, 2]), other([0, 2]), "none"),
+    ];
 }
 
 op! {
@@ -143,7 +144,13 @@ op! {
             g.smooth_l1_backward(target, input, share(x.size(), t.size(), reduction)?, beta)
         }
     };
-    samples pair_samples(-2.0, 2.0);
+    samples [
+        (real([2, 3]), other([2, 3])),
+        (real([2, 3]), other([2, 3]), "sum", 0.5),
+        (real([2, 3]), other([3]), "none", 2.0),
+        (real([]), other([])),
+        (real([0, 2]), other([0, 2]), "none"),
+    ];
 }
 
 fn smooth_dtype(x: &Tensor, target: &Tensor, beta: f64) -> Result<DType> {
@@ -216,7 +223,13 @@ op! {
             g.huber_backward(target, input, share(x.size(), t.size(), reduction)?, delta)
         }
     };
-    samples pair_samples(-2.0, 2.0);
+    samples [
+        (real([2, 3]), other([2, 3])),
+        (real([2, 3]), other([2, 3]), "sum", 0.5),
+        (real([2, 3]), other([3]), "none", 2.0),
+        (real([]), other([])),
+        (real([0, 2]), other([0, 2]), "none"),
+    ];
 }
 
 op! {
@@ -276,5 +289,12 @@ op! {
         }
         reduced(loss, if reduction == "batchmean" { "mean" } else { reduction })
     };
-    samples pair_samples(0.1, 1.0);
+    samples [
+        (real([2, 3]), unit([2, 3])),
+        (real([2, 3]), other([2, 3]), "sum", true),
+        (real([2, 3]), unit([3]), "none"),
+        (real([2, 3]), unit([2, 3]), "batchmean"),
+        (real([]), unit([])),
+        (real([0, 2]), unit([0, 2]), "none"),
+    ];
 }

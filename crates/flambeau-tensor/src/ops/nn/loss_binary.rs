@@ -72,9 +72,12 @@ op! {
             shared(g, input, target, weight, reduction)? * slope
         }
     };
-    samples ["mean", "sum", "none"].into_iter().map(|word| crate::ops::Sample::new([
-        crate::ops::samples::tensor(&[2, 3], 0.1, 0.9).into(), crate::ops::samples::tensor(&[2, 3], 0.2, 0.8).into(), crate::ops::Arg::None, word.into()
-    ])).collect();
+    samples [
+        (unit([2, 3]), tensor(&[2, 3], 0.2, 0.8)),
+        (unit([2, 3]), tensor(&[2, 3], 0.2, 0.8), positive([3]), "sum"),
+        (unit([]), unit([]), None, "none"),
+        (unit([0, 2]), unit([0, 2]), None, "none"),
+    ];
 }
 
 op! {
@@ -131,10 +134,12 @@ op! {
             shared(g, input, target, weight, reduction)? * slope
         }
     };
-    samples ["mean", "sum", "none"].into_iter().map(|word| crate::ops::Sample::new([
-        crate::ops::samples::tensor(&[2, 3], -2.0, 2.0).into(), crate::ops::samples::tensor(&[2, 3], 0.2, 0.8).into(), crate::ops::Arg::None,
-        crate::ops::samples::tensor(&[3], 0.5, 2.0).into(), word.into()
-    ])).collect();
+    samples [
+        (real([2, 3]), unit([2, 3])),
+        (real([2, 3]), unit([2, 3]), positive([2, 3]), positive([3]), "sum"),
+        (real([]), unit([]), None, None, "none"),
+        (real([0, 2]), unit([0, 2]), None, positive([2]), "none"),
+    ];
 }
 
 op! {

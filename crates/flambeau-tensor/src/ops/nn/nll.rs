@@ -3,7 +3,7 @@
 use flambeau_cpu::loss as kernels;
 use flambeau_cpu::loss::Reduction;
 
-use crate::ops::nn::{flat, float_dtype};
+use crate::ops::nn::{constant, flat, float_dtype};
 use crate::ops::{Val, op};
 use crate::{DType, Dims, Error, Result, Tensor};
 
@@ -56,6 +56,7 @@ pub(crate) fn nll_parts(
             target.size()[0]
         )));
     }
+    constant(weight, if x.dim() <= 2 { "nll_loss_forward" } else { "nll_loss2d_forward" }, "weight")?;
     if x.dim() <= 2 {
         return x.nll_loss_forward(target, weight, reduction, ignore_index);
     }

@@ -4,7 +4,7 @@ use flambeau_cpu::pool::{self as kernels, AvgPoolShape, PoolShape, pool_output_s
 
 use super::expand_sizes;
 use crate::ops::nn::float_dtype;
-use crate::ops::{op, samples};
+use crate::ops::op;
 use crate::{DType, Dims, Error, Result, Tensor};
 
 fn pair(list: &[i64], what: &str, name: &str) -> Result<[i64; 2]> {
@@ -105,7 +105,12 @@ op! {
     shape pooled(input, &windows("max_pool2d", kernel_size, stride, padding, dilation)?, ceil_mode, NON_EMPTY);
     kernel { kernels::max_pool2d(&mut output, &mut indices, input, &windows("max_pool2d", kernel_size, stride, padding, dilation)?) };
     vjp { input => |g, input, indices| g.max_pool2d_backward(indices, input.tensor()?.size()).tied(input) };
-    samples samples::with(&[1, 2, 4, 4], -2.0, 2.0, &[&[[2].into()], &[[3].into(), [1].into(), [1].into()]]);
+    samples [
+        (real([1, 2, 4, 4]), [2]),
+        (real([2, 4, 4]), [3], [1], [1]),
+        (real([1, 1, 5, 4]), [2, 2], [2, 1], [0], [2, 1], true),
+        (real([0, 1, 4, 4]), [2]),
+    ];
 }
 
 op! {
@@ -157,7 +162,12 @@ op! {
         let (y, _) = input.max_pool2d_with_indices_with(kernel_size, stride, padding, dilation, ceil_mode)?;
         Ok::<_, Error>(y)
     };
-    samples samples::with(&[1, 2, 4, 4], -2.0, 2.0, &[&[[2].into()], &[[3].into(), [1].into(), [1].into()]]);
+    samples [
+        (real([1, 2, 4, 4]), [2]),
+        (real([2, 4, 4]), [3], [1], [1]),
+        (real([1, 1, 5, 4]), [2, 2], [2, 1], [0], [2, 1], true),
+        (real([0, 1, 4, 4]), [2]),
+    ];
 }
 
 fn line(list: &[i64], first: i64, what: &str, name: &str) -> Result<[i64; 2]> {
@@ -191,7 +201,7 @@ op! {
         let (y, at) = input.unsqueeze(-2)?.max_pool2d_with_indices_with(&kernel, Some(&stride), &padding, &dilation, ceil_mode)?;
         Ok::<_, Error>((y.squeeze_dim(-2)?, at.squeeze_dim(-2)?))
     };
-    samples samples::with(&[2, 2, 5], -2.0, 2.0, &[&[[2].into()]]);
+    samples [(real([2, 2, 5]), [2]), (real([2, 5]), [3], [2], [1], [1], true), (real([1, 1, 6]), [2], [1], [0], [2])];
 }
 
 fn check_divisor(divisor: Option<i64>) -> Result<()> {
@@ -230,7 +240,12 @@ op! {
     vjp { input => |g, input.shape, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override| {
         g.avg_pool2d_backward(&input.shape, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override)
     } };
-    samples samples::with(&[1, 2, 4, 4], -2.0, 2.0, &[&[[2].into()], &[[3].into(), [2].into(), [1].into(), true.into(), false.into()]]);
+    samples [
+        (real([1, 2, 4, 4]), [2]),
+        (real([1, 2, 4, 4]), [3], [2], [1], true, false),
+        (real([2, 4, 4]), [2, 3], None, [0], false, true, 5),
+        (real([0, 1, 4, 4]), [2]),
+    ];
 }
 
 op! {
@@ -269,5 +284,5 @@ op! {
         let padding = line(padding, 0, "padding", "avg_pool1d")?;
         input.unsqueeze(-2)?.avg_pool2d_with(&kernel, Some(&stride), &padding, ceil_mode, count_include_pad, None)?.squeeze_dim(-2)
     };
-    samples samples::with(&[2, 2, 5], -2.0, 2.0, &[&[[2].into()]]);
+    samples [(real([2, 2, 5]), [2]), (real([2, 5]), [3], [2], [1], true, false)];
 }

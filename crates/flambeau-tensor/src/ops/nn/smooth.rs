@@ -296,7 +296,7 @@ op! {
         input.narrow(at as i64, 0, half)?.gated(&input.narrow(at as i64, half, half)?)
     };
     vjp { input => |g, input, dim| glu_backward(g, input, dim) };
-    samples samples::with(&[2, 4], -2.0, 2.0, &[&[1.into()], &[0.into()]]);
+    samples [(real([2, 4]), 1), (real([2, 4]), 0), (real([3, 2])), (real([0, 2]))];
 }
 
 op! {

@@ -3,7 +3,7 @@
 use flambeau_cpu::softmax as kernels;
 
 use crate::ops::nn::float_only;
-use crate::ops::{op, rule, samples};
+use crate::ops::{op, rule};
 use crate::{DType, Result, Tensor, normalize_dim};
 
 /// Softmax is of real floating-point numbers; PyTorch names the kernel by where `dim` lies.
@@ -30,7 +30,7 @@ op! {
     variants [method, function, functional, out];
     alias [special softmax];
     composite { converted(input, dtype)?.softmax_along(dim) };
-    samples samples::with(&[2, 3], -2.0, 2.0, &[&[1.into()], &[0.into()]]);
+    samples [(real([2, 3]), 1), (real([2, 3]), 0, DType::F64), (real([]), 0), (real([0, 2]), -1)];
 }
 
 op! {
@@ -44,7 +44,7 @@ op! {
     variants [method, function, functional, out];
     alias [special log_softmax];
     composite { converted(input, dtype)?.log_softmax_along(dim) };
-    samples samples::with(&[2, 3], -2.0, 2.0, &[&[1.into()], &[0.into()]]);
+    samples [(real([2, 3]), 1), (real([2, 3]), 0, DType::F64), (real([]), 0), (real([0, 2]), -1)];
 }
 
 op! {
@@ -58,7 +58,7 @@ op! {
     shape input.sizes();
     kernel { kernels::softmax(&mut y, input, normalize_dim(dim, input.ndim())?) };
     vjp { input => |g, y, dim| g.softmax_backward(y, dim) };
-    samples samples::with(&[2, 3], -2.0, 2.0, &[&[1.into()], &[0.into()]]);
+    samples [(real([2, 3]), 1), (real([2, 3]), 0), (real([]), 0), (real([0, 2]), -1)];
 }
 
 op! {
@@ -96,7 +96,7 @@ op! {
     shape input.sizes();
     kernel { kernels::log_softmax(&mut y, input, normalize_dim(dim, input.ndim())?) };
     vjp { input => |g, y, dim| g.log_softmax_backward(y, dim) };
-    samples samples::with(&[2, 3], -2.0, 2.0, &[&[1.into()], &[0.into()]]);
+    samples [(real([2, 3]), 1), (real([2, 3]), 0), (real([]), 0), (real([0, 2]), -1)];
 }
 
 op! {

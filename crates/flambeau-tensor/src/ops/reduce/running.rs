@@ -3,7 +3,7 @@
 use flambeau_cpu::{View, ViewMut, scan as kernels};
 
 use super::recurrence::product_backward;
-use crate::ops::{Val, op, rule, samples};
+use crate::ops::{Val, op, rule};
 use crate::{DType, Error, Result, Tensor, normalize_dim};
 
 /// Runs a scan from the end: over views whose strides along the dimension are turned around.
@@ -66,7 +66,7 @@ op! {
     shape checked(input, dim);
     kernel { reversed(&mut y, input, dim, kernels::cumsum) };
     vjp { input => |g, dim| g.cumsum(dim) };
-    samples samples::with(&[2, 3], -2.0, 2.0, &[&[0.into()], &[(-1).into()]]);
+    samples [(real([2, 3]), 0), (real([2, 3]), -1), (real([]), 0), (real([0, 2]), 1)];
 }
 
 op! {

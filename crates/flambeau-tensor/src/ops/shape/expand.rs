@@ -2,7 +2,7 @@
 
 use smallvec::SmallVec;
 
-use crate::ops::{op, samples};
+use crate::ops::op;
 use crate::{Dims, Error, Result, Tensor};
 
 fn type_name(x: &Tensor) -> String {
@@ -30,7 +30,7 @@ op! {
         input.layout().expand(size)?
     };
     vjp { input => |g, input.shape| g.sum_to_size(&input.shape) };
-    samples samples::with(&[2, 1], -1.0, 1.0, &[&[[2, 3].into()], &[[4, -1, 3].into()]]);
+    samples [(real([2, 1]), [2, 3]), (real([2, 1]), [4, -1, 3], true), (real([]), [2]), (real([1]), [0])];
 }
 
 op! {
@@ -140,7 +140,13 @@ op! {
         Ok(out)
     };
     vjp { input => |g, input.shape, repeats| repeat_backward(g, &input.shape, repeats) };
-    samples samples::with(&[2, 1], -1.0, 1.0, &[&[[2, 3].into()], &[[2, 1, 2].into()]]);
+    samples [
+        (real([2, 1]), [2, 3]),
+        (real([2, 1]), [2, 1, 2]),
+        (real([]), [2]),
+        (real([2]), [0]),
+        (real([0, 2]), [1, 2]),
+    ];
 }
 
 fn repeated(x: &Tensor, repeats: &[i64]) -> Result<Dims> {

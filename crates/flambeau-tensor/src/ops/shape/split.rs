@@ -1,6 +1,6 @@
 //! One tensor into several.
 
-use crate::ops::{Val, op, samples};
+use crate::ops::{Val, op};
 use crate::{DType, Dims, Error, Layout, Result, Tensor, normalize_dim};
 
 /// The pieces of a layout along a dimension.
@@ -77,7 +77,7 @@ op! {
     variants [method, function];
     view { let (at, lengths) = even(input, split_size, dim)?; pieces(input.layout(), at, &lengths) };
     vjp { input => |gs, dim| rejoined(gs, dim) };
-    samples samples::with(&[5, 2], -1.0, 1.0, &[&[2.into()]]);
+    samples [(real([5, 2]), 2), (real([2, 5]), 3, -1), (real([0, 2]), 1)];
 }
 
 op! {
@@ -104,7 +104,7 @@ op! {
     variants [method, function];
     view { let at = chosen(input, split_sizes, dim)?; pieces(input.layout(), at, split_sizes) };
     vjp { input => |gs, dim| rejoined(gs, dim) };
-    samples samples::with(&[2, 5], -1.0, 1.0, &[&[[1, 4].into(), 1.into()]]);
+    samples [(real([5, 2]), [1, 4]), (real([2, 3]), [3, 0], -1), (real([0, 2]), [0])];
 }
 
 op! {
@@ -371,5 +371,5 @@ op! {
         let list = gs.iter().map(Val::tensor).collect::<Result<Vec<_>>>()?;
         crate::ops::stack_with(&list, dim)
     } };
-    samples samples::with(&[3, 2], -1.0, 1.0, &[&[1.into()]]);
+    samples [(real([3, 2])), (real([3, 2]), -1), (real([0, 2]))];
 }

@@ -1,7 +1,7 @@
 //! Views by strides, parts of dimensions.
 
 use crate::autograd::record_op;
-use crate::ops::{Val, op, samples};
+use crate::ops::{Val, op};
 use crate::{Error, Layout, Result, Tensor, normalize_dim};
 
 /// A layout that a user chose must lie within the storage.
@@ -56,7 +56,12 @@ op! {
         within(input, Layout { sizes: size.into(), strides: stride.into(), offset: storage_offset.unwrap_or(input.layout().offset) })?
     };
     vjp { input => |g, input, y| as_strided_backward(g, input, y) };
-    samples samples::with(&[2, 3], -1.0, 1.0, &[&[[2, 2].into(), [1, 2].into()], &[[2, 2].into(), [1, 1].into(), 1.into()]]);
+    samples [
+        (real([2, 3]), [2, 2], [1, 2]),
+        (real([2, 3]), [2, 2], [1, 1], 1),
+        (real([]), [], []),
+        (real([0, 2]), [0], [1]),
+    ];
 }
 
 /// Gradients by place in memory: those of the view are added up in a block like the storage, then read as the input
@@ -261,7 +266,12 @@ op! {
     node "SliceBackward0";
     view { sliced(input.layout(), dim, start, end, step) };
     vjp { input => |g, input.shape, dim, start, end, step| slice_backward(g, &input.shape, dim, start, end, step) };
-    samples samples::with(&[4, 3], -1.0, 1.0, &[&[0.into(), 1.into(), 4.into(), 2.into()], &[(-1).into(), (-2).into(), 9.into(), 1.into()]]);
+    samples [
+        (real([4, 3]), 0, 1, 4, 2),
+        (real([4, 3]), -1, -2, 9, 1),
+        (real([4, 3]), 0, 2, 2, 1),
+        (real([0, 3]), 1, 0, 2, 1),
+    ];
 }
 
 fn sliced(l: &Layout, dim: i64, start: i64, end: i64, step: i64) -> Result<Layout> {
@@ -336,7 +346,7 @@ op! {
         l
     };
     vjp { input => |g, input.shape, dim, index| select_backward(g, &input.shape, dim, index) };
-    samples samples::with(&[4, 3], -1.0, 1.0, &[&[0.into(), 1.into()], &[(-1).into(), (-2).into()]]);
+    samples [(real([4, 3]), 0, 1), (real([4, 3]), -1, -2), (real([0, 3]), 1, 0)];
 }
 
 fn select_backward(g: &Val, sizes: &[i64], dim: i64, index: i64) -> Val {
@@ -356,7 +366,13 @@ op! {
     variants [method, function];
     view { diagonal_layout(input.layout(), offset, dim1, dim2) };
     vjp { input => |g, input.shape, offset, dim1, dim2| g.diagonal_into_zeros(&input.shape, offset, dim1, dim2) };
-    samples samples::with(&[3, 4], -1.0, 1.0, &[&[], &[1.into()], &[(-2).into(), 1.into(), 0.into()]]);
+    samples [
+        (real([3, 4])),
+        (real([3, 4]), 1),
+        (real([3, 4]), -2, 1, 0),
+        (real([2, 3, 2]), 0, 0, -1),
+        (real([0, 3])),
+    ];
 }
 
 fn diagonal_layout(l: &Layout, offset: i64, dim1: i64, dim2: i64) -> Result<Layout> {
@@ -407,7 +423,7 @@ op! {
     variants [method];
     view { unfolded(input.layout(), dimension, size, step) };
     vjp { input => |g, input.shape, dimension, size, step| g.unfold_into_zeros(&input.shape, dimension, size, step) };
-    samples samples::with(&[5, 2], -1.0, 1.0, &[&[0.into(), 3.into(), 2.into()], &[0.into(), 2.into(), 1.into()]]);
+    samples [(real([5, 2]), 0, 3, 2), (real([5, 2]), 0, 2, 1), (real([]), 0, 1, 1), (real([0, 3]), 1, 2, 1)];
 }
 
 fn unfolded(l: &Layout, dim: i64, size: i64, step: i64) -> Result<Layout> {

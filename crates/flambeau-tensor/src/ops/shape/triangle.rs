@@ -2,7 +2,7 @@
 
 use flambeau_cpu::index as kernels;
 
-use crate::ops::{op, samples};
+use crate::ops::op;
 use crate::{DType, Error, Options, Result, Tensor};
 
 fn matrix(x: &Tensor, what: &str) -> Result<DType> {
@@ -26,7 +26,7 @@ op! {
     shape input.size();
     kernel { kernels::tril(y, input, diagonal) };
     vjp { input => |g, diagonal| g.tril_with(diagonal) };
-    samples samples::with(&[3, 4], -1.0, 1.0, &[&[], &[1.into()], &[(-1).into()]]);
+    samples [(real([3, 4])), (real([3, 4]), 1), (real([2, 3, 3]), -1), (real([0, 2]))];
 }
 
 op! {
@@ -43,7 +43,7 @@ op! {
     shape input.size();
     kernel { kernels::triu(y, input, diagonal) };
     vjp { input => |g, diagonal| g.triu_with(diagonal) };
-    samples samples::with(&[3, 4], -1.0, 1.0, &[&[], &[1.into()], &[(-1).into()]]);
+    samples [(real([3, 4])), (real([3, 4]), 1), (real([2, 3, 3]), -1), (real([0, 2]))];
 }
 
 /// Rows and columns of the places that `kept(row)` tells the columns of.

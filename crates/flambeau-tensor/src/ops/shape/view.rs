@@ -1,6 +1,6 @@
 //! Other sizes over the same elements in the same order.
 
-use crate::ops::{Sample, op, samples};
+use crate::ops::op;
 use crate::{Dims, Error, Layout, Result, Tensor, normalize_dim};
 
 /// The sizes with their one -1 worked out.
@@ -60,7 +60,13 @@ op! {
     variants [method];
     view { viewed(input, size) };
     vjp { input => |g, input.shape| g.reshape(&input.shape) };
-    samples samples::with(&[2, 3], -1.0, 1.0, &[&[[3, 2].into()], &[[-1].into()], &[[1, 6, 1].into()]]);
+    samples [
+        (real([2, 3]), [3, 2]),
+        (real([2, 3]), [-1]),
+        (real([2, 3]), [1, 6, 1]),
+        (real([]), [1]),
+        (real([0, 2]), [3, 0]),
+    ];
 }
 
 op! {
@@ -194,7 +200,7 @@ op! {
     variants [method, function];
     view { squeezed(input, |_| true) };
     vjp { input => |g, input.shape| g.reshape(&input.shape) };
-    samples samples::with(&[1, 3, 1], -1.0, 1.0, &[&[]]);
+    samples [(real([1, 3, 1])), (real([2, 3])), (real([])), (real([1, 0]))];
 }
 
 op! {
@@ -209,7 +215,7 @@ op! {
     node "SqueezeBackward1";
     view { let at = normalize_dim(dim, input.dim())?; squeezed(input, |d| d == at) };
     vjp { input => |g, input.shape| g.reshape(&input.shape) };
-    samples samples::with(&[1, 3, 1], -1.0, 1.0, &[&[0.into()], &[(-1).into()], &[1.into()]]);
+    samples [(real([1, 3, 1]), 0), (real([1, 3, 1]), -1), (real([1, 3, 1]), 1), (real([]), 0), (real([1, 0]), 0)];
 }
 
 op! {
@@ -252,7 +258,7 @@ op! {
         l
     };
     vjp { input => |g, dim| g.squeeze_dim(dim) };
-    samples samples::with(&[2, 3], -1.0, 1.0, &[&[0.into()], &[(-1).into()], &[1.into()]]);
+    samples [(real([2, 3]), 0), (real([2, 3]), -1), (real([]), 0), (real([0, 2]), 1)];
 }
 
 op! {
@@ -264,7 +270,7 @@ op! {
     node "AliasBackward0";
     view { input.layout().clone() };
     vjp { input => |g| g };
-    samples vec![Sample::new([Arg::from(samples::tensor(&[2, 3], 0.0, 1.0))])];
+    samples [(real([2, 3])), (real([])), (real([0, 2]))];
 }
 
 op! {

@@ -3,7 +3,7 @@
 use flambeau_cpu::sort as kernels;
 
 use crate::ops::create::fill::like;
-use crate::ops::{Sample, op, samples};
+use crate::ops::op;
 use crate::{DType, Dims, Error, Result, Tensor, normalize_dim};
 
 op! {
@@ -112,5 +112,11 @@ op! {
         kernels::topk(values, indices, input, k, normalize_dim(dim, input.ndim())?, largest, sorted)
     };
     vjp { input => |g, indices, input.shape, dim| g.put_along(indices, &input.shape, dim, false) };
-    samples vec![Sample::new([samples::tensor(&[3, 4], -2.0, 2.0).into(), 2.into()]), Sample::new([samples::tensor(&[3, 4], -2.0, 2.0).into(), 1.into(), 0.into(), false.into()])];
+    samples [
+        (real([3, 4]), 2),
+        (real([3, 4]), 1, 0, false),
+        (real([5]), 3, -1, true, false),
+        (real([]), 1),
+        (real([0, 2]), 1),
+    ];
 }
