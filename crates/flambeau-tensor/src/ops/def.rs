@@ -46,7 +46,7 @@ pub struct OpDef {
     pub body: Body,
     /// The derivative, a line an input.
     pub vjps: &'static [Vjp],
-    /// Inputs that the contract test runs it on.
+    /// Calls that the contract test tries, in dev builds.
     pub samples: Option<fn() -> Vec<super::Sample>>,
 }
 

@@ -5,7 +5,7 @@ use std::sync::{Mutex, OnceLock};
 
 use flambeau_tensor::dispatch::call;
 use flambeau_tensor::ops::{Arg, Args, Body, OPERATORS, OpDef, Options, Outputs};
-use flambeau_tensor::{DType, Result, Tensor, default_generator, manual_seed};
+use flambeau_tensor::{DType, MemoryFormat, Result, Tensor, default_generator, manual_seed};
 
 /// One sample of one operator.
 pub struct Case {
@@ -87,6 +87,11 @@ pub fn scattered(t: &Tensor) -> Tensor {
     let view = view.transposed().unwrap();
     view.copy_(t).unwrap();
     view
+}
+
+/// A copy of a tensor whose elements lie next to each other, the first dimension the fastest.
+pub fn turned(t: &Tensor) -> Tensor {
+    t.transposed().unwrap().clone_in(MemoryFormat::Contiguous).unwrap().transposed().unwrap()
 }
 
 /// Fails unless the outputs have the same shapes, dtypes and, if `values`, elements (to rounding).

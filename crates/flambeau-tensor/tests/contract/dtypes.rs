@@ -90,17 +90,30 @@ fn other_dtypes_work_or_are_refused() {
                     assert_eq!(x.dtype(), y.dtype(), "{what}: not the rule's dtype");
                 }
             }
-            if !case.determined || case.random || to.kind() < Kind::Float {
+            if !case.determined || case.random || matches!(to, DType::Bool | DType::U8 | DType::I16) {
+                continue;
+            }
+            // Integers take only the whole part of some numbers.
+            let fraction = |a: &Arg| matches!(a, Arg::Number(s) if s.to_f64().fract() != 0.0);
+            if to.kind() < Kind::Float && args.iter().any(fraction) {
                 continue;
             }
             let back = if to.is_complex() { DType::C128 } else { DType::F64 };
             let wide = mapped(&args, &mut |t| if t.dtype() == to { t.to_dtype(back).unwrap() } else { t.clone() });
             let wide = converted_back(wide, to, back);
-            let exact = case.run(&wide).unwrap_or_else(|e| panic!("{what}, in {back}: {e}"));
+            let exact = match case.run(&wide) {
+                Ok(exact) => exact,
+                // Bits are only in integers.
+                Err(_) if to.kind() < Kind::Float => continue,
+                Err(e) => panic!("{what}, in {back}: {e}"),
+            };
             for (y, e) in outs.iter().zip(&exact) {
                 assert_eq!(y.size(), e.size(), "{what}: the shape");
-                if y.dtype().kind() >= Kind::Float && e.dtype().kind() >= Kind::Float {
-                    close(case, y, e, to);
+                match (y.dtype().kind(), e.dtype().kind()) {
+                    (a, b) if a >= Kind::Float && b >= Kind::Float => close(case, y, e, to),
+                    // Integers may be rounded on the way.
+                    (_, b) if b >= Kind::Float => close(case, y, &e.trunc().unwrap(), to),
+                    _ => close(case, y, e, to),
                 }
             }
         }

@@ -2,9 +2,9 @@
 
 use flambeau_tensor::dispatch::{call, call_inplace, call_out, can_cast};
 use flambeau_tensor::ops::{Arg, Args, Body, Options};
-use flambeau_tensor::{Device, ErrorKind, Tensor};
+use flambeau_tensor::{DType, Device, ErrorKind, Tensor};
 
-use crate::cases::{each, fresh, mapped, same, scattered, writes};
+use crate::cases::{Case, each, fresh, mapped, same, scattered, tensors, turned, writes};
 
 #[test]
 fn every_sample_runs() {
@@ -23,41 +23,91 @@ fn strided_inputs_give_the_same() {
             return;
         }
         let plain = case.run(&case.args).unwrap_or_else(|e| panic!("{}: {e}", case.name));
-        match case.run(&mapped(&case.args, &mut scattered)) {
-            // Random numbers come in the order of memory.
-            Ok(strided) => same(&plain, &strided, case.determined && !case.random, &case.name),
-            // A view that needs other strides may refuse.
-            Err(e) => {
-                assert!(matches!(case.op.body, Body::View(_)) || e.to_string().contains("view"), "{}: {e}", case.name)
+        for layout in [scattered, turned] {
+            match case.run(&mapped(&case.args, &mut |t| layout(t))) {
+                // Random numbers come in the order of memory.
+                Ok(strided) => same(&plain, &strided, case.determined && !case.random, &case.name),
+                // A view that needs other strides may refuse.
+                Err(e) => {
+                    let view = matches!(case.op.body, Body::View(_)) || e.to_string().contains("view");
+                    assert!(view, "{}: {e}", case.name);
+                }
             }
         }
     });
 }
 
 #[test]
-fn meta_tensors_have_the_same_shapes() {
+fn lazy_conjugates_and_negatives_give_the_same() {
     each(|case| {
-        let plain = case.run(&case.args).unwrap();
-        let mut args = mapped(&case.args, &mut |t| t.to_device(Device::Meta).unwrap());
-        if let Some(Arg::Options(o)) = args.last_mut() {
-            *o = Options { device: Some(Device::Meta), ..*o };
+        let list = tensors(&case.args);
+        if case.is_about_memory()
+            || case.random
+            || !list.iter().any(|t| t.dtype().is_complex() || t.dtype() == DType::F64)
+        {
+            return;
         }
-        let on_meta = crate::cases::tensors(&args).len() + usize::from(case.op.factory) > 0;
-        match call(case.op, args) {
-            Ok(meta) => {
-                assert_eq!(plain.len(), meta.len(), "{}", case.name);
-                for (x, y) in plain.iter().zip(&meta) {
-                    assert_eq!((x.size(), x.stride(), x.dtype()), (y.size(), y.stride(), y.dtype()), "{}", case.name);
-                    assert!(!on_meta || y.device() == Device::Meta, "{}", case.name);
+        let complex = |t: &Tensor| if t.dtype() == DType::F64 { t.to_dtype(DType::C128).unwrap() } else { t.clone() };
+        for make in [mapped(&case.args, &mut |t| t.clone()), mapped(&case.args, &mut |t| complex(t))] {
+            let Ok(plain) = call(case.op, fresh(&make)) else { continue };
+            for lazy in [conjugated, negated] {
+                let args = mapped(&make, &mut |t| {
+                    if t.dtype().is_differentiable() { lazy(t) } else { t.clone_tensor().unwrap() }
+                });
+                match call(case.op, args) {
+                    Ok(got) => same(&plain, &got, case.determined, &case.name),
+                    // Views of the parts have no place for the bits.
+                    Err(e) => assert!(e.to_string().contains("view"), "{}: {e}", case.name),
                 }
             }
-            // Only what looks at data may not know the shape.
-            Err(e) => assert!(
-                matches!(e.kind(), ErrorKind::NotImplemented | ErrorKind::Runtime)
-                    && matches!(case.op.body, Body::Compute { .. } | Body::Composite(_)),
-                "{}: {e}",
-                case.name
-            ),
+        }
+    });
+}
+
+/// The same values, the conjugate written in memory.
+fn conjugated(t: &Tensor) -> Tensor {
+    if t.dtype().is_complex() { t.conj_physical().unwrap().conj_view().unwrap() } else { t.clone_tensor().unwrap() }
+}
+
+/// The same values, the negative written in memory.
+fn negated(t: &Tensor) -> Tensor {
+    t.neg().unwrap().neg_view().unwrap()
+}
+
+/// Fails unless the case on `meta` gives what the results `plain` are, but for the elements.
+fn check_meta(case: &Case, args: &Args, plain: &[Tensor]) {
+    let mut args = mapped(args, &mut |t| t.to_device(Device::Meta).unwrap());
+    if let Some(Arg::Options(o)) = args.last_mut() {
+        *o = Options { device: Some(Device::Meta), ..*o };
+    }
+    let on_meta = !tensors(&args).is_empty() || case.op.factory;
+    match call(case.op, args) {
+        Ok(meta) => {
+            assert_eq!(plain.len(), meta.len(), "{}", case.name);
+            for (x, y) in plain.iter().zip(&meta) {
+                assert_eq!((x.size(), x.stride(), x.dtype()), (y.size(), y.stride(), y.dtype()), "{}", case.name);
+                assert!(!on_meta || y.device() == Device::Meta, "{}", case.name);
+            }
+        }
+        // Only what looks at data may not know the shape.
+        Err(e) => assert!(
+            matches!(e.kind(), ErrorKind::NotImplemented | ErrorKind::Runtime)
+                && matches!(case.op.body, Body::Compute { .. } | Body::Composite(_)),
+            "{}: {e}",
+            case.name
+        ),
+    }
+}
+
+#[test]
+fn meta_tensors_have_the_same_shapes() {
+    each(|case| {
+        check_meta(case, &case.args, &case.run(&case.args).unwrap());
+        if !case.is_about_memory() {
+            let args = mapped(&case.args, &mut |t| turned(t));
+            if let Ok(plain) = case.run(&args) {
+                check_meta(case, &args, &plain);
+            }
         }
     });
 }
@@ -116,8 +166,7 @@ fn out_forms_give_the_same() {
         // An input as the output.
         let args = fresh(&case.args);
         if let [y] = plain.as_slice()
-            && let Some(x) =
-                crate::cases::tensors(&args).into_iter().find(|t| t.size() == y.size() && t.dtype() == y.dtype())
+            && let Some(x) = tensors(&args).into_iter().find(|t| t.size() == y.size() && t.dtype() == y.dtype())
         {
             check(vec![x], args, "an input");
         }
@@ -127,7 +176,7 @@ fn out_forms_give_the_same() {
 #[test]
 fn an_argument_given_twice_is_as_a_copy() {
     each(|case| {
-        let list = crate::cases::tensors(&case.args);
+        let list = tensors(&case.args);
         let [x, rest @ ..] = list.as_slice() else { return };
         if !rest.iter().any(|t| t.size() == x.size() && t.dtype() == x.dtype()) {
             return;

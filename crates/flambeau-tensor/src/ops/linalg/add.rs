@@ -4,8 +4,9 @@ use flambeau_cpu::{View, ViewMut, gemm, loops};
 
 use super::product::{batches, matrices, matrix_vector, times_vector};
 use super::{by_columns, left_gradient, no_bool, right_gradient, same_dtype, scaled};
+use crate::dispatch::elementwise_layout;
 use crate::ops::{op, rule};
-use crate::{DType, Dims, Error, Kind, Result, Scalar, Tensor};
+use crate::{DType, Dims, Error, Kind, Layout, Result, Scalar, Tensor};
 
 /// The sizes of the product, to which `input` must broadcast.
 fn spread(input: &Tensor, sizes: Dims) -> Result<Dims> {
@@ -142,6 +143,13 @@ fn addr_dtype([x, a, b]: [&Tensor; 3], beta: Scalar, alpha: Scalar) -> Result<DT
     Ok(d)
 }
 
+/// The layout of an elementwise result of a matrix, a column and a row.
+fn addr_layout(input: &Tensor, a: &Tensor, b: &Tensor) -> Result<Layout> {
+    let sizes = addr_shape(input, a, b)?;
+    let list = [input.detach().expand(&sizes)?, a.detach().unsqueeze(-1)?.expand(&sizes)?, b.detach().expand(&sizes)?];
+    Ok(elementwise_layout(&[&list[0], &list[1], &list[2]], &sizes))
+}
+
 op! {
     /// `beta * input + alpha * outer(vec1, vec2)`; `input` broadcasts.
     ///
@@ -153,17 +161,22 @@ op! {
     fn addr(input: Tensor, vec1: Tensor, vec2: Tensor; beta: Scalar = 1, alpha: Scalar = 1) -> y;
     variants [method, function, inplace, out];
     dtype addr_dtype([input, vec1, vec2], beta, alpha);
-    shape addr_shape(input, vec1, vec2);
+    shape addr_layout(input, vec1, vec2);
     compute {
         let dtype = addr_dtype([input, vec1, vec2], beta, alpha)?;
-        let sizes = addr_shape(input, vec1, vec2)?;
-        let product = vec1.reshape(&[vec1.numel(), 1])?.mul(vec2)?.to_dtype(dtype)?;
+        let layout = addr_layout(input, vec1, vec2)?;
+        let product = vec1.unsqueeze(-1)?.mul(vec2)?.to_dtype(dtype)?;
         let product = if alpha.equals(1.0) { product } else { product.mul(alpha)? };
-        if beta.equals(0.0) {
-            return crate::ops::IntoOutputs::into_outputs(product);
+        let sum = if beta.equals(0.0) {
+            product
+        } else {
+            let input = input.expand(&layout.sizes)?;
+            if beta.equals(1.0) { input.add(product)? } else { input.mul(beta)?.add(product)? }
+        };
+        if sum.dtype() == dtype && sum.layout().strides == layout.strides {
+            return crate::ops::IntoOutputs::into_outputs(sum);
         }
-        let input = input.expand(&sizes)?;
-        if beta.equals(1.0) { input.add(product) } else { input.mul(beta)?.add(product) }
+        Tensor::empty_layout(layout, dtype, sum.device())?.copy_(&sum)
     };
     vjp {
         input => |g, beta| scaled(g.clone(), beta);
@@ -174,6 +187,7 @@ op! {
         (real([2, 3]), real([2]), other([3])),
         (real([3]), real([2]), other([3]), 0.5, 2.0),
         (real([]), real([0]), other([3]), 2),
+        (real([2, 3]), real([2]), other([3]), 0, 2),
     ];
 }
 

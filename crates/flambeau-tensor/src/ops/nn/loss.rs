@@ -3,9 +3,10 @@
 use flambeau_cpu::loss::Reduction;
 
 use super::nll::reduction_of;
+use crate::dispatch::elementwise_layout;
 use crate::ops::nn::float_only;
 use crate::ops::{op, rule};
-use crate::{DType, Dims, Error, Result, Tensor, broadcast_shapes};
+use crate::{DType, Error, Layout, Result, Tensor, broadcast_shapes};
 
 /// A loss for each element, reduced.
 pub(crate) fn reduced(loss: Tensor, reduction: &str) -> Result<Tensor> {
@@ -16,11 +17,11 @@ pub(crate) fn reduced(loss: Tensor, reduction: &str) -> Result<Tensor> {
     }
 }
 
-/// The shape that a loss of two tensors has.
-pub(crate) fn loss_shape(x: &Tensor, target: &Tensor, reduction: &str) -> Result<Dims> {
+/// The layout that a loss of two tensors has.
+pub(crate) fn loss_shape(x: &Tensor, target: &Tensor, reduction: &str) -> Result<Layout> {
     Ok(match reduction_of(reduction)? {
-        Reduction::None => broadcast_shapes(x.size(), target.size())?,
-        _ => Dims::new(),
+        Reduction::None => elementwise_layout(&[x, target], &broadcast_shapes(x.size(), target.size())?),
+        _ => Layout::contiguous(&[]),
     })
 }
 

@@ -1,8 +1,9 @@
 //! Smooth activations: gelu, silu, mish, softplus, the logarithm of the sigmoid, glu.
 
+use crate::dispatch::elementwise_layout;
 use crate::ops::nn::float_dtype;
 use crate::ops::{Val, op, rule, samples};
-use crate::{Error, Result, Tensor, normalize_dim};
+use crate::{Error, Layout, Result, Tensor, normalize_dim};
 
 op! {
     /// `x * P(X <= x)` for a standard normal X; with `approximate="tanh"` by a formula with tanh.
@@ -272,11 +273,15 @@ fn middle(x: &Tensor, dim: i64) -> Result<(usize, i64)> {
     Ok((at, n / 2))
 }
 
-fn halved(x: &Tensor, dim: i64) -> Result<crate::Dims> {
+/// The halves of a tensor along a dimension.
+fn halves(x: &Tensor, dim: i64) -> Result<[Tensor; 2]> {
     let (at, half) = middle(x, dim)?;
-    let mut sizes = x.sizes();
-    sizes[at] = half;
-    Ok(sizes)
+    Ok([x.narrow(at as i64, 0, half)?, x.narrow(at as i64, half, half)?])
+}
+
+fn halved(x: &Tensor, dim: i64) -> Result<Layout> {
+    let [value, gate] = halves(x, dim)?;
+    Ok(elementwise_layout(&[&value, &gate], value.size()))
 }
 
 op! {
@@ -291,9 +296,9 @@ op! {
     dtype float_dtype(input, "glu_cpu");
     shape halved(input, dim);
     compute {
-        let (at, half) = middle(input, dim)?;
         float_dtype(input, "glu_cpu")?;
-        input.narrow(at as i64, 0, half)?.gated(&input.narrow(at as i64, half, half)?)
+        let [value, gate] = halves(input, dim)?;
+        value.gated(&gate)
     };
     vjp { input => |g, input, dim| glu_backward(g, input, dim) };
     samples [(real([2, 4]), 1), (real([2, 4]), 0), (real([3, 2])), (real([0, 2]))];
