@@ -126,7 +126,21 @@ fn definition(b: &Block) -> syn::Result<TokenStream> {
     let body = body(b)?;
     let vjps = b.vjps.iter().map(|l| vjp(b, l));
     let samples = match &b.samples {
-        Some(e) => quote!(Some(|| #e)),
+        Some(e) => {
+            let list = sample_list(e);
+            // Only dev builds hold samples: they are for tests.
+            quote! {
+                if cfg!(debug_assertions) {
+                    Some(|| {
+                        #[allow(unused_imports)]
+                        use crate::{DType, MemoryFormat, ops::{Arg, Options, samples::*}};
+                        #list
+                    })
+                } else {
+                    None
+                }
+            }
+        }
         None => quote!(None),
     };
     let id_doc = format!("The table entry of `{name}`.");
@@ -190,6 +204,29 @@ fn is_none(e: &Expr) -> bool {
 
 fn default_arg(e: &Expr) -> TokenStream {
     if is_none(e) { quote!(crate::ops::Arg::None) } else { quote!(crate::ops::Arg::from(#e)) }
+}
+
+/// `[(x, 1), (x, None)]`, alone or as the argument of a function, is a list of samples: a tuple of arguments each.
+fn sample_list(e: &Expr) -> TokenStream {
+    match e {
+        Expr::Array(list) => {
+            let samples = list.elems.iter().map(|e| {
+                let args: Vec<TokenStream> = match e {
+                    Expr::Tuple(t) => t.elems.iter().map(default_arg).collect(),
+                    Expr::Paren(one) => vec![default_arg(&one.expr)],
+                    other => vec![default_arg(other)],
+                };
+                quote!(crate::ops::Sample::new([#(#args),*]))
+            });
+            quote!(vec![#(#samples),*])
+        }
+        Expr::Call(call) if matches!(call.args.first(), Some(Expr::Array(a)) if a.elems.iter().all(|e| matches!(e, Expr::Tuple(_) | Expr::Paren(_)))) =>
+        {
+            let (function, args) = (&call.func, call.args.iter().map(sample_list));
+            quote!(#function(#(#args),*))
+        }
+        other => quote!(#other),
+    }
 }
 
 fn param_entry(p: &Param) -> TokenStream {
@@ -406,10 +443,12 @@ fn vjp(b: &Block, line: &crate::parse::Vjp) -> TokenStream {
         }
     }
     let formula = &line.formula;
+    let every_output = line.captures.iter().any(|c| c.name == "gs");
     quote! {
         crate::ops::Vjp {
             input: #input,
             captures: &[#(#captures),*],
+            every_output: #every_output,
             run: {
                 #[allow(unused_variables, non_snake_case)]
                 fn run(cx: &crate::autograd::Formula) -> crate::Result<crate::ops::Gradient> { #(#lets)* let r = #formula; crate::ops::IntoGradient::into_gradient(r) }

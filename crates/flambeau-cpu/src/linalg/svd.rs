@@ -43,12 +43,12 @@ fn square<T: Field>(a: &[T]) -> f64 {
     a.iter().fold(0.0, |s, x| s + x.re() * x.re() + x.im() * x.im())
 }
 
-/// `(p, q)` becomes `(c p - s f q, s p + c f q)`.
+/// `(p, q)` becomes `(c p - s f q, s conj(f) p + c q)`: near the identity where `s` is small, whatever `f` is, so that the
+/// signs of vectors do not hang on rounding errors.
 fn rotate<T: Field>(columns: &mut [T], m: usize, (p, q): (usize, usize), (c, s, f): (T, T, T)) {
     let (front, back) = columns.split_at_mut(q * m);
     for (x, y) in front[p * m..(p + 1) * m].iter_mut().zip(&mut back[..m]) {
-        let turned = *y * f;
-        (*x, *y) = (c * *x - s * turned, s * *x + c * turned);
+        (*x, *y) = (c * *x - s * (f * *y), s * (f.conj() * *x) + c * *y);
     }
 }
 

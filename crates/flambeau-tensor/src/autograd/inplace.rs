@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use super::{enable_grad, grad_enabled};
 use crate::tensor::Made;
-use crate::{Error, Result, Tensor};
+use crate::{Error, Layout, Result, Tensor};
 
 /// Refuses writes in place that autograd could not follow.
 pub(crate) fn check_inplace(t: &Tensor) -> Result<()> {
@@ -61,8 +61,7 @@ pub(crate) fn rebase(t: &Tensor, written: &Tensor) -> Result<()> {
     super::set_history(&value, from);
     let old = base.detach();
     super::set_history(&old, base.grad_fn());
-    // Only the node is wanted.
-    let scattered = enable_grad(|| crate::ops::shape::strided::scatter_history(&old, &value, t.layout()))?;
+    let scattered = enable_grad(|| written_through(&old, t, value))?;
     base.record().set_grad_fn(scattered.grad_fn());
     refresh_view(t);
     Ok(())
@@ -84,9 +83,75 @@ fn refresh(t: &Tensor, base: &Tensor) {
     let Some(from) = base.grad_fn() else { return };
     let old = base.detach();
     super::set_history(&old, Some(from));
-    let layout = t.layout();
-    // The one failure, a layout outside the storage, cannot be: the view exists.
-    if let Ok(v) = enable_grad(|| old.as_strided_with(&layout.sizes, &layout.strides, Some(layout.offset))) {
+    // A view with elements that autograd does not know in the base (bytes as another dtype) keeps the place it has.
+    if let Ok(v) = enable_grad(|| seen_through(&old, t)) {
         super::set_history(t, v.grad_fn());
     }
+}
+
+/// How a view's elements lie in its base, whose dtype may be its complex or real counterpart.
+enum Elements {
+    Same,
+    /// Real numbers in a complex base.
+    Parts,
+    /// Complex numbers in a real base.
+    Pairs,
+}
+
+impl Elements {
+    fn of(base: &Tensor, view: &Tensor) -> Result<Elements> {
+        match (base.dtype(), view.dtype()) {
+            (b, v) if b == v => Ok(Elements::Same),
+            (b, v) if b.is_complex() && v == b.to_real() => Ok(Elements::Parts),
+            (b, v) if v.is_complex() && b == v.to_real() => Ok(Elements::Pairs),
+            (b, v) => Err(Error::runtime(format!("a view of {b} as {v} has no derivative"))),
+        }
+    }
+
+    /// The view's layout in the elements of the tensor that is scattered into.
+    fn layout(&self, view: &Tensor) -> Layout {
+        let mut layout = view.layout().clone();
+        if let Elements::Pairs = self {
+            layout.strides.iter_mut().for_each(|s| *s *= 2);
+            layout.offset *= 2;
+            layout.sizes.push(2);
+            layout.strides.push(1);
+        }
+        layout
+    }
+}
+
+/// `t` with its conjugate and negative bits as given.
+fn with_bits(t: Tensor, conj: bool, neg: bool) -> Result<Tensor> {
+    let t = if t.is_conj() == conj { t } else { t.conj_view()? };
+    if t.is_neg() == neg { Ok(t) } else { t.neg_view() }
+}
+
+/// The view `t` as operators on its base.
+fn seen_through(base: &Tensor, t: &Tensor) -> Result<Tensor> {
+    let elements = Elements::of(base, t)?;
+    let l = elements.layout(t);
+    let strided = |x: &Tensor| x.as_strided_with(&l.sizes, &l.strides, Some(l.offset));
+    let v = match elements {
+        Elements::Same => strided(base)?,
+        Elements::Parts => strided(&with_bits(base.clone(), false, false)?.view_as_real()?)?,
+        Elements::Pairs => strided(&with_bits(base.clone(), false, false)?)?.view_as_complex()?,
+    };
+    with_bits(v, t.is_conj(), t.is_neg())
+}
+
+/// The base after `value` was written through its view `t`. Only the history is made: the elements are there.
+fn written_through(base: &Tensor, t: &Tensor, value: Tensor) -> Result<Tensor> {
+    let elements = Elements::of(base, t)?;
+    let l = elements.layout(t);
+    let scatter = |x: &Tensor, v: &Tensor| crate::ops::shape::strided::scatter_history(x, v, &l);
+    if let Elements::Same = elements {
+        return scatter(base, &with_bits(value, base.is_conj(), base.is_neg())?);
+    }
+    let (plain, value) = (with_bits(base.clone(), false, false)?, with_bits(value, false, false)?);
+    let written = match elements {
+        Elements::Parts => scatter(&plain.view_as_real()?, &value)?.view_as_complex()?,
+        _ => scatter(&plain, &value.view_as_real()?)?,
+    };
+    with_bits(written, base.is_conj(), base.is_neg())
 }

@@ -507,7 +507,9 @@ pub(crate) fn record_op(op: &'static OpDef, args: &[Arg], outputs: &Outputs) {
     outputs.iter().for_each(|t| metas.push(Meta::of(t)));
     let body = Body::Op { op, saved: RwLock::new(Some(saved)), keeps_tensors, outputs: metas };
     let node = Arc::new(Node::new(body, inputs));
-    for (i, t) in outputs.iter().enumerate() {
+    // Where no formula reads the gradients of the further outputs, those carry none.
+    let count = if op.list || op.vjps.iter().any(|l| l.every_output) { outputs.len() } else { 1 };
+    for (i, t) in outputs.iter().enumerate().take(count) {
         if t.dtype().is_differentiable() {
             t.record().set_grad_fn(Some((node.clone(), i as u32)));
         }

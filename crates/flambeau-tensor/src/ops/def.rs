@@ -46,7 +46,7 @@ pub struct OpDef {
     pub body: Body,
     /// The derivative, a line an input.
     pub vjps: &'static [Vjp],
-    /// Inputs that the contract test runs it on.
+    /// Calls that the contract test tries, in dev builds.
     pub samples: Option<fn() -> Vec<super::Sample>>,
 }
 
@@ -176,6 +176,8 @@ pub struct Vjp {
     pub input: usize,
     /// What the formula reads.
     pub captures: &'static [Capture],
+    /// It reads the gradients of all outputs (`gs`), not only that of the first (`g`).
+    pub every_output: bool,
     /// The formula.
     pub run: fn(&Formula) -> Result<Gradient>,
 }

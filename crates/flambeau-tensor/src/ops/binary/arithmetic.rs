@@ -147,6 +147,12 @@ op! {
             ))),
         }
     };
+    samples [
+        (real([2, 3]), positive([3]), None),
+        (real([2, 3]), 0.7, "floor"),
+        (real([]), positive([2]), "trunc"),
+        (real([0, 3]), positive([3]), "floor"),
+    ];
 }
 
 /// Quotients of half precision are rounded before they are truncated, but not those by one number.
@@ -244,6 +250,7 @@ op! {
     fn rdiv(input: Tensor, other: Operand) -> y;
     variants [private];
     composite { let reciprocal = input.reciprocal()?; reciprocal.mul(Operand::from(other)) };
+    samples [(positive([2, 3]), 2.0), (positive([]), real([2])), (positive([0, 2]), 1)];
 }
 
 op! {
@@ -262,6 +269,11 @@ op! {
         tensor1 => |g, tensor2, value| g * conj(&(tensor2 * value));
         tensor2 => |g, tensor1, value| g * conj(&(tensor1 * value))
     };
+    samples [
+        (real([2, 3]), other([3]), positive([2, 1])),
+        (real([2]), other([2]), positive([]), -0.5),
+        (real([0, 2]), other([2]), positive([1])),
+    ];
 }
 
 op! {
@@ -284,4 +296,9 @@ op! {
         tensor1 => |g, tensor2, value| g * conj(&(value / tensor2));
         tensor2 => |g, tensor1, tensor2, value| -(g * conj(&(tensor1 * value / tensor2 / tensor2)))
     };
+    samples [
+        (real([2, 3]), other([3]), positive([2, 1])),
+        (real([2]), other([2]), positive([]), -0.5),
+        (real([0, 2]), other([2]), positive([1])),
+    ];
 }

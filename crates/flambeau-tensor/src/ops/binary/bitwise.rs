@@ -1,6 +1,6 @@
 //! Bits of integers, and booleans.
 
-use crate::ops::{OperandRef, op, rule, samples};
+use crate::ops::{OperandRef, op, rule};
 use crate::{DType, Error, Result, Tensor};
 
 fn integers(x: &Tensor, other: OperandRef<'_>, what: &str) -> Result<DType> {
@@ -23,6 +23,12 @@ op! {
     dtype integers(input, other, "bitwise_and");
     map { (input, other) Int, Bool => input & other };
     nondifferentiable;
+    samples [
+        (int([2, 3], -9, 10), int([3], 1, 8)),
+        (int([], -9, 10), 6),
+        (int([0, 2], 0, 9), int([2], 0, 9)),
+        (mask([2, 3]), mask([3])),
+    ];
 }
 
 op! {
@@ -37,6 +43,12 @@ op! {
     dtype integers(input, other, "bitwise_or");
     map { (input, other) Int, Bool => input | other };
     nondifferentiable;
+    samples [
+        (int([2, 3], -9, 10), int([3], 1, 8)),
+        (int([], -9, 10), 6),
+        (int([0, 2], 0, 9), int([2], 0, 9)),
+        (mask([2, 3]), mask([3])),
+    ];
 }
 
 op! {
@@ -51,6 +63,12 @@ op! {
     dtype integers(input, other, "bitwise_xor");
     map { (input, other) Int, Bool => input ^ other };
     nondifferentiable;
+    samples [
+        (int([2, 3], -9, 10), int([3], 1, 8)),
+        (int([], -9, 10), 6),
+        (int([0, 2], 0, 9), int([2], 0, 9)),
+        (mask([2, 3]), mask([3])),
+    ];
 }
 
 op! {
@@ -65,7 +83,7 @@ op! {
     dtype integers(input, OperandRef::Tensor(input), "bitwise_not");
     map { (input) Int => !input; Bool => 1 - input };
     nondifferentiable;
-    samples vec![crate::ops::Sample::new([samples::index(&[3], 0, 9).into()])];
+    samples [(int([2, 3], -9, 10)), (int([], 0, 9)), (mask([2, 3])), (int([0, 2], 0, 9))];
 }
 
 op! {
@@ -80,6 +98,7 @@ op! {
     dtype integers(input, other, "lshift");
     map { (input, other) Int => shl(input, other) };
     nondifferentiable;
+    samples [(int([2, 3], -9, 10), int([3], 0, 6)), (int([], -9, 10), 2), (int([0, 2], 0, 9), int([2], 0, 9))];
 }
 
 op! {
@@ -94,4 +113,5 @@ op! {
     dtype integers(input, other, "rshift");
     map { (input, other) Int => shr(input, other) };
     nondifferentiable;
+    samples [(int([2, 3], -9, 10), int([3], 0, 6)), (int([], -9, 10), 2), (int([0, 2], 0, 9), int([2], 0, 9))];
 }

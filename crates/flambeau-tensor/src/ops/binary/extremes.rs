@@ -35,6 +35,7 @@ op! {
         input => |g, input, other| winner(g, input.eq(other), input.lt(other));
         other => |g, input, other| winner(g, input.eq(other), input.gt(other))
     };
+    samples pairs(-2.0, 2.0);
 }
 
 op! {
@@ -52,6 +53,7 @@ op! {
         input => |g, input, other| winner(g, input.eq(other), input.gt(other));
         other => |g, input, other| winner(g, input.eq(other), input.lt(other))
     };
+    samples pairs(-2.0, 2.0);
 }
 
 op! {
@@ -114,6 +116,13 @@ op! {
             (Some(min), Some(max)) => input.clamp_both(min, max),
         }
     };
+    samples [
+        (real([2, 3]), -0.5, 0.9),
+        (real([]), None, 0.5),
+        (real([2, 3]), other([3])),
+        (real([2, 3]), -0.7, other([2, 1])),
+        (real([0, 2]), 0),
+    ];
 }
 
 fn between(x: &Tensor, min: OperandRef<'_>, max: OperandRef<'_>) -> Result<DType> {
@@ -158,6 +167,12 @@ op! {
             winner(g, ties.clone(), won.logical_or(ties).logical_not())
         }
     };
+    samples [
+        (real([2, 3]), -0.5, 0.9),
+        (real([2, 3]), tensor(&[3], -1.0, -0.2), tensor(&[2, 1], 0.3, 1.0)),
+        (real([]), -1.0, 1.0),
+        (real([0, 2]), 0, 1),
+    ];
 }
 
 /// `a < b` where either may be a number.

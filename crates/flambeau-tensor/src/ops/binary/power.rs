@@ -45,6 +45,7 @@ op! {
     dtype rule::promote(input, exponent);
     map { (input, exponent) Float, Complex => pow(input, exponent); Int => pow(input, exponent); Bool => input | (1 - exponent) };
     vjp { exponent => |g, input, exponent, y| exponent_gradient(g, &Val::Number(input), exponent, y) };
+    samples [(2.5, real([2, 3])), (2, real([])), (0.7, real([0, 2]))];
 }
 
 fn base_gradient(g: &Val, x: &Val, exponent: &Val) -> Val {

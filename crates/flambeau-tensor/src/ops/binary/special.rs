@@ -25,6 +25,7 @@ op! {
         input => |g, input, other| g * (other * inverse_square(input, other));
         other => |g, input, other| -(g * (input * inverse_square(input, other)))
     };
+    samples pairs(0.3, 3.0);
 }
 
 op! {
@@ -42,6 +43,7 @@ op! {
         input => |g, input, y| g * (input / y);
         other => |g, other, y| g * (other / y)
     };
+    samples pairs(0.3, 3.0);
 }
 
 op! {
@@ -75,6 +77,7 @@ op! {
     dtype rule::promote_float(input, other);
     map { (input, other) Float => if is_nan(other) { other } else if input == 0.0 { 0.0 } else { input * log(other) } };
     vjp { other => |g, input, other| g * input / other };
+    samples [(1.5, positive([2, 3])), (0, positive([])), (2, positive([0, 2]))];
 }
 
 op! {
@@ -114,6 +117,7 @@ op! {
         input => |g, input, other| g / ((other - input).exp() + 1.0);
         other => |g, input, other| g / ((input - other).exp() + 1.0)
     };
+    samples pairs(-2.0, 2.0);
 }
 
 op! {
@@ -131,6 +135,7 @@ op! {
         input => |g, input, other| g / ((other - input).exp2() + 1.0);
         other => |g, input, other| g / ((input - other).exp2() + 1.0)
     };
+    samples pairs(-2.0, 2.0);
 }
 
 op! {
@@ -180,6 +185,7 @@ op! {
         input => |g, input, other| g.masked_fill(lost(input, other, true), 0.0);
         other => |g, input, other| g.masked_fill(lost(input, other, true).logical_not(), 0.0)
     };
+    samples pairs(-2.0, 2.0);
 }
 
 op! {
@@ -197,6 +203,7 @@ op! {
         input => |g, input, other| g.masked_fill(lost(input, other, false), 0.0);
         other => |g, input, other| g.masked_fill(lost(input, other, false).logical_not(), 0.0)
     };
+    samples pairs(-2.0, 2.0);
 }
 
 fn step_dtype(x: &Tensor, values: &Tensor) -> Result<DType> {
@@ -226,6 +233,7 @@ op! {
         Int => if input == 0 { values } else if input < 0 { 0 } else { 1 };
         Bool => input | values
     };
+    samples pairs(-2.0, 2.0);
 }
 
 op! {
@@ -240,6 +248,7 @@ op! {
     nondifferentiable;
     dtype rule::promote(input, other);
     map { (input, other) Int => crate::ops::binary::special::common_divisor(input, other) };
+    samples integer_pairs(-6, 12);
 }
 
 op! {
@@ -257,6 +266,7 @@ op! {
         let divisor = crate::ops::binary::special::common_divisor(input, other);
         if divisor == 0 { 0 } else { input.wrapping_div(divisor).wrapping_mul(other).wrapping_abs() }
     } };
+    samples integer_pairs(-6, 12);
 }
 
 /// By Euclid; never negative but for the one number that has no opposite.
@@ -309,9 +319,11 @@ op! {
             OperandRef::Tensor(w) => input.lerp_weights(end, w),
         }
     };
-    samples vec![
-        crate::ops::Sample::new([samples::tensor(&[2, 3], -1.0, 1.0).into(), samples::tensor(&[3], 0.0, 2.0).into(), 0.3.into()]),
-        crate::ops::Sample::new([samples::tensor(&[2, 3], -1.0, 1.0).into(), samples::tensor(&[3], 0.0, 2.0).into(), samples::tensor(&[3], 0.0, 1.0).into()]),
+    samples [
+        (real([2, 3]), other([3]), 0.3),
+        (real([2, 3]), other([3]), unit([2, 1])),
+        (real([2]), other([]), 0.8),
+        (real([0, 2]), other([2]), unit([])),
     ];
 }
 
@@ -332,6 +344,7 @@ op! {
         input => |g, weight| g * one_minus(weight).conj();
         end => |g, weight| g * weight.conj()
     };
+    samples [(real([2, 3]), other([3]), 0.3), (real([2]), other([]), 0.8), (real([0, 2]), other([2]), 0.5)];
 }
 
 fn one_minus(s: Scalar) -> Scalar {
@@ -359,4 +372,9 @@ op! {
         end => |g, weight| g * weight.conj();
         weight => |g, input, end| g * (end - input).conj()
     };
+    samples [
+        (real([2, 3]), other([3]), unit([2, 1])),
+        (real([2]), other([]), unit([])),
+        (real([0, 2]), other([2]), unit([2])),
+    ];
 }

@@ -71,6 +71,7 @@ op! {
         }
         close(input, other, rtol, atol, equal_nan)
     };
+    samples [(real([2, 3]), real([2, 3])), (real([]), other([]), 0.1, 0.2, true), (real([0, 2]), other([2]))];
 }
 
 fn close(x: &Tensor, other: &Tensor, rtol: f64, atol: f64, equal_nan: bool) -> crate::Result<Tensor> {
@@ -102,6 +103,7 @@ op! {
     variants [method, function];
     nondifferentiable;
     compute { input.isclose_with(other, rtol, atol, equal_nan)?.all() };
+    samples [(real([2, 3]), real([2, 3])), (real([]), other([]), 0.1, 0.2, true), (real([0, 2]), other([2]))];
 }
 
 op! {
@@ -123,4 +125,11 @@ op! {
         }
         input.eq(other)?.all()
     };
+    samples [
+        (real([2, 3]), real([2, 3])),
+        (real([2]), other([2])),
+        (real([2]), real([3])),
+        (real([]), real([])),
+        (real([0, 2]), other([0, 2])),
+    ];
 }

@@ -14,6 +14,7 @@ op! {
     dtype rule::promote(input, OperandRef::Tensor(other));
     map { (input, other) Float -> bool => (input != 0.0) & (other != 0.0); Int, Bool -> bool => (input != 0) & (other != 0); Complex -> bool => ((input.re != 0.0) | (input.im != 0.0)) & ((other.re != 0.0) | (other.im != 0.0)) };
     nondifferentiable;
+    samples pairs(-2.0, 2.0);
 }
 
 op! {
@@ -28,6 +29,7 @@ op! {
     dtype rule::promote(input, OperandRef::Tensor(other));
     map { (input, other) Float -> bool => (input != 0.0) | (other != 0.0); Int, Bool -> bool => (input != 0) | (other != 0); Complex -> bool => ((input.re != 0.0) | (input.im != 0.0)) | ((other.re != 0.0) | (other.im != 0.0)) };
     nondifferentiable;
+    samples pairs(-2.0, 2.0);
 }
 
 op! {
@@ -42,6 +44,7 @@ op! {
     dtype rule::promote(input, OperandRef::Tensor(other));
     map { (input, other) Float -> bool => (input != 0.0) ^ (other != 0.0); Int, Bool -> bool => (input != 0) ^ (other != 0); Complex -> bool => ((input.re != 0.0) | (input.im != 0.0)) ^ ((other.re != 0.0) | (other.im != 0.0)) };
     nondifferentiable;
+    samples pairs(-2.0, 2.0);
 }
 
 op! {

@@ -45,6 +45,7 @@ op! {
         sized(size)
     };
     kernel { loops::fill(y, Scalar::Int(0)) };
+    samples [([2, 3]), ([]), ([0, 2]), ([2], Options::dtype(DType::I32))];
 }
 
 op! {
@@ -60,6 +61,7 @@ op! {
     dtype options.dtype_or_default();
     shape sized(size);
     kernel { loops::fill(y, Scalar::Int(1)) };
+    samples [([2, 3]), ([]), ([0, 2]), ([2], Options::dtype(DType::I32))];
 }
 
 op! {
@@ -75,6 +77,7 @@ op! {
     dtype options.dtype_or_default();
     shape sized_in(size, memory_format);
     kernel { };
+    samples unset([([2, 3]), ([]), ([0, 2]), ([1, 2, 3, 4], MemoryFormat::ChannelsLast), ([2], MemoryFormat::Contiguous, Options::dtype(DType::I32))]);
 }
 
 op! {
@@ -87,6 +90,7 @@ op! {
     dtype options.dtype_or_default();
     shape strided(size, stride);
     kernel { };
+    samples unset([([2, 3], [1, 2]), ([], []), ([0, 2], [2, 1])]);
 }
 
 fn strided(size: &[i64], stride: &[i64]) -> Result<Layout> {
@@ -116,6 +120,7 @@ op! {
     dtype options.dtype.unwrap_or(fill_value.dtype(crate::default_dtype()));
     shape sized(size);
     kernel { loops::fill(y, fill_value) };
+    samples [([2, 3], 1.5), ([], 2), ([0, 2], true), ([2], 1, Options::dtype(DType::F64))];
 }
 
 op! {
@@ -132,6 +137,7 @@ op! {
     dtype options.dtype_or_default();
     shape eye_shape(n, m);
     kernel { loops::eye(y) };
+    samples [(3), (2, 4), (0), (2, 2, Options::dtype(DType::Bool))];
 }
 
 fn eye_shape(n: i64, m: Option<i64>) -> Result<Layout> {
@@ -157,6 +163,13 @@ op! {
     shape like(input, memory_format);
     kernel { loops::fill(y, Scalar::Int(0)) };
     nondifferentiable;
+    samples [
+        (real([2, 3])),
+        (real([])),
+        (real([0, 2])),
+        (real([2]), None, Options::dtype(DType::I64)),
+        (real([1, 2, 3, 4]), MemoryFormat::ChannelsLast),
+    ];
 }
 
 op! {
@@ -173,6 +186,13 @@ op! {
     shape like(input, memory_format);
     kernel { loops::fill(y, Scalar::Int(1)) };
     nondifferentiable;
+    samples [
+        (real([2, 3])),
+        (real([])),
+        (real([0, 2])),
+        (real([2]), None, Options::dtype(DType::I64)),
+        (real([1, 2, 3, 4]), MemoryFormat::ChannelsLast),
+    ];
 }
 
 op! {
@@ -186,6 +206,7 @@ op! {
     shape like(input, memory_format);
     kernel { };
     nondifferentiable;
+    samples unset([(real([2, 3])), (real([])), (real([0, 2])), (real([2]), None, Options::dtype(DType::I64)), (real([1, 2, 3, 4]), MemoryFormat::ChannelsLast)]);
 }
 
 op! {
@@ -202,6 +223,13 @@ op! {
     shape like(input, memory_format);
     kernel { loops::fill(y, fill_value) };
     nondifferentiable;
+    samples [
+        (real([2, 3]), 1.5),
+        (real([]), 2),
+        (real([0, 2]), 1),
+        (real([2]), 3, None, Options::dtype(DType::I64)),
+        (real([1, 2, 3, 4]), 2, MemoryFormat::ChannelsLast),
+    ];
 }
 
 op! {
@@ -215,6 +243,12 @@ op! {
     dtype options.or_like(input).dtype_or_default();
     shape sized(size);
     kernel { loops::fill(y, Scalar::Int(0)) };
+    samples [
+        (real([2]), [2, 3]),
+        (real([2, 3]), []),
+        (real([]), [0, 2]),
+        (real([]), [2], Options::dtype(DType::I64)),
+    ];
 }
 
 op! {
@@ -228,6 +262,12 @@ op! {
     dtype options.or_like(input).dtype_or_default();
     shape sized(size);
     kernel { loops::fill(y, Scalar::Int(1)) };
+    samples [
+        (real([2]), [2, 3]),
+        (real([2, 3]), []),
+        (real([]), [0, 2]),
+        (real([]), [2], Options::dtype(DType::I64)),
+    ];
 }
 
 op! {
@@ -241,6 +281,7 @@ op! {
     dtype options.or_like(input).dtype_or_default();
     shape sized(size);
     kernel { };
+    samples unset([(real([2]), [2, 3]), (real([2, 3]), []), (real([]), [0, 2])]);
 }
 
 op! {
@@ -254,6 +295,7 @@ op! {
     dtype options.or_like(input).dtype_or_default();
     shape strided(size, stride);
     kernel { };
+    samples unset([(real([2]), [2, 3], [1, 2]), (real([2, 3]), [], [])]);
 }
 
 op! {
@@ -267,6 +309,12 @@ op! {
     dtype options.or_like(input).dtype_or_default();
     shape sized(size);
     kernel { loops::fill(y, fill_value) };
+    samples [
+        (real([2]), [2, 3], 1.5),
+        (real([2, 3]), [], 2),
+        (real([]), [0, 2], 1),
+        (real([]), [2], 3, Options::dtype(DType::I64)),
+    ];
 }
 
 op! {
@@ -281,6 +329,7 @@ op! {
     node "FillBackward0";
     mutate { loops::fill(input, value) };
     vjp { input => |g| g * 0.0 };
+    samples [(real([2, 3]), 1.5), (real([]), 2), (real([0, 2]), 1)];
 }
 
 op! {
@@ -300,6 +349,7 @@ op! {
         loops::copy(input, value)
     };
     vjp { input => |g| g * 0.0; value => |g| g.sum() };
+    samples [(real([2, 3]), other([])), (real([]), other([])), (real([0, 2]), other([]))];
 }
 
 op! {
@@ -315,6 +365,7 @@ op! {
             crate::ops::OperandRef::Tensor(t) => out.fill_from_(t),
         }
     };
+    samples [(real([2, 3]), 1.5), (real([2]), other([])), (real([]), 2), (real([0, 2]), 1)];
 }
 
 op! {
@@ -328,4 +379,5 @@ op! {
     variants [method, inplace zero_];
     mutate { loops::fill(input, Scalar::Int(0)) };
     vjp { input => |g| g * 0.0 };
+    samples unary(-2.0, 2.0);
 }

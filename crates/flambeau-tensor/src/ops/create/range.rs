@@ -51,6 +51,7 @@ op! {
     dtype range_dtype(&options, &[start, end, step]);
     shape range_len(start, end, step, range_dtype(&options, &[start, end, step]));
     kernel { loops::fill_with_index(y, start, step) };
+    samples [(0, 5, 2), (1.5, -1.0, -0.5), (0, 0, 1), (0, 3, 1, Options::dtype(DType::F64))];
 }
 
 op! {
@@ -66,6 +67,7 @@ op! {
     dtype range_dtype(&options, &[end]);
     shape range_len(Scalar::Int(0), end, Scalar::Int(1), range_dtype(&options, &[end]));
     kernel { loops::fill_with_index(y, Scalar::Int(0), Scalar::Int(1)) };
+    samples [(5), (2.5), (0), (3, Options::dtype(DType::F64))];
 }
 
 op! {
@@ -81,6 +83,7 @@ op! {
     dtype range_dtype(&options, &[start, end, step]);
     shape range_len(start, end, step, range_dtype(&options, &[start, end, step]));
     kernel { loops::fill_with_index(y, start, step) };
+    samples [(1, 5), (1, 2, 0.25), (3, -3, -2), (1, 4, 1, Options::dtype(DType::F16))];
 }
 
 /// Ends given as tensors must be numbers.
@@ -128,6 +131,11 @@ op! {
     variants [function, out];
     factory;
     composite { linspace_of(OperandRef::Tensor(start), OperandRef::Tensor(end), steps, options) };
+    samples [
+        (real([]), other([]), 4),
+        (real([]), other([]), 0),
+        (real([]), other([]), 3, Options::dtype(DType::F64)),
+    ];
 }
 
 op! {
@@ -138,6 +146,7 @@ op! {
     variants [function, out];
     factory;
     composite { linspace_of(OperandRef::Number(start), OperandRef::Tensor(end), steps, options) };
+    samples [(1, real([]), 3), (0.5, real([]), 1), (0.5, real([]), 2, Options::dtype(DType::F64))];
 }
 
 op! {
@@ -148,6 +157,7 @@ op! {
     variants [function, out];
     factory;
     composite { linspace_of(OperandRef::Tensor(start), OperandRef::Number(end), steps, options) };
+    samples [(real([]), 2, 3), (real([]), 0.5, 1), (real([]), 0.5, 2, Options::dtype(DType::F64))];
 }
 
 op! {
@@ -163,6 +173,7 @@ op! {
     dtype linspace_dtype(&options, start, end);
     shape steps_len(steps);
     kernel { loops::linspace(y, start, end, steps as usize) };
+    samples [(0, 1, 5), (1.0, -1.0, 2), (0, 1, 0), (0, 10, 3, Options::dtype(DType::I64))];
 }
 
 fn linspace_dtype(options: &Options, start: Scalar, end: Scalar) -> Result<DType> {

@@ -3,7 +3,7 @@
 use flambeau_cpu::{View, ViewMut, index as kernels};
 
 use super::gather::zeros_like_grad;
-use crate::ops::{Sample, op, samples};
+use crate::ops::op;
 use crate::{DType, Dims, Error, Result, Tensor, normalize_dim};
 
 fn check_add(x: &ViewMut, at: usize, index: &View, source: &View) -> Result<()> {
@@ -65,6 +65,12 @@ op! {
         input => |g| g;
         source => |g, dim, index, source.shape, alpha| (g.index_select(dim, index) * alpha.conj()).reshape(&source.shape)
     };
+    samples [
+        (real([3, 2]), 0, int([4], 0, 3), other([4, 2]), 2.5),
+        (real([2, 3]), -1, int([2], 0, 3), other([2, 2])),
+        (real([]), 0, int([1], 0, 1), other([1])),
+        (real([0, 3]), 1, int([2], 0, 3), other([0, 2])),
+    ];
 }
 
 op! {
@@ -77,7 +83,12 @@ op! {
     fn index_add(input: Tensor, dim: i64, index: Tensor, source: Tensor; alpha: Scalar = 1) -> y;
     variants [method, function, out];
     composite { input.clone_tensor()?.index_add__with(dim, index, source, alpha) };
-    samples vec![Sample::new([samples::tensor(&[3, 2], -1.0, 1.0).into(), 0.into(), samples::index(&[4], 0, 3).into(), samples::tensor(&[4, 2], 0.0, 1.0).into(), 2.5.into()])];
+    samples [
+        (real([3, 2]), 0, int([4], 0, 3), other([4, 2]), 2.5),
+        (real([2, 3]), -1, int([2], 0, 3), other([2, 2])),
+        (real([]), 0, int([1], 0, 1), other([1])),
+        (real([0, 3]), 1, int([2], 0, 3), other([0, 2])),
+    ];
 }
 
 op! {
@@ -95,7 +106,12 @@ op! {
     vjp { input => |g, input.shape, dim, index| {
         zeros_like_grad(g, &input.shape)?.index_add_(dim, &index.tensor()?, &g.tensor()?)
     } };
-    samples vec![Sample::new([samples::tensor(&[3, 2], -1.0, 1.0).into(), 0.into(), samples::index(&[4], 0, 3).into()])];
+    samples [
+        (real([3, 2]), 0, int([4], 0, 3)),
+        (real([2, 3]), -1, int([0], 0, 3)),
+        (real([]), 0, int([1], 0, 1)),
+        (real([0, 3]), 1, int([2], 0, 3)),
+    ];
 }
 
 fn selected(x: &Tensor, dim: i64, index: &Tensor) -> Result<Dims> {

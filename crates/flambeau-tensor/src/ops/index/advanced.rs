@@ -107,6 +107,13 @@ op! {
         let (list, dims) = prepare(input, indices)?;
         input.index_get(&list, &dims)
     };
+    samples [
+        (real([3, 4]), gaps(vec![Some(int([2], 0, 3)), Some(int([2], 0, 4))])),
+        (real([3, 4]), gaps(vec![None, Some(int([2, 2], 0, 4))])),
+        (real([2, 3]), gaps(vec![Some(mask([2, 3]))])),
+        (real([3, 2, 4]), gaps(vec![Some(int([2], 0, 3)), None, Some(int([], 0, 4))])),
+        (real([0, 3]), gaps(vec![Some(int([0], 0, 3))])),
+    ];
 }
 
 op! {
@@ -135,9 +142,11 @@ op! {
         let list = indices.iter().map(Val::tensor).collect::<Result<Vec<_>>>()?;
         zeros_like_grad(g, &input.shape)?.index_write_(&list, &g.tensor()?, dims, true)
     } };
-    samples vec![crate::ops::Sample::new([
-        crate::ops::samples::tensor(&[3, 4], -1.0, 1.0).into(), vec![crate::ops::samples::index(&[3], 0, 4)].into(), [1].into()
-    ])];
+    samples [
+        (real([3, 4]), vec![int([3], 0, 4)], [1]),
+        (real([3, 2, 4]), vec![int([2], 0, 3), int([2], 0, 4)], [0, 2]),
+        (real([0, 4]), vec![int([2, 1], 0, 4)], [1]),
+    ];
 }
 
 /// One tensor of indices into a dimension that is not the first: runs along the last dimension stay together.
@@ -186,6 +195,10 @@ op! {
         };
         values => |g, indices, dims, values.shape| unexpanded(g.index_get(indices, dims), &values.shape)
     };
+    samples [
+        (real([3, 4]), vec![int([3], 0, 4)], other([3, 3]), [1], true),
+        (real([3, 4]), vec![int([2], 0, 3), int([2], 0, 4)], other([2]), [0, 1], false),
+    ];
 }
 
 /// The gradient of values that were broadcast; dimensions of size 1 in front may be more than the result has.
@@ -240,6 +253,11 @@ op! {
     fn index_put_write(input: Tensor, indices: OptTensors, values: Tensor, accumulate: bool = false) -> y;
     variants [method, inplace index_put_];
     composite { write(input, indices, values, accumulate) };
+    samples [
+        (real([3, 4]), gaps(vec![Some(int([2], 0, 3))]), other([2, 4])),
+        (real([3, 4]), gaps(vec![None, Some(int([6], 0, 4))]), other([]), true),
+        (real([2, 3]), gaps(vec![Some(mask([2, 3]))]), other([])),
+    ];
 }
 
 op! {
@@ -252,4 +270,9 @@ op! {
     fn index_put(input: Tensor, indices: OptTensors, values: Tensor, accumulate: bool = false) -> y;
     variants [method, function];
     composite { write(&input.clone_tensor()?, indices, values, accumulate) };
+    samples [
+        (real([3, 4]), gaps(vec![Some(int([2], 0, 3))]), other([2, 4])),
+        (real([3, 4]), gaps(vec![None, Some(int([6], 0, 4))]), other([]), true),
+        (real([2, 3]), gaps(vec![Some(mask([2, 3]))]), other([])),
+    ];
 }

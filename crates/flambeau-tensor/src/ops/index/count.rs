@@ -3,7 +3,7 @@
 use flambeau_cpu::index as kernels;
 
 use crate::dispatch::Locked;
-use crate::ops::{op, samples};
+use crate::ops::op;
 use crate::{DType, Device, Dims, Error, Kind, MemoryFormat, Options, Result, Tensor, normalize_dim};
 
 op! {
@@ -17,6 +17,7 @@ op! {
     variants [method, function, out];
     nondifferentiable;
     compute { counted(input, weights, minlength) };
+    samples [(int([5], 0, 4)), (int([5], 0, 4), positive([5]), 6), (int([0], 0, 2))];
 }
 
 fn counted(x: &Tensor, weights: Option<&Tensor>, least: i64) -> Result<Tensor> {
@@ -78,6 +79,7 @@ op! {
     dtype input.dtype();
     shape bins_of(bins);
     kernel { kernels::histc(y, input, min.to_f64(), max.to_f64()) };
+    samples [(real([2, 3]), 5), (real([5]), 3, -1, 1), (real([]), 2, 0, 1)];
 }
 
 op! {
@@ -103,6 +105,7 @@ op! {
         }
         Tensor::of(&places, &[places.len() as i64])?.to_dtype(repeats.dtype())
     };
+    samples [(int([3], 0, 3)), (int([3], 1, 2), 3), (int([0], 0, 2))];
 }
 
 op! {
@@ -125,7 +128,7 @@ op! {
         sizes[at] *= repeats;
         x.unsqueeze(at as i64 + 1)?.expand(&wide)?.clone_in(MemoryFormat::Contiguous)?.reshape(&sizes)
     };
-    samples samples::with(&[2, 3], -1.0, 1.0, &[&[2.into()], &[2.into(), 1.into()]]);
+    samples [(real([2, 3]), 2), (real([2, 3]), 2, 1, 6), (real([]), 3), (real([0, 2]), 2, 0), (real([2]), 0)];
 }
 
 op! {
@@ -152,6 +155,12 @@ op! {
         };
         x.index_select(at as i64, &repeats.repeat_interleave_positions_with(output_size)?)
     };
+    samples [
+        (real([3, 2]), int([3], 0, 3), 0),
+        (real([2, 2]), int([4], 1, 3)),
+        (real([2, 3]), int([1], 2, 3), -1, 6),
+        (real([]), int([], 2, 3)),
+    ];
 }
 
 /// The tensor and the dimension to go along: the flat tensor where none is given.

@@ -3,7 +3,7 @@
 use flambeau_cpu::{View, ViewMut, index as kernels};
 
 use crate::dispatch::Locked;
-use crate::ops::{Val, op, samples};
+use crate::ops::{Val, op};
 use crate::{DType, Device, Dims, Error, Layout, Result, Tensor};
 
 fn rows(weight: &Tensor, indices: &Tensor) -> Result<Dims> {
@@ -45,7 +45,10 @@ op! {
     vjp { weight => |g, indices, weight.shape, padding_idx, scale_grad_by_freq| {
         g.embedding_dense_backward(indices, weight.shape[0], padding_idx, scale_grad_by_freq)
     } };
-    samples vec![crate::ops::Sample::new([samples::tensor(&[4, 3], -1.0, 1.0).into(), samples::index(&[2, 3], 0, 4).into()])];
+    samples joined(
+        [(real([4, 3]), int([2, 3], 0, 4)), (real([4, 2]), int([], 0, 4)), (real([4, 2]), int([0, 2], 0, 4), 0)],
+        without_gradcheck([(real([4, 2]), int([3], 0, 4), 1, true)]),
+    );
 }
 
 /// Indices in one row, and rows of a table for each.
@@ -73,11 +76,16 @@ op! {
     };
     vjp { grad_output => |g, indices, padding_idx, scale_grad_by_freq| {
         if scale_grad_by_freq {
-            return Err(Error::runtime("embedding: double backward is not supported with scale_grad_by_freq"));
+            return Err(Error::not_implemented("embedding: double backward is not supported with scale_grad_by_freq"));
         }
         let rows = g.embedding(indices);
         if padding_idx < 0 { rows } else { rows.masked_fill(Val::run(|| indices.tensor()?.eq(padding_idx)?.unsqueeze(-1)), 0.0) }
     } };
+    samples [
+        (real([2, 3, 2]), int([2, 3], 0, 4), 4, -1, false),
+        (real([3, 2]), int([3], 0, 4), 4, 1, true),
+        (real([0, 2]), int([0], 0, 4), 4, -1, false),
+    ];
 }
 
 op! {
@@ -98,6 +106,7 @@ op! {
         Locked::run(&[input], std::slice::from_ref(&out), |locked, outs| kernels::one_hot(outs.next(), locked.view(input)))?;
         Ok(out)
     };
+    samples [(int([3], 0, 4)), (int([2, 2], 0, 3), 5), (int([], 0, 3)), (int([0], 0, 3), 2)];
 }
 
 /// The sizes of one-hot rows; the number of classes comes from the data where it is not given.

@@ -2,7 +2,7 @@
 
 use flambeau_cpu::{View, index as kernels};
 
-use crate::ops::{Val, op, samples};
+use crate::ops::{Val, op};
 use crate::{DType, Dims, Error, Options, Result, Tensor, broadcast_shapes, normalize_dim};
 
 /// Zeros of a shape, like a gradient.
@@ -57,7 +57,12 @@ op! {
     vjp { input => |g, input.shape, dim, index| {
         zeros_like_grad(g, &input.shape)?.scatter_add_(dim, &index.tensor()?, &g.tensor()?)
     } };
-    samples vec![crate::ops::Sample::new([samples::tensor(&[3, 4], -1.0, 1.0).into(), 1.into(), samples::index(&[3, 2], 0, 4).into()])];
+    samples [
+        (real([3, 4]), 1, int([3, 2], 0, 4)),
+        (real([3, 4]), 0, int([2, 3], 0, 3), true),
+        (real([]), 0, int([], 0, 1)),
+        (real([3, 4]), -1, int([0, 2], 0, 4)),
+    ];
 }
 
 op! {
@@ -95,6 +100,11 @@ op! {
         is[at] = input.size()[at];
         input.expand(&broadcast_shapes(&is, input.size())?)?.gather(at as i64, &index)
     };
+    samples [
+        (real([3, 4]), int([3, 2], 0, 4), 1),
+        (real([2, 3]), int([4], 0, 6)),
+        (real([2, 3]), int([1, 3], 0, 2), 0),
+    ];
 }
 
 fn check_flat_index(index: DType, what: &str) -> Result<()> {
@@ -117,7 +127,7 @@ op! {
     shape index.size();
     kernel { kernels::take(y, input, index) };
     vjp { input => |g, input.shape, index| zeros_like_grad(g, &input.shape)?.put__with(&index.tensor()?, &g.tensor()?, true) };
-    samples vec![crate::ops::Sample::new([samples::tensor(&[3, 4], -1.0, 1.0).into(), samples::index(&[5], -12, 12).into()])];
+    samples [(real([3, 4]), int([5], -12, 12)), (real([]), int([2], 0, 1)), (real([2, 2]), int([0, 3], 0, 4))];
 }
 
 fn check_put(x: DType, index: &View, source: &View) -> Result<()> {
@@ -160,6 +170,12 @@ op! {
         };
         source => |g, index, source.shape| g.take(index).reshape(&source.shape)
     };
+    samples [
+        (real([2, 3]), int([2], 0, 6), other([2])),
+        (real([2, 3]), int([2], 0, 6), other([2]), true),
+        (real([]), int([1], 0, 1), other([1])),
+        (real([0, 2]), int([0], 0, 1), other([0])),
+    ];
 }
 
 op! {
@@ -172,5 +188,10 @@ op! {
     fn put(input: Tensor, index: Tensor, source: Tensor, accumulate: bool = false) -> y;
     variants [method, function];
     composite { input.clone_tensor()?.put__with(index, source, accumulate) };
-    samples vec![crate::ops::Sample::new([samples::tensor(&[2, 3], -1.0, 1.0).into(), Tensor::of(&[0i64, 4], &[2]).unwrap_or_else(|_| samples::index(&[2], 0, 6)).into(), samples::tensor(&[2], 0.0, 1.0).into(), true.into()])];
+    samples [
+        (real([2, 3]), int([2], 0, 6), other([2])),
+        (real([2, 3]), int([7], 0, 6), other([7]), true),
+        (real([]), int([1], 0, 1), other([1])),
+        (real([0, 2]), int([0], 0, 1), other([0])),
+    ];
 }

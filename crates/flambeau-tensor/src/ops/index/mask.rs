@@ -1,6 +1,6 @@
 //! Elements by a mask of booleans.
 
-use crate::ops::{Operand, OperandRef, Val, op, rule, samples};
+use crate::ops::{Operand, OperandRef, Val, op, rule};
 use crate::{DType, Error, Result, Tensor};
 
 /// A condition must be boolean (uint8 is taken, as PyTorch still does).
@@ -30,6 +30,13 @@ op! {
         input => |g, condition| Val::run(|| condition.tensor()?.where_(Operand::Tensor(g.tensor()?), 0.0));
         other => |g, condition| Val::run(|| condition.tensor()?.where_(0.0, Operand::Tensor(g.tensor()?)))
     };
+    samples [
+        (mask([2, 3]), real([2, 3]), other([3])),
+        (mask([2]), real([]), 0.5),
+        (mask([0, 2]), real([2]), other([0, 1])),
+        (mask([]), 1, other([2])),
+        (mask([3]), 2.0, -1.0),
+    ];
 }
 
 fn fill_dtype(x: &Tensor, mask: &Tensor, value: OperandRef<'_>) -> Result<DType> {
@@ -75,5 +82,11 @@ op! {
         input => |g, mask| g.masked_fill(mask, 0.0);
         value => |g, mask| g.masked_fill(mask.logical_not(), 0.0).sum()
     };
-    samples vec![crate::ops::Sample::new([samples::tensor(&[2, 3], -1.0, 1.0).into(), samples::tensor(&[3], -1.0, 1.0).gt(0.0).unwrap_or_else(|_| samples::tensor(&[3], 0.0, 1.0)).into(), 2.5.into()])];
+    samples [
+        (real([2, 3]), mask([3]), 1.5),
+        (real([2, 3]), mask([2, 1]), other([])),
+        (real([3]), mask([2, 3]), 0),
+        (real([]), mask([]), 2.0),
+        (real([0, 2]), mask([2]), 1),
+    ];
 }

@@ -28,6 +28,7 @@ op! {
         Locked::run(&[input], std::slice::from_ref(&out), |locked, outs| kernels::nonzero(outs.next(), locked.view(input)));
         Ok(out)
     };
+    samples [(real([2, 3])), (mask([2, 3])), (real([])), (real([0, 2])), (int([2, 3], 0, 2))];
 }
 
 op! {
@@ -41,6 +42,7 @@ op! {
     fn argwhere(input: Tensor) -> y;
     variants [method, function];
     composite { input.nonzero() };
+    samples [(real([2, 3])), (mask([2, 3])), (real([])), (real([0, 2])), (int([2, 3], 0, 2))];
 }
 
 op! {
@@ -69,9 +71,13 @@ op! {
         let mask = mask.tensor()?;
         zeros_like_grad(g, &broadcast_shapes(&input.shape, mask.size())?)?.masked_scatter_(&mask, &g.tensor()?)
     } };
-    samples vec![crate::ops::Sample::new([
-        crate::ops::samples::tensor(&[2, 3], -1.0, 1.0).into(), Tensor::of(&[true, false, true], &[3]).unwrap_or_else(|_| Tensor::scalar(true, DType::Bool)).into()
-    ])];
+    samples [
+        (real([2, 3]), mask([2, 3])),
+        (real([2, 3]), mask([3])),
+        (real([3]), mask([2, 1])),
+        (real([]), mask([])),
+        (real([0, 2]), mask([2])),
+    ];
 }
 
 op! {
@@ -105,6 +111,12 @@ op! {
         input => |g, mask| g.masked_fill(mask, 0.0);
         source => |g, mask, source.shape| taken(g.masked_select(mask), &source.shape)
     };
+    samples [
+        (real([2, 3]), mask([2, 3]), other([6])),
+        (real([2, 3]), mask([3]), other([2, 3])),
+        (real([]), mask([]), other([1])),
+        (real([0, 2]), mask([2]), other([0])),
+    ];
 }
 
 /// The gradient of a source of which the first elements were used.
@@ -128,4 +140,10 @@ op! {
         let sizes = broadcast_shapes(mask.size(), input.size())?;
         input.expand(&sizes)?.clone_in(MemoryFormat::Contiguous)?.masked_scatter_(mask, source)
     };
+    samples [
+        (real([2, 3]), mask([2, 3]), other([6])),
+        (real([3]), mask([2, 3]), other([6])),
+        (real([]), mask([]), other([1])),
+        (real([0, 2]), mask([2]), other([0])),
+    ];
 }

@@ -2,8 +2,8 @@
 
 use flambeau_cpu::{View, ViewMut, index as kernels, loops};
 
-use crate::ops::{Sample, op, samples};
-use crate::{Complex64, DType, Error, Kind, Layout, Result, Scalar, Tensor, normalize_dim};
+use crate::ops::op;
+use crate::{Complex64, DType, Error, Kind, Layout, Result, Scalar, normalize_dim};
 
 fn check_copy(x: &ViewMut, at: usize, index: &View, source: &View) -> Result<()> {
     if index.ndim() > 1 {
@@ -75,6 +75,12 @@ op! {
         input => |g, dim, index| g.index_fill(dim, index, 0.0);
         source => |g, dim, index, source.shape| g.index_select(dim, index).reshape(&source.shape)
     };
+    samples [
+        (real([3, 2]), 0, int([2], 0, 3), other([2, 2])),
+        (real([2, 3]), -1, int([1], 0, 3), other([2, 1])),
+        (real([]), 0, int([1], 0, 1), other([])),
+        (real([0, 3]), 1, int([2], 0, 3), other([0, 2])),
+    ];
 }
 
 op! {
@@ -87,7 +93,12 @@ op! {
     fn index_copy(input: Tensor, dim: i64, index: Tensor, source: Tensor) -> y;
     variants [method, function, out];
     composite { input.clone_tensor()?.index_copy_(dim, index, source) };
-    samples vec![Sample::new([samples::tensor(&[3, 2], -1.0, 1.0).into(), 0.into(), Tensor::of(&[2i64, 0], &[2]).unwrap_or_else(|_| samples::index(&[2], 0, 3)).into(), samples::tensor(&[2, 2], 0.0, 1.0).into()])];
+    samples [
+        (real([3, 2]), 0, int([2], 0, 3), other([2, 2])),
+        (real([2, 3]), -1, int([1], 0, 3), other([2, 1])),
+        (real([]), 0, int([1], 0, 1), other([])),
+        (real([0, 3]), 1, int([2], 0, 3), other([0, 2])),
+    ];
 }
 
 fn check_fill(x: DType, index: &View, value: Kind) -> Result<()> {
@@ -116,6 +127,12 @@ op! {
         kernels::index_fill(input, at, index, value)
     };
     vjp { input => |g, dim, index| g.index_fill(dim, index, 0.0) };
+    samples [
+        (real([3, 2]), 0, int([2], 0, 3), 1.5),
+        (real([2, 3]), -1, int([1], 0, 3), 2),
+        (real([]), 0, int([1], 0, 1), 1),
+        (real([0, 3]), 1, int([2], 0, 3), 1),
+    ];
 }
 
 op! {
@@ -139,6 +156,7 @@ op! {
         input => |g, dim, index| g.index_fill(dim, index, 0.0);
         value => |g, dim, index| g.index_select(dim, index).sum()
     };
+    samples [(real([3, 2]), 0, int([2], 0, 3), other([])), (real([]), 0, int([1], 0, 1), other([]))];
 }
 
 /// The one element of a view.
@@ -173,6 +191,12 @@ op! {
     fn index_fill(input: Tensor, dim: i64, index: Tensor, value: Scalar) -> y;
     variants [method, function];
     composite { input.clone_tensor()?.index_fill_(dim, index, value) };
+    samples [
+        (real([3, 2]), 0, int([2], 0, 3), 1.5),
+        (real([2, 3]), -1, int([1], 0, 3), 2),
+        (real([]), 0, int([1], 0, 1), 1),
+        (real([0, 3]), 1, int([2], 0, 3), 1),
+    ];
 }
 
 op! {
@@ -182,4 +206,5 @@ op! {
     fn index_fill.tensor(input: Tensor, dim: i64, index: Tensor, value: Tensor) -> y;
     variants [method, function];
     composite { input.clone_tensor()?.index_fill_write_tensor_(dim, index, value) };
+    samples [(real([3, 2]), 0, int([2], 0, 3), other([])), (real([]), 0, int([1], 0, 1), other([]))];
 }

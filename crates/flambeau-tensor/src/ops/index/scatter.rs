@@ -80,6 +80,12 @@ op! {
         input => |g, dim, index| g.scatter_value(dim, index, 0.0);
         src => |g, dim, index, src.shape| fit(g.gather(dim, index), &src.shape)
     };
+    samples [
+        (real([2, 4]), 1, int([2, 3], 0, 4), other([2, 3])),
+        (real([4]), -1, int([2], 0, 4), other([3])),
+        (real([]), 0, int([], 0, 1), other([])),
+        (real([2, 3]), 0, int([0, 3], 0, 2), other([0, 3])),
+    ];
 }
 
 op! {
@@ -94,6 +100,7 @@ op! {
         if check(input.sizes(), input.dtype(), at, &index, None)? { kernels::scatter_value(input, at, index, value) } else { Ok(()) }
     };
     vjp { input => |g, dim, index| g.scatter_value(dim, index, 0.0) };
+    samples [(real([2, 4]), 1, int([2, 3], 0, 4), 1.5), (real([]), 0, int([], 0, 1), 2)];
 }
 
 /// The word of `scatter`'s reduce argument.
@@ -121,6 +128,10 @@ op! {
             Ok(())
         }
     };
+    samples [
+        (real([2, 4]), 1, int([2, 3], 0, 4), other([2, 3]), "add"),
+        (real([4]), 0, int([2], 0, 4), other([3]), "multiply"),
+    ];
 }
 
 op! {
@@ -144,6 +155,7 @@ op! {
             kernels::scatter_reduce(input, at, index, src, how, true)
         })
     };
+    samples [(real([2, 4]), 1, int([2, 3], 0, 4), 1.5, "add"), (real([4]), 0, int([2], 0, 4), 2, "multiply")];
 }
 
 op! {
@@ -157,7 +169,12 @@ op! {
     fn scatter.src(input: Tensor, dim: i64, index: Tensor, src: Tensor) -> y;
     variants [method, function, out];
     composite { input.clone_in(MemoryFormat::Contiguous)?.scatter_write_src_(dim, index, src) };
-    samples vec![Sample::new([samples::tensor(&[3, 4], -1.0, 1.0).into(), 1.into(), Tensor::of(&[0i64, 2, 3, 1], &[2, 2]).unwrap_or_else(|_| samples::index(&[2, 2], 0, 4)).into(), samples::tensor(&[2, 2], 0.0, 1.0).into()])];
+    samples [
+        (real([2, 4]), 1, int([2, 3], 0, 4), other([2, 3])),
+        (real([4]), -1, int([2], 0, 4), other([3])),
+        (real([]), 0, int([], 0, 1), other([])),
+        (real([2, 3]), 0, int([0, 3], 0, 2), other([0, 3])),
+    ];
 }
 
 op! {
@@ -171,6 +188,7 @@ op! {
     fn scatter.value(input: Tensor, dim: i64, index: Tensor, value: Scalar) -> y;
     variants [method, function, out];
     composite { input.clone_in(MemoryFormat::Contiguous)?.scatter_write_value_(dim, index, value) };
+    samples [(real([2, 4]), 1, int([2, 3], 0, 4), 1.5), (real([]), 0, int([], 0, 1), 2)];
 }
 
 op! {
@@ -180,6 +198,10 @@ op! {
     fn scatter.src_reduce(input: Tensor, dim: i64, index: Tensor, src: Tensor; reduce: Str) -> y;
     variants [method, function, out];
     composite { input.clone_in(MemoryFormat::Contiguous)?.scatter_write_src_reduce_(dim, index, src, reduce) };
+    samples [
+        (real([2, 4]), 1, int([2, 3], 0, 4), other([2, 3]), "add"),
+        (real([4]), 0, int([2], 0, 4), other([3]), "multiply"),
+    ];
 }
 
 op! {
@@ -189,6 +211,7 @@ op! {
     fn scatter.value_reduce(input: Tensor, dim: i64, index: Tensor, value: Scalar; reduce: Str) -> y;
     variants [method, function, out];
     composite { input.clone_in(MemoryFormat::Contiguous)?.scatter_write_value_reduce_(dim, index, value, reduce) };
+    samples [(real([2, 4]), 1, int([2, 3], 0, 4), 1.5, "add"), (real([4]), 0, int([2], 0, 4), 2, "multiply")];
 }
 
 op! {
@@ -206,6 +229,11 @@ op! {
         input => |g| g;
         src => |g, dim, index, src.shape| fit(g.gather(dim, index), &src.shape)
     };
+    samples [
+        (real([2, 4]), 0, int([3, 3], 0, 2), other([3, 3])),
+        (real([4]), -1, int([2], 0, 4), other([3])),
+        (real([]), 0, int([], 0, 1), other([])),
+    ];
 }
 
 op! {
@@ -218,7 +246,12 @@ op! {
     fn scatter_add(input: Tensor, dim: i64, index: Tensor, src: Tensor) -> y;
     variants [method, function, out];
     composite { input.clone_in(MemoryFormat::Contiguous)?.scatter_add_(dim, index, src) };
-    samples vec![Sample::new([samples::tensor(&[3, 4], -1.0, 1.0).into(), 1.into(), samples::index(&[3, 3], 0, 4).into(), samples::tensor(&[3, 3], 0.0, 1.0).into()])];
+    samples [
+        (real([3, 4]), 1, int([3, 3], 0, 4), other([3, 3])),
+        (real([2, 4]), 0, int([3, 3], 0, 2), other([3, 4])),
+        (real([]), 0, int([], 0, 1), other([])),
+        (real([2, 3]), -1, int([0, 3], 0, 2), other([0, 3])),
+    ];
 }
 
 fn word(word: &str) -> Result<Reduce> {
@@ -307,13 +340,13 @@ impl Spread {
             Reduce::Multiply => {
                 let filled = x.masked_fill(&x.eq(0.0)?, 1.0)?;
                 let others = filled.scatter_reduce_with(dim, index, src, "prod", *include_self)?;
-                let own = g.mul(&others)?.div(&filled)?;
+                let own = g.mul(others.div(&filled)?.conj()?)?;
                 let zero = src.eq(0.0)?;
                 let zeros = gather(&x.zeros_like()?.scatter_add(dim, index, &zero.to_dtype(x.dtype())?)?)?;
                 let alone = zero.logical_and(&zeros.eq(1.0)?)?;
                 let rest = x.scatter_reduce_with(dim, index, &src.masked_fill(&alone, 1.0)?, "prod", *include_self)?;
-                let plain = gather(&g.mul(y)?)?.div(&src.masked_fill(&zero, 1.0)?)?;
-                (own, alone.where_(gather(&g.mul(&rest)?)?, plain)?)
+                let plain = gather(&g.mul(y.conj()?)?)?.div(src.masked_fill(&zero, 1.0)?.conj()?)?;
+                (own, alone.where_(gather(&g.mul(rest.conj()?)?)?, plain)?)
             }
             Reduce::Amax | Reduce::Amin => {
                 let is_own = x.eq(y)?.to_dtype(g.dtype())?;

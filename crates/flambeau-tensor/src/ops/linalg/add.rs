@@ -4,8 +4,9 @@ use flambeau_cpu::{View, ViewMut, gemm, loops};
 
 use super::product::{batches, matrices, matrix_vector, times_vector};
 use super::{by_columns, left_gradient, no_bool, right_gradient, same_dtype, scaled};
-use crate::ops::{Sample, op, rule, samples};
-use crate::{DType, Dims, Error, Result, Scalar, Tensor};
+use crate::dispatch::elementwise_layout;
+use crate::ops::{op, rule};
+use crate::{DType, Dims, Error, Kind, Layout, Result, Scalar, Tensor};
 
 /// The sizes of the product, to which `input` must broadcast.
 fn spread(input: &Tensor, sizes: Dims) -> Result<Dims> {
@@ -46,9 +47,11 @@ op! {
     fn addmm(input: Tensor, mat1: Tensor, mat2: Tensor; beta: Scalar = 1, alpha: Scalar = 1) -> y;
     variants [method, function, inplace, out];
     composite { input.addmm_laid(mat1, mat2, beta, alpha, by_columns(mat1), by_columns(mat2)) };
-    samples vec![
-        Sample::new([samples::tensor(&[4], -2.0, 2.0).into(), samples::tensor(&[2, 3], -2.0, 2.0).into(), samples::tensor(&[3, 4], -1.0, 2.0).into(), 0.5.into(), 2.0.into()]),
-        Sample::new([samples::tensor(&[2, 1], -2.0, 2.0).into(), samples::tensor(&[2, 0], -2.0, 2.0).into(), samples::tensor(&[0, 4], -1.0, 2.0).into()]),
+    samples [
+        (real([4]), real([2, 3]), other([3, 4])),
+        (real([2, 4]), real([2, 3]), other([3, 4]), 0.5, 2.0),
+        (real([2, 1]), real([2, 0]), other([0, 4]), 2),
+        (real([0, 2]), real([0, 3]), other([3, 2]), 1, 1),
     ];
 }
 
@@ -70,6 +73,10 @@ op! {
         mat1 => |g, mat2, alpha, left_by_columns| scaled(left_gradient(g, mat2, left_by_columns), alpha);
         mat2 => |g, mat1, alpha, right_by_columns| scaled(right_gradient(g, mat1, right_by_columns), alpha)
     };
+    samples [
+        (real([2]), real([2, 3]), other([3, 2]), 0.5, 2.0, false, false),
+        (real([2, 2]), real([2, 3]), other([3, 2]), 1, 1, true, true),
+    ];
 }
 
 fn addmv_dtype(input: &Tensor, mat: &Tensor, vec: &Tensor) -> Result<DType> {
@@ -104,7 +111,11 @@ op! {
         mat => |g, vec, alpha| scaled(g.unsqueeze(1) * vec.conj(), alpha);
         vec => |g, mat, alpha| scaled(mat.t().conj().mv(g), alpha)
     };
-    samples vec![Sample::new([samples::tensor(&[2], -2.0, 2.0).into(), samples::tensor(&[2, 3], -2.0, 2.0).into(), samples::tensor(&[3], -1.0, 2.0).into(), 0.5.into(), 2.0.into()])];
+    samples [
+        (real([2]), real([2, 3]), other([3])),
+        (real([]), real([2, 3]), other([3]), 0.5, 2.0),
+        (real([2]), real([2, 0]), other([0]), 3),
+    ];
 }
 
 fn addr_shape(input: &Tensor, a: &Tensor, b: &Tensor) -> Result<Dims> {
@@ -114,6 +125,29 @@ fn addr_shape(input: &Tensor, a: &Tensor, b: &Tensor) -> Result<Dims> {
         }
     }
     spread(input, [a.numel(), b.numel()].into_iter().collect())
+}
+
+/// The dtype of a sum with an outer product, which its factors must fit.
+fn addr_dtype([x, a, b]: [&Tensor; 3], beta: Scalar, alpha: Scalar) -> Result<DType> {
+    let d = rule::promote3(x, a, b);
+    for (factor, name) in [(beta, "beta"), (alpha, "alpha")] {
+        if factor.kind() >= Kind::Float && d.is_integral() {
+            return Err(Error::runtime(format!(
+                "For integral input tensors, argument {name} must not be a floating point number."
+            )));
+        }
+        if factor.kind() == Kind::Bool && d != DType::Bool {
+            return Err(Error::runtime(format!("Boolean {name} only supported for Boolean results.")));
+        }
+    }
+    Ok(d)
+}
+
+/// The layout of an elementwise result of a matrix, a column and a row.
+fn addr_layout(input: &Tensor, a: &Tensor, b: &Tensor) -> Result<Layout> {
+    let sizes = addr_shape(input, a, b)?;
+    let list = [input.detach().expand(&sizes)?, a.detach().unsqueeze(-1)?.expand(&sizes)?, b.detach().expand(&sizes)?];
+    Ok(elementwise_layout(&[&list[0], &list[1], &list[2]], &sizes))
 }
 
 op! {
@@ -126,24 +160,35 @@ op! {
     ///         [6., 8.]])
     fn addr(input: Tensor, vec1: Tensor, vec2: Tensor; beta: Scalar = 1, alpha: Scalar = 1) -> y;
     variants [method, function, inplace, out];
-    dtype rule::promote3(input, vec1, vec2);
-    shape addr_shape(input, vec1, vec2);
+    dtype addr_dtype([input, vec1, vec2], beta, alpha);
+    shape addr_layout(input, vec1, vec2);
     compute {
-        let sizes = addr_shape(input, vec1, vec2)?;
-        let product = vec1.reshape(&[vec1.numel(), 1])?.mul(vec2)?.to_dtype(rule::promote3(input, vec1, vec2))?;
+        let dtype = addr_dtype([input, vec1, vec2], beta, alpha)?;
+        let layout = addr_layout(input, vec1, vec2)?;
+        let product = vec1.unsqueeze(-1)?.mul(vec2)?.to_dtype(dtype)?;
         let product = if alpha.equals(1.0) { product } else { product.mul(alpha)? };
-        if beta.equals(0.0) {
-            return crate::ops::IntoOutputs::into_outputs(product);
+        let sum = if beta.equals(0.0) {
+            product
+        } else {
+            let input = input.expand(&layout.sizes)?;
+            if beta.equals(1.0) { input.add(product)? } else { input.mul(beta)?.add(product)? }
+        };
+        if sum.dtype() == dtype && sum.layout().strides == layout.strides {
+            return crate::ops::IntoOutputs::into_outputs(sum);
         }
-        let input = input.expand(&sizes)?;
-        if beta.equals(1.0) { input.add(product) } else { input.mul(beta)?.add(product) }
+        Tensor::empty_layout(layout, dtype, sum.device())?.copy_(&sum)
     };
     vjp {
         input => |g, beta| scaled(g.clone(), beta);
         vec1 => |g, vec2, alpha| scaled(g.mv(vec2.conj()), alpha);
         vec2 => |g, vec1, alpha| scaled(g.t().mv(vec1.conj()), alpha)
     };
-    samples vec![Sample::new([samples::tensor(&[3], -2.0, 2.0).into(), samples::tensor(&[2], -2.0, 2.0).into(), samples::tensor(&[3], -1.0, 2.0).into(), 0.5.into(), 2.0.into()])];
+    samples [
+        (real([2, 3]), real([2]), other([3])),
+        (real([3]), real([2]), other([3]), 0.5, 2.0),
+        (real([]), real([0]), other([3]), 2),
+        (real([2, 3]), real([2]), other([3]), 0, 2),
+    ];
 }
 
 fn batch_dtype(input: &Tensor, a: &Tensor, b: &Tensor, what: &str) -> Result<DType> {
@@ -178,7 +223,11 @@ op! {
         batch1 => |g, batch2, alpha| scaled(g.bmm(batch2.transpose(1, 2).conj()), alpha);
         batch2 => |g, batch1, alpha| scaled(batch1.transpose(1, 2).conj().bmm(g), alpha)
     };
-    samples vec![Sample::new([samples::tensor(&[2], -2.0, 2.0).into(), samples::tensor(&[2, 2, 3], -2.0, 2.0).into(), samples::tensor(&[2, 3, 2], -1.0, 2.0).into(), 0.5.into(), 2.0.into()])];
+    samples [
+        (real([2, 2, 2]), real([2, 2, 3]), other([2, 3, 2])),
+        (real([2]), real([2, 2, 3]), other([2, 3, 2]), 0.5, 2.0),
+        (real([2, 2]), real([0, 2, 3]), other([0, 3, 2])),
+    ];
 }
 
 fn summed_shape(input: &Tensor, a: &Tensor, b: &Tensor) -> Result<Dims> {
@@ -241,5 +290,9 @@ op! {
         batch1 => |g, batch1.shape, batch2, alpha| scaled(g.unsqueeze(0).expand(&[batch1.shape[0], -1, -1]).bmm(batch2.transpose(1, 2).conj()), alpha);
         batch2 => |g, batch1, batch2.shape, alpha| scaled(batch1.transpose(1, 2).conj().bmm(g.unsqueeze(0).expand(&[batch2.shape[0], -1, -1])), alpha)
     };
-    samples vec![Sample::new([samples::tensor(&[2], -2.0, 2.0).into(), samples::tensor(&[2, 2, 3], -2.0, 2.0).into(), samples::tensor(&[2, 3, 2], -1.0, 2.0).into(), 0.5.into(), 2.0.into()])];
+    samples [
+        (real([2, 2]), real([2, 2, 3]), other([2, 3, 2])),
+        (real([2]), real([2, 2, 3]), other([2, 3, 2]), 0.5, 2.0),
+        (real([2, 2]), real([0, 2, 3]), other([0, 3, 2])),
+    ];
 }

@@ -3,7 +3,7 @@
 use smallvec::SmallVec;
 
 use super::no_bool;
-use crate::ops::{Sample, op, rule, samples};
+use crate::ops::{op, rule};
 use crate::{DType, Dims, Error, Result, Tensor, normalize_dim};
 
 op! {
@@ -26,7 +26,12 @@ op! {
         }
         input.tensordot_pair(other, &[-1], &[-1])
     };
-    samples vec![Sample::new([samples::tensor(&[2, 3], -2.0, 2.0).into(), samples::tensor(&[4, 3], -1.0, 2.0).into()])];
+    samples [
+        (real([2, 3]), other([4, 3])),
+        (real([3]), other([3])),
+        (real([]), other([2])),
+        (real([0, 3]), other([2, 3])),
+    ];
 }
 
 op! {
@@ -51,7 +56,7 @@ op! {
         let (left, right): (Dims, Dims) = ((-dims..0).collect(), (0..dims).collect());
         input.tensordot_pair(other, &left, &right)
     };
-    samples vec![Sample::new([samples::tensor(&[2, 3], -2.0, 2.0).into(), samples::tensor(&[3, 4], -1.0, 2.0).into(), 1.into()])];
+    samples [(real([2, 3]), other([3, 4]), 1), (real([2, 2, 3]), other([2, 3, 2])), (real([2]), other([3]), 0)];
 }
 
 op! {
@@ -61,6 +66,11 @@ op! {
     fn tensordot.pair(input: Tensor, other: Tensor, dims_self: Dims, dims_other: Dims) -> y;
     variants [function, out];
     composite { contract(input, other, dims_self, dims_other) };
+    samples [
+        (real([2, 3]), other([3, 4]), [1], [0]),
+        (real([2, 3, 4]), other([4, 3]), [1, 2], [1, 0]),
+        (real([2]), other([3]), [], []),
+    ];
 }
 
 fn contract(a: &Tensor, b: &Tensor, dims_a: &[i64], dims_b: &[i64]) -> Result<Tensor> {
@@ -132,7 +142,12 @@ op! {
         }
         input.reshape(&left)?.mul(&other.reshape(&right)?)?.reshape(&sizes)
     };
-    samples vec![Sample::new([samples::tensor(&[2, 3], -2.0, 2.0).into(), samples::tensor(&[2], -1.0, 2.0).into()])];
+    samples [
+        (real([2, 3]), other([2])),
+        (real([2, 1]), other([1, 2, 2])),
+        (real([]), other([2])),
+        (real([0, 2]), other([2, 2])),
+    ];
 }
 
 fn trace_dtype(x: &Tensor) -> Result<DType> {
@@ -160,7 +175,7 @@ op! {
         let (n, m) = (input.shape[0], input.shape[1]);
         g.mul(crate::ops::eye_with(n, Some(m), crate::Options::like(&g))?)
     }) };
-    samples vec![Sample::new([samples::tensor(&[2, 3], -2.0, 2.0).into()])];
+    samples [(real([2, 3])), (real([3, 2])), (real([0, 2]))];
 }
 
 fn cross_shape(a: &Tensor, b: &Tensor, dim: i64) -> Result<Dims> {
@@ -206,7 +221,7 @@ op! {
         input => |g, other, dim| other.conj().linalg_cross_with(g, dim);
         other => |g, input, dim| g.linalg_cross_with(input.conj(), dim)
     };
-    samples vec![Sample::new([samples::tensor(&[2, 3], -2.0, 2.0).into(), samples::tensor(&[2, 3], -1.0, 2.0).into()])];
+    samples [(real([2, 3]), other([2, 3])), (real([3, 2]), other([3, 1]), 0), (real([0, 3]), other([1, 3]))];
 }
 
 op! {
@@ -225,4 +240,5 @@ op! {
         };
         input.linalg_cross_with(other, dim)
     };
+    samples [(real([2, 3]), other([2, 3])), (real([3, 2]), other([3, 2]), 0), (real([3, 0]), other([3, 0]))];
 }

@@ -7,12 +7,22 @@ use super::check::{
     triangle,
 };
 use crate::dispatch::Locked;
-use crate::ops::{Sample, Val, op, samples};
+use crate::ops::{Val, op};
 use crate::{Complex64, DType, Dims, Error, Layout, Result, Scalar, Tensor};
 
 fn square_floating(a: &Tensor, name: &str) -> Result<DType> {
     square(a, name)?;
     floating(a, name)
+}
+
+fn det_dtype(a: &Tensor) -> Result<DType> {
+    match a.dtype() {
+        d @ (DType::F16 | DType::BF16) => {
+            square(a, "linalg.det")?;
+            Err(Error::not_implemented(format!("\"lu_cpu\" not implemented for '{}'", d.title())))
+        }
+        _ => square_floating(a, "linalg.det"),
+    }
 }
 
 /// The conjugate transposes of the inverses; the identity's where `det` is 0.
@@ -33,15 +43,15 @@ op! {
     fn det(input: Tensor) -> y;
     variants [method, function, linalg, out];
     node "LinalgDetBackward0";
-    dtype square_floating(input, "linalg.det");
+    dtype det_dtype(input);
     shape batch(input);
-    compute { determinant(input) };
+    compute { det_dtype(input)?; determinant(input) };
     vjp { input => |g, input, y| Val::run(|| {
         let (a, d) = (input.tensor()?, y.tensor()?);
         let factor = g.tensor()?.mul(d.conj()?)?.unsqueeze(-1)?.unsqueeze(-1)?;
         inverse_adjoint(&a, &d)?.mul(factor)
     }) };
-    samples vec![Sample::new([samples::tensor(&[3, 3], -2.0, 2.0).into()]), Sample::new([samples::tensor(&[2, 2, 2], -1.0, 2.0).into()])];
+    samples [(real([3, 3])), (regular([2, 2, 2])), (real([1, 1])), (real([0, 0]))];
 }
 
 /// A row-major matrix is factored as its transpose, as PyTorch does: the determinant is the same, the rounding too.
@@ -79,6 +89,7 @@ op! {
         }
         inverse_adjoint(&a, &s)?.mul(factor.unsqueeze(-1)?.unsqueeze(-1)?)
     }) };
+    samples [(regular([3, 3])), (regular([2, 2, 2])), (regular([0, 0]))];
 }
 
 op! {
@@ -95,7 +106,7 @@ op! {
             sign.eq(-1.0)?.where_(f64::NAN, log)
         }
     };
-    samples vec![Sample::new([samples::tensor(&[1, 1], 1.0, 2.0).into()])];
+    samples [(regular([3, 3])), (regular([2, 2, 2])), (regular([1, 1]))];
 }
 
 op! {
@@ -117,6 +128,7 @@ op! {
         }
         Ok((lu, pivots))
     };
+    samples [(regular([3, 3])), (real([3, 2])), (regular([2, 2, 2]))];
 }
 
 op! {
@@ -129,6 +141,7 @@ op! {
     dtype [floating(input, "torch.linalg.lu_factor")?, DType::I32, DType::I32];
     shape lu_layouts(input);
     compute { lu_factored(input, pivot) };
+    samples [(regular([3, 3])), (real([2, 3])), (regular([2, 2, 2]), true, true), (regular([0, 0]))];
 }
 
 fn lu_layouts(a: &Tensor) -> Result<Layouts<3>> {
@@ -176,6 +189,7 @@ op! {
         }
         Ok(l)
     };
+    samples hermitian([(regular([3, 3])), (regular([2, 2, 2]), true), (regular([0, 0]))]);
 }
 
 fn check_positive(info: &Tensor, name: &str) -> Result<()> {
@@ -211,6 +225,7 @@ op! {
         Ok((by_columns_copy(&l)?, info))
     };
     vjp { input => |g, L, upper| Val::run(|| cholesky_backward(&g.tensor()?, &L.tensor()?, upper)) };
+    samples hermitian([(regular([3, 3])), (regular([2, 2, 2]), true, true)]);
 }
 
 /// `L^-H s L^-1`, where `s` is the Hermitian half of the lower triangle of `L^H g`.
@@ -239,7 +254,7 @@ op! {
     shape qr_sizes(input, mode).map(|[q, r]| Layouts([if q.len() > 1 { column_layout(&q) } else { Layout::contiguous(&q) }, column_layout(&r)]));
     compute { factored_qr(input, mode) };
     vjp { input => |gs, Q, R, mode| Val::run(|| qr_backward(&gs[0].tensor()?, &gs[1].tensor()?, &Q.tensor()?, &R.tensor()?, mode)) };
-    samples vec![Sample::new([samples::tensor(&[3, 2], -2.0, 2.0).into()]), Sample::new([samples::tensor(&[2, 2], -2.0, 2.0).into()])];
+    samples [(real([3, 2])), (real([2, 2]), "complete"), (real([2, 3, 2]), "reduced"), (real([0, 2]))];
 }
 
 /// The sizes of `Q` and `R`.

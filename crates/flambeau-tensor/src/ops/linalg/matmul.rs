@@ -122,6 +122,7 @@ op! {
     dtype input.dtype();
     shape rows_dropped(input);
     vjp { input => |g| g.unsqueeze(0) };
+    samples [(real([1, 3])), (real([1, 2, 2]))];
 }
 
 fn rows_dropped(x: &Tensor) -> Layout {
@@ -140,10 +141,11 @@ op! {
     fn linear(input: Tensor, weight: Tensor, bias: Option<Tensor> = None) -> y;
     variants [functional, out];
     composite { affine(input, weight, bias) };
-    samples vec![
-        Sample::new([samples::tensor(&[2, 3], -2.0, 2.0).into(), samples::tensor(&[4, 3], -1.0, 2.0).into(), samples::tensor(&[4], -1.0, 2.0).into()]),
-        Sample::new([samples::tensor(&[2, 2, 3], -2.0, 2.0).into(), samples::tensor(&[4, 3], -1.0, 2.0).into(), samples::tensor(&[4], -1.0, 2.0).into()]),
-        Sample::new([samples::tensor(&[3], -2.0, 2.0).into(), samples::tensor(&[4, 3], -1.0, 2.0).into()]),
+    samples [
+        (real([2, 3]), other([4, 3]), real([4])),
+        (real([3]), other([2, 3])),
+        (real([2, 1, 3]), other([2, 3]), positive([2])),
+        (real([0, 3]), other([2, 3]), positive([2])),
     ];
 }
 
@@ -210,6 +212,11 @@ op! {
     fn multi_dot(tensors: Tensors) -> y;
     variants [linalg, out];
     composite { chain(tensors) };
+    samples [
+        (vec![real([2, 3]), other([3, 2]), real([2, 4])]),
+        (vec![real([3]), other([3, 2])]),
+        (vec![real([2, 2]), other([2, 3]), positive([3, 2]), other([2])]),
+    ];
 }
 
 fn chain(tensors: &[Tensor]) -> Result<Tensor> {
@@ -286,4 +293,5 @@ op! {
             _ => chain(matrices),
         }
     };
+    samples [(vec![real([2, 3]), other([3, 2]), real([2, 4])]), (vec![real([2, 3])])];
 }

@@ -3,7 +3,7 @@
 use flambeau_cpu::{View, ViewMut, gemm};
 
 use super::{by_columns, left_gradient, no_bool, right_gradient, same_dtype};
-use crate::ops::{Sample, op, samples};
+use crate::ops::op;
 use crate::{DType, Dims, Error, Result, Scalar, Tensor};
 
 /// Two matrices that fit each other.
@@ -78,10 +78,7 @@ op! {
     fn mm(input: Tensor, mat2: Tensor) -> y;
     variants [method, function, out];
     composite { input.mm_laid(mat2, by_columns(input), by_columns(mat2)) };
-    samples vec![
-        Sample::new([samples::tensor(&[2, 3], -2.0, 2.0).into(), samples::tensor(&[3, 4], -1.0, 2.0).into()]),
-        Sample::new([samples::tensor(&[2, 0], -2.0, 2.0).into(), samples::tensor(&[0, 4], -1.0, 2.0).into()]),
-    ];
+    samples [(real([2, 3]), other([3, 4])), (real([2, 0]), other([0, 3])), (real([0, 3]), other([3, 2]))];
 }
 
 op! {
@@ -98,6 +95,7 @@ op! {
         input => |g, mat2, left_by_columns| left_gradient(g, mat2, left_by_columns);
         mat2 => |g, input, right_by_columns| right_gradient(g, input, right_by_columns)
     };
+    samples [(real([2, 3]), other([3, 2]), false, false), (real([2, 3]), other([3, 2]), true, true)];
 }
 
 fn bmm_dtype(a: &Tensor, b: &Tensor) -> Result<DType> {
@@ -127,7 +125,11 @@ op! {
         input => |g, mat2| g.bmm(mat2.transpose(1, 2).conj());
         mat2 => |g, input| input.transpose(1, 2).conj().bmm(g)
     };
-    samples vec![Sample::new([samples::tensor(&[2, 2, 3], -2.0, 2.0).into(), samples::tensor(&[2, 3, 2], -1.0, 2.0).into()])];
+    samples [
+        (real([2, 2, 3]), other([2, 3, 2])),
+        (real([0, 2, 3]), other([0, 3, 2])),
+        (real([2, 2, 0]), other([2, 0, 2])),
+    ];
 }
 
 fn mv_dtype(mat: &Tensor, vec: &Tensor) -> Result<DType> {
@@ -158,7 +160,7 @@ op! {
         input => |g, vec| g.unsqueeze(1) * vec.conj();
         vec => |g, input| input.t().conj().mv(g)
     };
-    samples vec![Sample::new([samples::tensor(&[2, 3], -2.0, 2.0).into(), samples::tensor(&[3], -1.0, 2.0).into()])];
+    samples [(real([2, 3]), other([3])), (real([2, 0]), other([0])), (real([0, 3]), other([3]))];
 }
 
 fn vectors(a: &Tensor, b: &Tensor) -> Result<DType> {
@@ -198,7 +200,7 @@ op! {
         input => |g, tensor| g * tensor.conj();
         tensor => |g, input| g * input.conj()
     };
-    samples vec![Sample::new([samples::tensor(&[3], -2.0, 2.0).into(), samples::tensor(&[3], -1.0, 2.0).into()])];
+    samples [(real([3]), other([3])), (real([0]), other([0]))];
 }
 
 op! {
@@ -217,7 +219,7 @@ op! {
         input => |g, other| g.conj() * other;
         other => |g, input| g * input
     };
-    samples vec![Sample::new([samples::tensor(&[3], -2.0, 2.0).into(), samples::tensor(&[3], -1.0, 2.0).into()])];
+    samples [(real([3]), other([3])), (real([0]), other([0]))];
 }
 
 op! {
@@ -239,5 +241,5 @@ op! {
         }
         input.reshape(&[input.numel(), 1])?.mul(vec2)
     };
-    samples vec![Sample::new([samples::tensor(&[3], -2.0, 2.0).into(), samples::tensor(&[2], -1.0, 2.0).into()])];
+    samples [(real([3]), other([2])), (real([0]), other([2]))];
 }

@@ -4,7 +4,7 @@ use flambeau_cpu::linalg as kernels;
 
 use super::check::{Layouts, batch, by_columns_copy, column_layout, first_failure, floating, singular, square};
 use crate::dispatch::Locked;
-use crate::ops::{Sample, Val, op, samples};
+use crate::ops::{Val, op};
 use crate::{DType, Dims, Error, Layout, Result, Tensor};
 
 fn adjoint(v: &Val) -> Val {
@@ -66,7 +66,7 @@ op! {
         }
         Ok(inverse)
     };
-    samples vec![Sample::new([samples::tensor(&[3, 3], -2.0, 2.0).into()]), Sample::new([samples::tensor(&[2, 2, 2], -1.0, 2.0).into()])];
+    samples [(regular([3, 3])), (regular([2, 2, 2])), (regular([0, 0]))];
 }
 
 op! {
@@ -80,6 +80,7 @@ op! {
     shape with_info(input, "linalg.inv").map(|s| [column_layout(&s), Layout::contiguous(batch(input))]).map(Layouts);
     compute { inverted(input, check_errors, "linalg.inv_ex") };
     vjp { input => |g, inverse| -(adjoint(inverse).matmul(g).matmul(adjoint(inverse))) };
+    samples [(regular([3, 3])), (regular([2, 2, 2]), true), (regular([0, 0]))];
 }
 
 /// Whether `b` is a vector, or a batch of vectors, for the matrices `a`.
@@ -196,10 +197,11 @@ op! {
         }
         Ok(x)
     };
-    samples vec![
-        Sample::new([samples::tensor(&[3, 3], -2.0, 2.0).into(), samples::tensor(&[3], -1.0, 2.0).into()]),
-        Sample::new([samples::tensor(&[2, 2, 2], -1.0, 2.0).into(), samples::tensor(&[2, 3], -1.0, 2.0).into()]),
-        Sample::new([samples::tensor(&[3, 3], -2.0, 2.0).into(), samples::tensor(&[2, 3], -1.0, 2.0).into(), false.into()]),
+    samples [
+        (regular([3, 3]), real([3])),
+        (regular([2, 2]), real([2, 3])),
+        (regular([2, 2]), real([3, 2]), false),
+        (regular([2, 2, 2]), real([2, 2])),
     ];
 }
 
@@ -224,6 +226,11 @@ op! {
         });
         B => |g, input, left| Val::run(|| input.tensor()?.transpose(-2, -1)?.conj()?.solve_with(&g.tensor()?, left))
     };
+    samples [
+        (regular([2, 2]), real([2, 3])),
+        (regular([2, 2]), real([3, 2]), false, true),
+        (regular([2, 2, 2]), real([2, 2])),
+    ];
 }
 
 /// Checks a triangular system; gives the sizes of its solution.
@@ -276,7 +283,11 @@ op! {
             input.tensor()?.transpose(-2, -1)?.conj()?.solve_triangular_with(&g.tensor()?, !upper, left, unitriangular)
         })
     };
-    samples vec![Sample::new([samples::tensor(&[3, 3], 1.0, 2.0).into(), samples::tensor(&[3, 2], -1.0, 2.0).into(), true.into()])];
+    samples [
+        (regular([3, 3]), real([3, 2]), true),
+        (regular([2, 2]), real([3, 2]), false, false),
+        (regular([2, 2, 2]), real([2, 1]), false, true, true),
+    ];
 }
 
 op! {
@@ -290,7 +301,7 @@ op! {
     fn matrix_power(input: Tensor, n: i64) -> y;
     variants [method, function, linalg, out];
     composite { power(input, n) };
-    samples vec![Sample::new([samples::tensor(&[2, 2], -1.0, 2.0).into(), 3.into()]), Sample::new([samples::tensor(&[2, 2], -1.0, 2.0).into(), (-2).into()])];
+    samples [(real([2, 2]), 3), (regular([2, 2]), -2), (real([2, 2]), 0), (real([2, 2, 2]), 1), (real([0, 0]), 2)];
 }
 
 fn power(x: &Tensor, n: i64) -> Result<Tensor> {

@@ -4,7 +4,7 @@ use flambeau_cpu::linalg as kernels;
 
 use super::check::{Layouts, at_least_matrix, batch, by_columns_copy, column_layout, first_failure, singular};
 use crate::dispatch::Locked;
-use crate::ops::{Sample, Val, op, samples};
+use crate::ops::{Val, op};
 use crate::{DType, Dims, Error, Layout, Result, Tensor};
 
 /// The dtypes that have singular values.
@@ -84,7 +84,7 @@ op! {
         let (u, _, vh) = input.tensor()?.svd_with(false, None)?;
         u.mul(g.tensor()?.unsqueeze(-2)?)?.matmul(&vh)
     }) };
-    samples vec![Sample::new([samples::tensor(&[3, 2], -2.0, 2.0).into()]), Sample::new([samples::tensor(&[2, 2, 3], -1.0, 2.0).into()])];
+    samples [(real([3, 2])), (real([2, 2, 3])), (real([0, 2]))];
 }
 
 /// Drivers are a choice of other devices.
@@ -110,11 +110,12 @@ op! {
     variants [linalg, out];
     node "LinalgSvdBackward0";
     dtype { no_driver(driver)?; [svd_dtype(input)?, input.dtype().to_real(), input.dtype()] };
-    shape svd_sizes(input, full_matrices).map(|[u, s, v]| Layouts([column_layout(&u), Layout::contiguous(&s), Layout::contiguous(&v)]));
+    shape svd_sizes(input, full_matrices).map(|[u, s, v]| Layouts([column_layout(&u), Layout::contiguous(&s), column_layout(&v)]));
     compute { no_driver(driver)?; factors(input, full_matrices) };
     vjp { input => |gs, U, S, Vh, full_matrices| Val::run(|| {
         svd_backward(&[gs[0].tensor()?, gs[1].tensor()?, gs[2].tensor()?], &U.tensor()?, &S.tensor()?, &Vh.tensor()?, full_matrices)
     }) };
+    samples [(real([2, 2])), (real([3, 2]), false), (real([2, 2, 3]), false), (real([0, 2]), false)];
 }
 
 fn adjoint(t: &Tensor) -> Result<Tensor> {
@@ -123,6 +124,22 @@ fn adjoint(t: &Tensor) -> Result<Tensor> {
 
 fn skew(t: &Tensor) -> Result<Tensor> {
     t.sub(adjoint(t)?)
+}
+
+/// Refuses a function of complex singular vectors that depends on their phases, which are arbitrary.
+fn check_phases(ugu: &Tensor, vgv: &Tensor) -> Result<()> {
+    if ugu.device() == crate::Device::Meta {
+        return Ok(());
+    }
+    let diagonal = |t: &Tensor| t.detach().diagonal_with(0, -2, -1)?.imag()?.mul(0.5);
+    let cancel = diagonal(ugu)?.allclose_with(&diagonal(vgv)?.neg()?, 1e-2, 1e-2, false)?;
+    if !cancel.item()?.to_bool() {
+        return Err(Error::runtime(
+            "svd_backward: The singular vectors in the complex case are specified up to multiplication by e^{i phi}. The specified loss \
+             function depends on this phase term, making it ill-defined.",
+        ));
+    }
+    Ok(())
 }
 
 fn svd_backward(g: &[Tensor; 3], u: &Tensor, s: &Tensor, vh: &Tensor, full: bool) -> Result<Tensor> {
@@ -143,7 +160,7 @@ fn svd_backward(g: &[Tensor; 3], u: &Tensor, s: &Tensor, vh: &Tensor, full: bool
     let gaps = s2.unsqueeze(-2)?.sub(s2.unsqueeze(-1)?)?.add(&identity)?;
     let mut inner = ugu.mul(&row)?.add(column.mul(&vgv)?)?.div(&gaps)?.add(identity.mul(gs.unsqueeze(-2)?)?)?;
     if u.dtype().is_complex() {
-        // The phases of the vectors.
+        check_phases(&ugu, &vgv)?;
         inner = inner.sub(identity.mul(ugu.mul(&row)?.add(column.mul(&vgv)?)?)?)?;
         inner = inner.add(identity.mul(ugu.div(row.mul(2.0)?)?)?)?;
     }

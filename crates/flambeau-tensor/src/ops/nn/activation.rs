@@ -39,6 +39,7 @@ op! {
         grad => |g, input, threshold| g.threshold_backward(input, threshold);
         input => |input.shape| flat(&input)
     };
+    samples backward(&[0.5.into()]);
 }
 
 fn threshold_dtype(x: &Tensor) -> Result<DType> {
@@ -60,7 +61,7 @@ op! {
     dtype threshold_dtype(input);
     map { (input; threshold, value) Float => if input <= threshold { value } else { input }; Int => if input <= threshold { value } else { input } };
     vjp { input => |g, input, threshold| g.threshold_backward(input, threshold) };
-    samples samples::with(&[2, 3], -3.0, 3.0, &[&[0.5.into(), 2.0.into()]]);
+    samples [(real([2, 3]), 0.5, 2.0), (real([]), 0, 1.5), (real([0, 2]), 0.5, 2.0)];
 }
 
 op! {
@@ -75,7 +76,7 @@ op! {
     dtype float_dtype(input, "leaky_relu_cpu");
     map { (input; negative_slope) Float => if input > 0.0 { input } else { input * negative_slope } };
     vjp { input => |g, input, negative_slope| g.leaky_relu_backward(input, negative_slope) };
-    samples samples::unary(-3.0, 3.0);
+    samples [(real([2, 3])), (real([]), 0.2), (real([0, 2]), 0.1)];
 }
 
 op! {
@@ -90,6 +91,7 @@ op! {
         grad => |g, input, negative_slope| g.leaky_relu_backward(input, negative_slope);
         input => |input.shape| flat(&input)
     };
+    samples backward(&[0.1.into()]);
 }
 
 op! {
@@ -104,7 +106,7 @@ op! {
     dtype float_dtype(input, "elu_cpu");
     map { (input; alpha, scale, input_scale) Float => { let low = expm1(input * input_scale) * (alpha * scale); if input < 0.0 { low } else { input * scale } } };
     vjp { input => |g, input, alpha, scale, input_scale| g.elu_backward(input, alpha, scale, input_scale) };
-    samples samples::unary(-3.0, 3.0);
+    samples [(real([2, 3])), (real([]), 1.3), (real([3]), 1.2, 1.1, 0.9), (real([0, 2]))];
 }
 
 op! {
@@ -122,6 +124,7 @@ op! {
             (g * grad * below).masked_fill(input.gt(0.0), 0.0)
         }
     };
+    samples backward(&[1.2.into(), 1.1.into(), 0.9.into()]);
 }
 
 op! {
@@ -156,7 +159,7 @@ op! {
     dtype celu_dtype(input, alpha);
     map { (input; alpha) Float => { let low = expm1(input * (1.0 / alpha)) * alpha; if input < 0.0 { low } else { input } } };
     vjp { input => |g, input, alpha| g.elu_backward(input, alpha, 1.0, 1.0 / alpha) };
-    samples samples::unary(-3.0, 3.0);
+    samples [(real([2, 3])), (real([]), 1.3), (real([0, 2]), 0.7)];
 }
 
 op! {
@@ -169,7 +172,12 @@ op! {
     fn prelu(input: Tensor, weight: Tensor) -> y;
     variants [method, function, functional];
     composite { input.prelu_kernel(&slopes(input, weight)?) };
-    samples vec![crate::ops::Sample::new([samples::tensor(&[2, 3], -2.0, 2.0).into(), samples::tensor(&[3], 0.1, 0.5).into()])];
+    samples [
+        (real([2, 3]), positive([3])),
+        (real([2, 3, 2]), positive([1])),
+        (real([]), positive([])),
+        (real([0, 2]), positive([2])),
+    ];
 }
 
 /// The slopes of `prelu`, shaped to broadcast over its input.
@@ -215,6 +223,7 @@ op! {
         input => |g, input, weight| below(input, g, &(g * weight));
         weight => |g, input| (g * input).masked_fill(input.gt(0.0), 0.0)
     };
+    samples [(real([2, 3]), positive([3])), (real([]), positive([])), (real([0, 2]), positive([2]))];
 }
 
 /// `above` where x exceeds 0, else `low`.

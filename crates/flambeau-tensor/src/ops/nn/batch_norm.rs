@@ -6,8 +6,8 @@ use super::conv::over_channels;
 use super::group_norm::across;
 use super::normal::Normal;
 use crate::autograd::no_grad;
-use crate::ops::nn::{float_dtype, hung};
-use crate::ops::{Sample, Val, op, samples};
+use crate::ops::nn::{constant, float_dtype, hung};
+use crate::ops::{Val, op};
 use crate::{DType, Dims, Error, Result, Tensor};
 
 /// N, C and the elements of one channel of one sample.
@@ -58,6 +58,8 @@ op! {
             return empty_batch(input, weight, bias).and_then(crate::ops::IntoOutputs::into_outputs);
         }
         check(input, [(running_mean, "running_mean"), (running_var, "running_var"), (weight, "weight"), (bias, "bias")])?;
+        constant(running_mean, "native_batch_norm", "running_mean")?;
+        constant(running_var, "native_batch_norm", "running_var")?;
         let (mean, invstd) = if training {
             no_grad(|| batch_statistics(input, running_mean, running_var, momentum, eps))?
         } else {
@@ -68,10 +70,12 @@ op! {
         };
         input.batch_norm_apply(weight, bias, &mean, &invstd, training, eps)
     };
-    samples vec![Sample::new([
-        samples::tensor(&[3, 2, 2], -2.0, 2.0).into(), crate::ops::Arg::None, crate::ops::Arg::None,
-        samples::tensor(&[2], 0.5, 1.5).into(), samples::tensor(&[2], -1.0, 1.0).into(), true.into(),
-    ])];
+    samples [
+        (real([3, 2, 2]), None, None, positive([2]), other([2]), true),
+        (real([3, 2]), real([2]), positive([2])),
+        (real([3, 2, 2]), real([2]), positive([2]), positive([2]), other([2]), false, 0.2, 1e-3),
+        (real([0, 2]), real([2]), positive([2]), positive([2]), other([2])),
+    ];
 }
 
 /// Nothing to normalize: the running statistics stay, and the graph still reaches `weight` and `bias`.
@@ -113,9 +117,10 @@ op! {
     variants [private];
     contiguous [input];
     nondifferentiable;
-    dtype stats_dtype(input);
+    dtype float_dtype(input, "batch_norm").map(|_| stats_dtype(input));
     shape [channels(input), channels(input)];
     kernel { kernels::batch_norm_stats(&mut mean, &mut var, input, parts(input.sizes())) };
+    samples [(real([3, 2, 2])), (real([4, 2]))];
 }
 
 op! {
@@ -126,7 +131,7 @@ op! {
     variants [private];
     node "NativeBatchNormBackward0";
     contiguous [input, weight, bias, mean, invstd];
-    dtype input.dtype();
+    dtype float_dtype(input, "batch_norm");
     shape input.sizes();
     kernel { kernels::batch_norm_apply(&mut y, input, parts(input.sizes()), mean, invstd, weight, bias) };
     vjp {
@@ -134,6 +139,10 @@ op! {
         weight => |g, input, weight.shape, mean, invstd, training, eps| g.batch_norm_weight_backward(input, mean, invstd, weight.dtype, training, eps);
         bias => |g, input, weight| over_channels(&hung(g, std::iter::once(input).chain(weight)))
     };
+    samples [
+        (real([3, 2, 2]), positive([2]), other([2]), real([2]), positive([2]), false, 1e-5),
+        (real([3, 2]), None, None, real([2]), positive([2]), false, 1e-5),
+    ];
 }
 
 /// All dimensions but the channels.
@@ -153,7 +162,7 @@ op! {
     fn batch_norm_input_backward(grad: Tensor, input: Tensor, mean: Tensor, invstd: Tensor, weight: Option<Tensor>, training: bool, eps: f64) -> y;
     variants [private];
     contiguous [grad, input, mean, invstd, weight];
-    dtype input.dtype();
+    dtype float_dtype(input, "batch_norm");
     shape input.sizes();
     kernel { kernels::batch_norm_backward(Some(&mut y), None, None, grad, input, parts(input.sizes()), mean, invstd, weight, training) };
     vjp {
@@ -164,6 +173,10 @@ op! {
             if training { Normal::new(input, others(input)?, eps).second(g, &scaled) } else { input * 0.0 }
         }
     };
+    samples [
+        (real([3, 2, 2]), other([3, 2, 2]), real([2]), positive([2]), positive([2]), false, 1e-5),
+        (real([3, 2]), other([3, 2]), real([2]), positive([2]), None, false, 1e-5),
+    ];
 }
 
 op! {
@@ -173,7 +186,7 @@ op! {
     fn batch_norm_weight_backward(grad: Tensor, input: Tensor, mean: Tensor, invstd: Tensor, dtype: DType, training: bool, eps: f64) -> y;
     variants [private];
     contiguous [grad, input, mean, invstd];
-    dtype dtype;
+    dtype float_dtype(input, "batch_norm").map(|_| dtype);
     shape channels(input);
     kernel { kernels::batch_norm_backward(None, Some(&mut y), None, grad, input, parts(input.sizes()), mean, invstd, None, training) };
     vjp {
@@ -187,4 +200,5 @@ op! {
         };
         input => |g, grad, input, mean, invstd, training, eps| grad.batch_norm_input_backward(input, mean, invstd, Some(g.clone()), training, eps)
     };
+    samples [(real([3, 2, 2]), other([3, 2, 2]), real([2]), positive([2]), DType::F64, false, 1e-5)];
 }

@@ -3,7 +3,7 @@
 use flambeau_cpu::conv::{self as kernels, ConvShape, conv_output_size};
 
 use super::hung;
-use crate::ops::{Sample, Val, op, rule, samples};
+use crate::ops::{Val, op, rule};
 use crate::{DType, Dims, Error, Result, Tensor};
 
 /// A value for each of `n` spatial dimensions: one for all, or `n`.
@@ -146,6 +146,10 @@ op! {
         weight => |g, input, weight.shape, stride, padding, dilation, groups| g.conv_weight_backward(conj(input), &weight.shape, stride, padding, dilation, groups);
         bias => |g, input, weight| over_channels(&hung(g, [input, weight]))
     };
+    samples [
+        (real([1, 2, 5]), other([3, 2, 3]), real([3]), [1], [1], [1], 1, None),
+        (real([1, 2, 4, 4]), other([2, 1, 2, 2]), None, [2, 1], [0, 1], [1, 1], 2, None),
+    ];
 }
 
 /// A bias is added to each element of its channel.
@@ -179,6 +183,10 @@ op! {
         grad => |g, grad.shape, weight, stride, padding, dilation, groups| g.convolution(conj(weight), None, stride, padding, dilation, groups, Some(&grad.shape));
         weight => |g, grad, weight.shape, stride, padding, dilation, groups| conj(grad).conv_weight_backward(g, &weight.shape, stride, padding, dilation, groups)
     };
+    samples [
+        (real([1, 3, 5]), other([3, 2, 3]), [1, 2, 5], [1], [1], [1], 1),
+        (real([1, 2, 2, 5]), other([2, 1, 2, 2]), [1, 2, 4, 4], [2, 1], [0, 1], [1, 1], 2),
+    ];
 }
 
 op! {
@@ -195,6 +203,10 @@ op! {
         grad => |g, grad.shape, input, stride, padding, dilation, groups| conj(input).convolution(g, None, stride, padding, dilation, groups, Some(&grad.shape));
         input => |g, grad, input.shape, stride, padding, dilation, groups| conj(grad).conv_input_backward(g, &input.shape, stride, padding, dilation, groups)
     };
+    samples [
+        (real([1, 3, 5]), other([1, 2, 5]), [3, 2, 3], [1], [1], [1], 1),
+        (real([1, 2, 2, 5]), other([1, 2, 4, 4]), [2, 1, 2, 2], [2, 1], [0, 1], [1, 1], 2),
+    ];
 }
 
 /// How a convolution pads.
@@ -286,9 +298,10 @@ macro_rules! conv {
             fn $name(input: Tensor, weight: Tensor, bias: Option<Tensor> = None, stride: Dims = [1], padding: Dims = [0], dilation: Dims = [1], groups: i64 = 1) -> y;
             variants [function, functional];
             composite { conv_nd($n, input, weight, bias, stride, Padding::Zeros(padding), dilation, groups) };
-            samples vec![
-                Sample::new([samples::tensor(&$x, -1.0, 1.0).into(), samples::tensor(&$w, -1.0, 1.0).into(), samples::tensor(&[$k], -1.0, 1.0).into()]),
-                Sample::new([samples::tensor(&$x, -1.0, 1.0).into(), samples::tensor(&$w, -1.0, 1.0).into(), crate::ops::Arg::None, [2].into(), [1].into()]),
+            samples [
+                (real($x), other($w), positive([$k])),
+                (real($x), other($w), None, [2], [1]),
+                (real($x), other($w), None, [1], [1], [2], 1),
             ];
         }
 
@@ -300,7 +313,7 @@ macro_rules! conv {
             fn $name.padding(input: Tensor, weight: Tensor, bias: Option<Tensor> = None, stride: Dims = [1], padding: Str = "valid", dilation: Dims = [1], groups: i64 = 1) -> y;
             variants [function, functional];
             composite { conv_nd($n, input, weight, bias, stride, Padding::Word(padding), dilation, groups) };
-            samples vec![Sample::new([samples::tensor(&$x, -1.0, 1.0).into(), samples::tensor(&$w, -1.0, 1.0).into(), crate::ops::Arg::None, [1].into(), "same".into()])];
+            samples [(real($x), other($w), None, [1], "same"), (real($x), other($w), positive([$k]), [2], "valid")];
         }
     };
 }

@@ -2,7 +2,7 @@
 
 use super::conv::{batched, check_bias, check_moves, check_weight, conj, conv_dtype, over_channels, spatial};
 use super::hung;
-use crate::ops::{Sample, op, samples};
+use crate::ops::op;
 use crate::{Dims, Error, Result, Tensor};
 
 fn transposed_sizes(
@@ -79,6 +79,10 @@ op! {
         weight => |g, input, weight.shape, stride, padding, dilation, groups| conj(input).conv_weight_backward(g, &weight.shape, stride, padding, dilation, groups);
         bias => |g, input, weight| over_channels(&hung(g, [input, weight]))
     };
+    samples [
+        (real([1, 2, 3]), other([2, 3, 2]), real([3]), [2], [0], [1], [1], 1),
+        (real([1, 2, 3, 2]), other([2, 1, 2, 2]), None, [1, 2], [1, 0], [0, 0], [1, 1], 2),
+    ];
 }
 
 fn transposed_nd(
@@ -109,9 +113,10 @@ macro_rules! conv_transpose {
             fn $name(input: Tensor, weight: Tensor, bias: Option<Tensor> = None, stride: Dims = [1], padding: Dims = [0], output_padding: Dims = [0], groups: i64 = 1, dilation: Dims = [1]) -> y;
             variants [function, functional];
             composite { transposed_nd($n, input, weight, bias, stride, padding, output_padding, groups, dilation) };
-            samples vec![
-                Sample::new([samples::tensor(&$x, -1.0, 1.0).into(), samples::tensor(&$w, -1.0, 1.0).into(), samples::tensor(&[$k], -1.0, 1.0).into()]),
-                Sample::new([samples::tensor(&$x, -1.0, 1.0).into(), samples::tensor(&$w, -1.0, 1.0).into(), crate::ops::Arg::None, [2].into(), [1].into(), [1].into()]),
+            samples [
+                (real($x), other($w), positive([$k])),
+                (real($x), other($w), None, [2], [1], [1]),
+                (real($x), other($w), None, [1], [0], [0], 1, [2]),
             ];
         }
     };

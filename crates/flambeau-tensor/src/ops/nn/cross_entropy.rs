@@ -3,7 +3,7 @@
 use flambeau_cpu::loss::Reduction;
 
 use super::nll::{nll_parts, reduction_of};
-use crate::ops::{Sample, op, samples};
+use crate::ops::op;
 use crate::{Error, Kind, Result, Tensor};
 
 op! {
@@ -27,10 +27,13 @@ op! {
         let (loss, _) = nll_parts(&log_probs, target, weight, ignore_index, reduction)?;
         Ok::<_, Error>(loss)
     };
-    samples vec![
-        Sample::new([samples::tensor(&[3, 4], -2.0, 2.0).into(), samples::index(&[3], 0, 4).into()]),
-        Sample::new([samples::tensor(&[3, 4], -2.0, 2.0).into(), samples::tensor(&[3, 4], 0.0, 1.0).into()]),
-        Sample::new([samples::tensor(&[3, 4], -2.0, 2.0).into(), samples::index(&[3], 0, 4).into(), samples::tensor(&[4], 0.5, 1.5).into(), 1.into(), "mean".into(), 0.1.into()]),
+    samples [
+        (real([3, 4]), int([3], 0, 4)),
+        (real([4]), int([], 0, 4)),
+        (real([2, 3, 2]), int([2, 2], 0, 3), positive([3]), 1, "sum", 0.1),
+        (real([3, 4]), unit([3, 4]), None, -100, "none"),
+        (real([3, 4]), unit([3, 4]), positive([4]), -100, "mean", 0.2),
+        (real([0, 3]), int([0], 0, 3), None, -100, "sum"),
     ];
 }
 

@@ -15,6 +15,7 @@ op! {
     fn dropout(input: Tensor, p: f64 = 0.5, train: bool = true) -> y;
     variants [function, functional, inplace];
     composite { dropped(input, p, train) };
+    samples [(real([2, 3]), 0.4), (real([2, 3]), 0.5, false), (real([]), 1.0), (real([0, 2]), 0.3)];
 }
 
 fn dropped(x: &Tensor, p: f64, train: bool) -> Result<Tensor> {
@@ -53,4 +54,5 @@ op! {
         })?;
         y.div_(1.0 - p)
     };
+    samples [(real([2, 3]), 0.4), (real([]), 0.0), (real([0, 2]), 0.4)];
 }

@@ -3,7 +3,7 @@
 use super::conv::over_channels;
 use super::normal::Normal;
 use crate::ops::nn::{float_dtype, hung};
-use crate::ops::{Sample, Val, op, samples};
+use crate::ops::{Val, op};
 use crate::{DType, Dims, Error, Result, Tensor};
 
 fn checked(x: &Tensor, groups: i64, weight: Option<&Tensor>, bias: Option<&Tensor>) -> Result<[DType; 3]> {
@@ -66,7 +66,11 @@ op! {
         let (y, _, _) = input.native_group_norm(num_groups, weight, bias, eps)?;
         Ok::<_, Error>(y)
     };
-    samples vec![Sample::new([samples::tensor(&[2, 4, 3], -2.0, 2.0).into(), 2.into(), samples::tensor(&[4], 0.5, 1.5).into(), samples::tensor(&[4], -1.0, 1.0).into()])];
+    samples [
+        (real([2, 4, 3]), 2, positive([4]), other([4])),
+        (real([2, 4]), 4, None, None, 1e-3),
+        (real([2, 2, 2, 2]), 1),
+    ];
 }
 
 op! {
@@ -95,6 +99,7 @@ op! {
         weight => |g, input, num_groups, eps| weight_backward(g, input, num_groups, eps);
         bias => |g, input, weight| over_channels(&hung(g, std::iter::once(input).chain(weight)))
     };
+    samples [(real([2, 4, 3]), 2, positive([4]), other([4]), 1e-5), (real([2, 4]), 1, None, None, 1e-3)];
 }
 
 fn input_backward(

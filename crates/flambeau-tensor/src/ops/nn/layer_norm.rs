@@ -4,7 +4,7 @@ use flambeau_cpu::norm as kernels;
 
 use super::normal::Normal;
 use crate::ops::nn::{float_dtype, hung};
-use crate::ops::{Sample, Val, op, samples};
+use crate::ops::{Val, op};
 use crate::{DType, Dims, Error, Result, Tensor};
 
 fn layer_dtypes(x: &Tensor, weight: Option<&Tensor>, bias: Option<&Tensor>) -> Result<[DType; 3]> {
@@ -70,9 +70,11 @@ op! {
         let (y, _, _) = input.native_layer_norm(normalized_shape, weight, bias, eps)?;
         Ok::<_, Error>(y)
     };
-    samples vec![
-        Sample::new([samples::tensor(&[3, 4], -2.0, 2.0).into(), [4].into(), samples::tensor(&[4], 0.5, 1.5).into(), samples::tensor(&[4], -1.0, 1.0).into()]),
-        Sample::new([samples::tensor(&[2, 2, 3], -2.0, 2.0).into(), [2, 3].into()]),
+    samples [
+        (real([3, 4]), [4], positive([4]), other([4])),
+        (real([2, 2, 3]), [2, 3], None, None, 1e-3),
+        (real([4]), [4], positive([4])),
+        (real([0, 3]), [3]),
     ];
 }
 
@@ -92,6 +94,7 @@ op! {
         weight => |g, input, mean, rstd, weight.shape, eps| g.layer_norm_weight_backward(input, mean, rstd, &weight.shape, weight.dtype, eps);
         bias => |g, input, weight| hung(g, std::iter::once(input).chain(weight))
     };
+    samples [(real([3, 4]), [4], positive([4]), other([4]), 1e-5), (real([2, 2, 3]), [2, 3], None, None, 1e-3)];
 }
 
 op! {
@@ -101,7 +104,7 @@ op! {
     fn layer_norm_input_backward(grad: Tensor, input: Tensor, mean: Tensor, rstd: Tensor, weight: Option<Tensor>, axes: i64, eps: f64) -> y;
     variants [private];
     contiguous [grad, input, mean, rstd, weight];
-    dtype input.dtype();
+    dtype float_dtype(input, "LayerNormBackwardKernelImpl");
     shape input.sizes();
     kernel { kernels::layer_norm_backward(Some(&mut y), None, None, grad, input, mean, rstd, weight) };
     vjp {
@@ -115,6 +118,7 @@ op! {
             Normal::new(input, last(axes), eps).second(g, &scaled)
         }
     };
+    samples without_gradcheck([(real([3, 4]), other([3, 4]), real([3, 1]), positive([3, 1]), positive([4]), 1, 1e-5), (real([3, 4]), other([3, 4]), real([3, 1]), positive([3, 1]), None, 1, 1e-5)]);
 }
 
 op! {
@@ -124,7 +128,7 @@ op! {
     fn layer_norm_weight_backward(grad: Tensor, input: Tensor, mean: Tensor, rstd: Tensor, weight_size: Dims, dtype: DType, eps: f64) -> y;
     variants [private];
     contiguous [grad, input, mean, rstd];
-    dtype dtype;
+    dtype float_dtype(input, "LayerNormBackwardKernelImpl").map(|_| dtype);
     shape weight_size;
     kernel { kernels::layer_norm_backward(None, Some(&mut y), None, grad, input, mean, rstd, None) };
     vjp {
@@ -133,4 +137,5 @@ op! {
             grad.layer_norm_input_backward(input, mean, rstd, Some(Val::from(g)), weight_size.len() as i64, eps)
         }
     };
+    samples without_gradcheck([(real([3, 4]), other([3, 4]), real([3, 1]), positive([3, 1]), [4], DType::F64, 1e-5)]);
 }

@@ -3,9 +3,10 @@
 use flambeau_cpu::loss::Reduction;
 
 use super::nll::reduction_of;
+use crate::dispatch::elementwise_layout;
 use crate::ops::nn::float_only;
-use crate::ops::{Sample, op, rule, samples};
-use crate::{DType, Dims, Error, Result, Tensor, broadcast_shapes};
+use crate::ops::{op, rule};
+use crate::{DType, Error, Layout, Result, Tensor, broadcast_shapes};
 
 /// A loss for each element, reduced.
 pub(crate) fn reduced(loss: Tensor, reduction: &str) -> Result<Tensor> {
@@ -16,11 +17,11 @@ pub(crate) fn reduced(loss: Tensor, reduction: &str) -> Result<Tensor> {
     }
 }
 
-/// The shape that a loss of two tensors has.
-pub(crate) fn loss_shape(x: &Tensor, target: &Tensor, reduction: &str) -> Result<Dims> {
+/// The layout that a loss of two tensors has.
+pub(crate) fn loss_shape(x: &Tensor, target: &Tensor, reduction: &str) -> Result<Layout> {
     Ok(match reduction_of(reduction)? {
-        Reduction::None => broadcast_shapes(x.size(), target.size())?,
-        _ => Dims::new(),
+        Reduction::None => elementwise_layout(&[x, target], &broadcast_shapes(x.size(), target.size())?),
+        _ => Layout::contiguous(&[]),
     })
 }
 
@@ -34,17 +35,6 @@ pub(crate) fn share(x: &[i64], target: &[i64], reduction: &str) -> Result<f64> {
 
 fn met(x: &Tensor, target: &Tensor, what: &str) -> Result<DType> {
     float_only(rule::promote(x, target), what)
-}
-
-/// Two tensors of one shape, for every reduction.
-pub(crate) fn pair_samples(low: f64, high: f64) -> Vec<Sample> {
-    ["mean", "sum", "none"]
-        .into_iter()
-        .map(|word| {
-            let (x, target) = (samples::tensor(&[2, 3], low, high), samples::tensor(&[2, 3], low * 0.7, high * 0.9));
-            Sample::new([x.into(), target.into(), word.into()])
-        })
-        .collect()
 }
 
 op! {
@@ -69,7 +59,13 @@ op! {
             g.mse_backward(target, input, 2.0 * share(x.size(), t.size(), reduction)?)
         }
     };
-    samples pair_samples(-2.0, 2.0);
+    samples [
+        (real([2, 3]), other([2, 3])),
+        (real([2, 3]), other([2, 3]), "sum"),
+        (real([2, 3]), other([3]), "none"),
+        (real([]), other([])),
+        (real([0, 2]), other([0, 2]), "none"),
+    ];
 }
 
 op! {
@@ -81,6 +77,7 @@ op! {
     dtype rule::promote(input, target);
     map { (input, target) Float => { let d = input - target; d * d } };
     vjp { input => |g, input, target| g * 2.0 * (input - target); target => |g, input, target| g * 2.0 * (target - input) };
+    samples pairs(-2.0, 2.0);
 }
 
 op! {
@@ -96,6 +93,11 @@ op! {
         input => |g, grad, norm| g * grad * norm;
         target => |g, grad, norm| -(g * grad * norm)
     };
+    samples [
+        (real([2, 3]), other([2, 3]), positive([2, 3]), 0.5),
+        (real([]), other([]), positive([]), 1.0),
+        (real([0, 2]), other([0, 2]), positive([0, 2]), 1.0),
+    ];
 }
 
 op! {
@@ -108,7 +110,13 @@ op! {
     fn l1_loss(input: Tensor, target: Tensor, reduction: Str = "mean") -> y;
     variants [functional];
     composite { reduced(input.sub(target)?.abs()?, reduction) };
-    samples pair_samples(-2.0, 2.0);
+    samples [
+        (real([2, 3]), other([2, 3])),
+        (real([2, 3]), other([2, 3]), "sum"),
+        (real([2, 3]), other([3]), "none"),
+        (real([]), other([])),
+        (real([0, 2]), other([0, 2]), "none"),
+    ];
 }
 
 op! {
@@ -137,7 +145,13 @@ op! {
             g.smooth_l1_backward(target, input, share(x.size(), t.size(), reduction)?, beta)
         }
     };
-    samples pair_samples(-2.0, 2.0);
+    samples [
+        (real([2, 3]), other([2, 3])),
+        (real([2, 3]), other([2, 3]), "sum", 0.5),
+        (real([2, 3]), other([3]), "none", 2.0),
+        (real([]), other([])),
+        (real([0, 2]), other([0, 2]), "none"),
+    ];
 }
 
 fn smooth_dtype(x: &Tensor, target: &Tensor, beta: f64) -> Result<DType> {
@@ -155,6 +169,7 @@ op! {
     variants [private];
     dtype rule::promote(input, target);
     map { (input, target; beta) Float => { let z = abs(input - target); if z < beta { 0.5 * z * z / beta } else { z - 0.5 * beta } } };
+    samples [(real([2, 3]), other([2, 3]), 0.7), (real([]), other([2]), 1.0), (real([0, 2]), other([2]), 1.0)];
 }
 
 op! {
@@ -174,6 +189,10 @@ op! {
         input => |g, grad, input, target, norm, beta| (g * grad).hardtanh_backward(input - target, -beta, beta) * (norm / beta);
         target => |g, grad, input, target, norm, beta| -((g * grad).hardtanh_backward(input - target, -beta, beta) * (norm / beta))
     };
+    samples [
+        (real([2, 3]), other([2, 3]), positive([2, 3]), 0.5, 0.7),
+        (real([]), other([]), positive([]), 1.0, 2.0),
+    ];
 }
 
 fn huber_dtype(x: &Tensor, target: &Tensor, delta: f64) -> Result<DType> {
@@ -205,7 +224,13 @@ op! {
             g.huber_backward(target, input, share(x.size(), t.size(), reduction)?, delta)
         }
     };
-    samples pair_samples(-2.0, 2.0);
+    samples [
+        (real([2, 3]), other([2, 3])),
+        (real([2, 3]), other([2, 3]), "sum", 0.5),
+        (real([2, 3]), other([3]), "none", 2.0),
+        (real([]), other([])),
+        (real([0, 2]), other([0, 2]), "none"),
+    ];
 }
 
 op! {
@@ -216,6 +241,7 @@ op! {
     variants [private];
     dtype rule::promote(input, target);
     map { (input, target; delta) Float => { let z = abs(input - target); if z <= delta { 0.5 * z * z } else { delta * (z - 0.5 * delta) } } };
+    samples [(real([2, 3]), other([2, 3]), 0.7), (real([]), other([2]), 1.0), (real([0, 2]), other([2]), 1.0)];
 }
 
 op! {
@@ -234,6 +260,10 @@ op! {
         input => |g, grad, input, target, norm, delta| (g * grad).hardtanh_backward(input - target, -delta, delta) * norm;
         target => |g, grad, input, target, norm, delta| -((g * grad).hardtanh_backward(input - target, -delta, delta) * norm)
     };
+    samples [
+        (real([2, 3]), other([2, 3]), positive([2, 3]), 0.5, 0.7),
+        (real([]), other([]), positive([]), 1.0, 2.0),
+    ];
 }
 
 op! {
@@ -260,5 +290,12 @@ op! {
         }
         reduced(loss, if reduction == "batchmean" { "mean" } else { reduction })
     };
-    samples pair_samples(0.1, 1.0);
+    samples [
+        (real([2, 3]), unit([2, 3])),
+        (real([2, 3]), other([2, 3]), "sum", true),
+        (real([2, 3]), unit([3]), "none"),
+        (real([2, 3]), unit([2, 3]), "batchmean"),
+        (real([]), unit([])),
+        (real([0, 2]), unit([0, 2]), "none"),
+    ];
 }

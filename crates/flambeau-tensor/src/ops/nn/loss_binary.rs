@@ -72,9 +72,12 @@ op! {
             shared(g, input, target, weight, reduction)? * slope
         }
     };
-    samples ["mean", "sum", "none"].into_iter().map(|word| crate::ops::Sample::new([
-        crate::ops::samples::tensor(&[2, 3], 0.1, 0.9).into(), crate::ops::samples::tensor(&[2, 3], 0.2, 0.8).into(), crate::ops::Arg::None, word.into()
-    ])).collect();
+    samples [
+        (unit([2, 3]), tensor(&[2, 3], 0.2, 0.8)),
+        (unit([2, 3]), tensor(&[2, 3], 0.2, 0.8), positive([3]), "sum"),
+        (unit([]), unit([]), None, "none"),
+        (unit([0, 2]), unit([0, 2]), None, "none"),
+    ];
 }
 
 op! {
@@ -85,6 +88,11 @@ op! {
     variants [private];
     dtype rule::promote(input, target);
     map { (input, target) Float => (target - 1.0) * max(log1p(-input), -100.0) - target * max(log(input), -100.0) };
+    samples [
+        (unit([2, 3]), tensor(&[2, 3], 0.1, 0.8)),
+        (unit([]), tensor(&[2], 0.1, 0.8)),
+        (unit([0, 2]), unit([2])),
+    ];
 }
 
 fn logits_dtype(x: &Tensor, target: &Tensor) -> Result<DType> {
@@ -126,10 +134,12 @@ op! {
             shared(g, input, target, weight, reduction)? * slope
         }
     };
-    samples ["mean", "sum", "none"].into_iter().map(|word| crate::ops::Sample::new([
-        crate::ops::samples::tensor(&[2, 3], -2.0, 2.0).into(), crate::ops::samples::tensor(&[2, 3], 0.2, 0.8).into(), crate::ops::Arg::None,
-        crate::ops::samples::tensor(&[3], 0.5, 2.0).into(), word.into()
-    ])).collect();
+    samples [
+        (real([2, 3]), unit([2, 3])),
+        (real([2, 3]), unit([2, 3]), positive([2, 3]), positive([3]), "sum"),
+        (real([]), unit([]), None, None, "none"),
+        (real([0, 2]), unit([0, 2]), None, positive([2]), "none"),
+    ];
 }
 
 op! {
@@ -140,4 +150,5 @@ op! {
     variants [private];
     dtype rule::promote3(input, target, positive);
     map { (input, target, positive) Float => (1.0 - target) * input - positive * (min(input, 0.0) - log1p(exp(-abs(input)))) };
+    samples [(real([2, 3]), unit([2, 3]), positive([3])), (real([]), unit([2]), 1), (real([0, 2]), unit([2]), 2.0)];
 }

@@ -27,6 +27,16 @@ pub(crate) fn float_dtype(x: &Tensor, what: &str) -> Result<DType> {
     float_only(x.dtype(), what)
 }
 
+/// Refuses a gradient for an argument that has none.
+pub(crate) fn constant(t: Option<&Tensor>, function: &str, name: &str) -> Result<()> {
+    if crate::autograd::grad_enabled() && t.is_some_and(Tensor::requires_grad) {
+        return Err(Error::runtime(format!(
+            "The function '{function}' is not differentiable with respect to argument '{name}'. This input cannot have requires_grad True."
+        )));
+    }
+    Ok(())
+}
+
 /// A dtype that must be a real floating-point one.
 pub(crate) fn float_only(d: DType, what: &str) -> Result<DType> {
     if d.kind() != Kind::Float {

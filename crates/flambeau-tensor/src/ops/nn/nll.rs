@@ -3,8 +3,8 @@
 use flambeau_cpu::loss as kernels;
 use flambeau_cpu::loss::Reduction;
 
-use crate::ops::nn::{flat, float_dtype};
-use crate::ops::{Sample, Val, op, samples};
+use crate::ops::nn::{constant, flat, float_dtype};
+use crate::ops::{Val, op};
 use crate::{DType, Dims, Error, Result, Tensor};
 
 /// The reduction that a word means.
@@ -30,9 +30,11 @@ op! {
         let (loss, _) = nll_parts(input, target, weight, ignore_index, reduction)?;
         Ok::<_, Error>(loss)
     };
-    samples vec![
-        Sample::new([samples::tensor(&[3, 4], -2.0, 0.0).into(), samples::index(&[3], 0, 4).into()]),
-        Sample::new([samples::tensor(&[2, 3, 2], -2.0, 0.0).into(), samples::index(&[2, 2], 0, 3).into()]),
+    samples [
+        (tensor(&[3, 4], -2.0, 0.0), int([3], 0, 4)),
+        (tensor(&[2, 3, 2], -2.0, 0.0), int([2, 2], 0, 3), positive([3]), 1, "sum"),
+        (tensor(&[1, 3, 2, 2], -2.0, 0.0), int([1, 2, 2], 0, 3), None, -100, "none"),
+        (tensor(&[3], -2.0, 0.0), int([], 0, 3)),
     ];
 }
 
@@ -54,6 +56,7 @@ pub(crate) fn nll_parts(
             target.size()[0]
         )));
     }
+    constant(weight, if x.dim() <= 2 { "nll_loss_forward" } else { "nll_loss2d_forward" }, "weight")?;
     if x.dim() <= 2 {
         return x.nll_loss_forward(target, weight, reduction, ignore_index);
     }
@@ -158,6 +161,11 @@ macro_rules! forward {
             vjp { input => |g, input, target, weight, total_weight, reduction, ignore_index| {
                 g.nll_loss_backward(input, target, weight.cloned(), total_weight, reduction, ignore_index)
             } };
+            samples [
+                (tensor(&[3, 4], -2.0, 0.0), int([3], 0, 4), None, "mean", -100),
+                (tensor(&[3, 4], -2.0, 0.0), int([3], 0, 4), positive([4]), "sum", 1),
+                (tensor(&[1, 3, 2, 2], -2.0, 0.0), int([1, 2, 2], 0, 3), None, "none", -100),
+            ];
         }
     };
 }
@@ -181,6 +189,11 @@ op! {
         grad => |g, target, weight, reduction, ignore_index| again(g, target, weight, reduction, ignore_index);
         input => |input.shape| flat(&input)
     };
+    samples [
+        (real([]), real([3, 4]), int([3], 0, 4), None, tensor(&[], 3.0, 3.0), "mean", -100),
+        (real([]), real([3, 4]), int([3], 0, 4), positive([4]), positive([]), "sum", 1),
+        (real([3]), real([3, 4]), int([3], 0, 4), positive([4]), positive([]), "none", -100),
+    ];
 }
 
 /// The loss is linear in its input, so that the derivative of its gradient is the loss itself.

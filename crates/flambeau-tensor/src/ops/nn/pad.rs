@@ -1,6 +1,6 @@
 //! Padding: more elements around a tensor, or fewer.
 
-use crate::ops::{op, samples};
+use crate::ops::op;
 use crate::{Dims, Error, Options, Result, Scalar, Tensor};
 
 fn check_pairs(x: &Tensor, pad: &[i64]) -> Result<()> {
@@ -68,7 +68,12 @@ op! {
         let undo: Dims = pad.iter().map(|p| -p).collect();
         g.constant_pad_nd(&undo)
     } };
-    samples samples::with(&[2, 3], -1.0, 1.0, &[&[[1, 2].into()], &[[-1, 1, 1, 0].into(), 2.0.into()]]);
+    samples [
+        (real([2, 3]), [1, 2]),
+        (real([2, 3]), [-1, 1, 1, 0], 2.0),
+        (real([]), []),
+        (real([0, 2]), [0, 0, 1, 1]),
+    ];
 }
 
 op! {
@@ -99,7 +104,14 @@ op! {
         }
         Ok::<_, Error>(y)
     };
-    samples samples::with(&[2, 2, 3], -1.0, 1.0, &[&[[1, 1].into(), "reflect".into()], &[[1, 2].into(), "replicate".into()], &[[0, 1].into(), "circular".into()]]);
+    samples [
+        (real([2, 3]), [1, 2], "constant", 1.5),
+        (real([2, 2, 3]), [1, 1], "reflect"),
+        (real([2, 2, 3]), [1, 2], "replicate"),
+        (real([2, 2, 3]), [0, 1], "circular"),
+        (real([1, 2, 2, 3]), [1, 0, 0, 1], "reflect"),
+        (real([0, 2]), [1, 1]),
+    ];
 }
 
 fn check_mode(x: &Tensor, pad: &[i64], mode: &str) -> Result<()> {

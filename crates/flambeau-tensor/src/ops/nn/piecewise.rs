@@ -38,6 +38,7 @@ op! {
         grad => |g, input, min_val, max_val| g.hardtanh_backward(input, min_val, max_val);
         input => |input.shape| flat(&input)
     };
+    samples backward(&[(-0.8).into(), 0.9.into()]);
 }
 
 op! {
@@ -95,6 +96,7 @@ op! {
         grad => |g, input| g.hardswish_backward(input);
         input => |g, grad, input| (g * grad).hardtanh_backward(input, -3.0, 3.0) / 3.0
     };
+    samples [(real([2, 3]), tensor(&[2, 3], -4.0, 4.0)), (real([]), other([])), (real([0, 2]), other([0, 2]))];
 }
 
 op! {
@@ -124,6 +126,7 @@ op! {
         grad => |g, input, lambd| g.shrink_backward(input, lambd);
         input => |input.shape| flat(&input)
     };
+    samples backward(&[0.5.into()]);
 }
 
 fn softshrink_dtype(x: &Tensor, lambd: f64) -> Result<DType> {

@@ -3,7 +3,8 @@
 use flambeau_cpu::pool::{self as kernels, AvgPoolShape, PoolShape, pool_output_size};
 
 use super::expand_sizes;
-use crate::ops::{op, samples};
+use crate::ops::nn::float_dtype;
+use crate::ops::op;
 use crate::{DType, Dims, Error, Result, Tensor};
 
 fn pair(list: &[i64], what: &str, name: &str) -> Result<[i64; 2]> {
@@ -105,7 +106,12 @@ op! {
     shape pooled(input, &windows("max_pool2d", kernel_size, stride, padding, dilation)?, ceil_mode, NON_EMPTY);
     kernel { kernels::max_pool2d(&mut output, &mut indices, input, &windows("max_pool2d", kernel_size, stride, padding, dilation)?) };
     vjp { input => |g, input, indices| g.max_pool2d_backward(indices, input.tensor()?.size()).tied(input) };
-    samples samples::with(&[1, 2, 4, 4], -2.0, 2.0, &[&[[2].into()], &[[3].into(), [1].into(), [1].into()]]);
+    samples [
+        (real([1, 2, 4, 4]), [2]),
+        (real([2, 4, 4]), [3], [1], [1]),
+        (real([1, 1, 5, 4]), [2, 2], [2, 1], [0], [2, 1], true),
+        (real([0, 1, 4, 4]), [2]),
+    ];
 }
 
 op! {
@@ -115,10 +121,14 @@ op! {
     fn max_pool2d_backward(grad: Tensor, indices: Tensor, input_size: Dims) -> y;
     variants [private];
     contiguous [grad, indices];
-    dtype grad.dtype();
+    dtype float_dtype(grad, "max_pool2d_backward");
     shape input_size;
     kernel { kernels::max_pool2d_backward(&mut y, grad, indices) };
     vjp { grad => |g, indices| g.pick_in_planes(indices) };
+    samples [
+        (real([1, 2, 2, 2]), int([1, 2, 2, 2], 0, 16), [1, 2, 4, 4]),
+        (real([2, 1, 2]), int([2, 1, 2], 0, 8), [2, 2, 4]),
+    ];
 }
 
 op! {
@@ -137,6 +147,7 @@ op! {
         input.reshape(&[-1])?.index_select(0, &places)?.reshape(indices.size())
     };
     vjp { input => |g, input.shape, indices| g.max_pool2d_backward(indices, &input.shape) };
+    samples [(real([1, 2, 4, 4]), int([1, 2, 2, 2], 0, 16)), (real([2, 2, 4]), int([2, 1, 2], 0, 8))];
 }
 
 op! {
@@ -152,7 +163,12 @@ op! {
         let (y, _) = input.max_pool2d_with_indices_with(kernel_size, stride, padding, dilation, ceil_mode)?;
         Ok::<_, Error>(y)
     };
-    samples samples::with(&[1, 2, 4, 4], -2.0, 2.0, &[&[[2].into()], &[[3].into(), [1].into(), [1].into()]]);
+    samples [
+        (real([1, 2, 4, 4]), [2]),
+        (real([2, 4, 4]), [3], [1], [1]),
+        (real([1, 1, 5, 4]), [2, 2], [2, 1], [0], [2, 1], true),
+        (real([0, 1, 4, 4]), [2]),
+    ];
 }
 
 fn line(list: &[i64], first: i64, what: &str, name: &str) -> Result<[i64; 2]> {
@@ -186,7 +202,7 @@ op! {
         let (y, at) = input.unsqueeze(-2)?.max_pool2d_with_indices_with(&kernel, Some(&stride), &padding, &dilation, ceil_mode)?;
         Ok::<_, Error>((y.squeeze_dim(-2)?, at.squeeze_dim(-2)?))
     };
-    samples samples::with(&[2, 2, 5], -2.0, 2.0, &[&[[2].into()]]);
+    samples [(real([2, 2, 5]), [2]), (real([2, 5]), [3], [2], [1], [1], true), (real([1, 1, 6]), [2], [1], [0], [2])];
 }
 
 fn check_divisor(divisor: Option<i64>) -> Result<()> {
@@ -225,7 +241,12 @@ op! {
     vjp { input => |g, input.shape, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override| {
         g.avg_pool2d_backward(&input.shape, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override)
     } };
-    samples samples::with(&[1, 2, 4, 4], -2.0, 2.0, &[&[[2].into()], &[[3].into(), [2].into(), [1].into(), true.into(), false.into()]]);
+    samples [
+        (real([1, 2, 4, 4]), [2]),
+        (real([1, 2, 4, 4]), [3], [2], [1], true, false),
+        (real([2, 4, 4]), [2, 3], None, [0], false, true, 5),
+        (real([0, 1, 4, 4]), [2]),
+    ];
 }
 
 op! {
@@ -235,12 +256,17 @@ op! {
     fn avg_pool2d_backward(grad: Tensor, input_size: Dims, kernel_size: Dims, stride: Option<Dims>, padding: Dims, ceil_mode: bool, count_include_pad: bool, divisor_override: Option<i64>) -> y;
     variants [private];
     contiguous [grad];
-    dtype grad.dtype();
+    dtype float_dtype(grad, "avg_pool2d_backward");
     shape input_size;
     kernel { kernels::avg_pool2d_backward(&mut y, grad, &avg_windows(kernel_size, stride, padding, count_include_pad, divisor_override)?) };
     vjp { grad => |g, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override| {
         g.avg_pool2d_with(kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override)
     } };
+    samples [
+        (real([1, 2, 2, 2]), [1, 2, 4, 4], [2, 2], None, [0, 0], false, true, None),
+        (real([1, 2, 2, 2]), [1, 2, 3, 3], [2, 2], [2, 2], [1, 1], false, false, None),
+        (real([1, 1, 2, 2]), [1, 1, 4, 4], [2, 2], None, [0, 0], true, true, 3),
+    ];
 }
 
 op! {
@@ -259,5 +285,5 @@ op! {
         let padding = line(padding, 0, "padding", "avg_pool1d")?;
         input.unsqueeze(-2)?.avg_pool2d_with(&kernel, Some(&stride), &padding, ceil_mode, count_include_pad, None)?.squeeze_dim(-2)
     };
-    samples samples::with(&[2, 2, 5], -2.0, 2.0, &[&[[2].into()]]);
+    samples [(real([2, 2, 5]), [2]), (real([2, 5]), [3], [2], [1], true, false)];
 }

@@ -1,8 +1,9 @@
 //! Smooth activations: gelu, silu, mish, softplus, the logarithm of the sigmoid, glu.
 
+use crate::dispatch::elementwise_layout;
 use crate::ops::nn::float_dtype;
 use crate::ops::{Val, op, rule, samples};
-use crate::{Error, Result, Tensor, normalize_dim};
+use crate::{Error, Layout, Result, Tensor, normalize_dim};
 
 op! {
     /// `x * P(X <= x)` for a standard normal X; with `approximate="tanh"` by a formula with tanh.
@@ -33,6 +34,7 @@ op! {
     dtype float_dtype(input, "GeluKernelImpl");
     map { (input) Float => input * 0.5 * (1.0 + erf(input * FRAC_1_SQRT_2)) };
     vjp { input => |g, input| g.gelu_erf_backward(input) };
+    samples unary(-3.0, 3.0);
 }
 
 op! {
@@ -51,6 +53,7 @@ op! {
             g * grad * (density * (2.0 - square))
         }
     };
+    samples backward(&[]);
 }
 
 op! {
@@ -63,6 +66,7 @@ op! {
     dtype float_dtype(input, "GeluKernelImpl");
     map { (input) Float => 0.5 * input * (1.0 + tanh((SQRT_2 * FRAC_2_SQRT_PI * 0.5) * (input + 0.044715 * (input * input * input)))) };
     vjp { input => |g, input| g.gelu_tanh_backward(input) };
+    samples unary(-3.0, 3.0);
 }
 
 op! {
@@ -91,6 +95,7 @@ op! {
             g * grad * (flat * (&slope + 0.5 * input * (bend - 2.0 * t * &slope * &slope)))
         }
     };
+    samples backward(&[]);
 }
 
 op! {
@@ -123,6 +128,7 @@ op! {
             g * grad * (&s * (1.0 - &s) * (2.0 + input * (1.0 - 2.0 * &s)))
         }
     };
+    samples backward(&[]);
 }
 
 op! {
@@ -160,6 +166,7 @@ op! {
             g * grad * (&s * flat * (2.0 + input * ((1.0 - &s) - 2.0 * t * &s)))
         }
     };
+    samples backward(&[]);
 }
 
 op! {
@@ -193,6 +200,7 @@ op! {
             (g * grad * (&s * (1.0 - &s)) * beta).masked_fill(scaled.gt(threshold), 0.0)
         }
     };
+    samples backward(&[2.0.into(), 1.0.into()]);
 }
 
 op! {
@@ -223,6 +231,7 @@ op! {
         grad => |g, input| g.logsigmoid_backward(input);
         input => |g, grad, input| { let s = input.sigmoid(); -(g * grad * (&s * (1.0 - &s))) }
     };
+    samples backward(&[]);
 }
 
 op! {
@@ -264,11 +273,15 @@ fn middle(x: &Tensor, dim: i64) -> Result<(usize, i64)> {
     Ok((at, n / 2))
 }
 
-fn halved(x: &Tensor, dim: i64) -> Result<crate::Dims> {
+/// The halves of a tensor along a dimension.
+fn halves(x: &Tensor, dim: i64) -> Result<[Tensor; 2]> {
     let (at, half) = middle(x, dim)?;
-    let mut sizes = x.sizes();
-    sizes[at] = half;
-    Ok(sizes)
+    Ok([x.narrow(at as i64, 0, half)?, x.narrow(at as i64, half, half)?])
+}
+
+fn halved(x: &Tensor, dim: i64) -> Result<Layout> {
+    let [value, gate] = halves(x, dim)?;
+    Ok(elementwise_layout(&[&value, &gate], value.size()))
 }
 
 op! {
@@ -283,12 +296,12 @@ op! {
     dtype float_dtype(input, "glu_cpu");
     shape halved(input, dim);
     compute {
-        let (at, half) = middle(input, dim)?;
         float_dtype(input, "glu_cpu")?;
-        input.narrow(at as i64, 0, half)?.gated(&input.narrow(at as i64, half, half)?)
+        let [value, gate] = halves(input, dim)?;
+        value.gated(&gate)
     };
     vjp { input => |g, input, dim| glu_backward(g, input, dim) };
-    samples samples::with(&[2, 4], -2.0, 2.0, &[&[1.into()], &[0.into()]]);
+    samples [(real([2, 4]), 1), (real([2, 4]), 0), (real([3, 2])), (real([0, 2]))];
 }
 
 op! {
@@ -303,6 +316,7 @@ op! {
         input => |g, gate| g * gate.sigmoid();
         gate => |g, input, gate| { let s = gate.sigmoid(); g * input * (&s * (1.0 - &s)) }
     };
+    samples pairs(-2.0, 2.0);
 }
 
 fn glu_backward(g: &Val, x: &Val, dim: i64) -> Result<Tensor> {

@@ -3,7 +3,7 @@
 use flambeau_cpu::softmax as kernels;
 
 use crate::ops::nn::float_only;
-use crate::ops::{op, rule, samples};
+use crate::ops::{op, rule};
 use crate::{DType, Result, Tensor, normalize_dim};
 
 /// Softmax is of real floating-point numbers; PyTorch names the kernel by where `dim` lies.
@@ -30,7 +30,7 @@ op! {
     variants [method, function, functional, out];
     alias [special softmax];
     composite { converted(input, dtype)?.softmax_along(dim) };
-    samples samples::with(&[2, 3], -2.0, 2.0, &[&[1.into()], &[0.into()]]);
+    samples [(real([2, 3]), 1), (real([2, 3]), 0, DType::F64), (real([]), 0), (real([0, 2]), -1)];
 }
 
 op! {
@@ -44,7 +44,7 @@ op! {
     variants [method, function, functional, out];
     alias [special log_softmax];
     composite { converted(input, dtype)?.log_softmax_along(dim) };
-    samples samples::with(&[2, 3], -2.0, 2.0, &[&[1.into()], &[0.into()]]);
+    samples [(real([2, 3]), 1), (real([2, 3]), 0, DType::F64), (real([]), 0), (real([0, 2]), -1)];
 }
 
 op! {
@@ -58,7 +58,7 @@ op! {
     shape input.sizes();
     kernel { kernels::softmax(&mut y, input, normalize_dim(dim, input.ndim())?) };
     vjp { input => |g, y, dim| g.softmax_backward(y, dim) };
-    samples samples::with(&[2, 3], -2.0, 2.0, &[&[1.into()], &[0.into()]]);
+    samples [(real([2, 3]), 1), (real([2, 3]), 0), (real([]), 0), (real([0, 2]), -1)];
 }
 
 op! {
@@ -67,7 +67,7 @@ op! {
     /// Shape: `*s, *s -> *s`. Dtype: promoted.
     fn softmax_backward(grad: Tensor, output: Tensor, dim: i64) -> y;
     variants [private];
-    dtype rule::promote(grad, output);
+    dtype float_only(rule::promote(grad, output), "softmax_backward");
     shape output.sizes();
     kernel { kernels::softmax_backward(&mut y, grad, output, normalize_dim(dim, output.ndim())?) };
     vjp {
@@ -77,6 +77,12 @@ op! {
             g * grad - g * along(grad * output) - grad * along(g * output)
         }
     };
+    samples [
+        (real([2, 3]), unit([2, 3]), 1),
+        (real([2, 3]), unit([2, 3]), -2),
+        (real([]), unit([]), 0),
+        (real([0, 2]), unit([0, 2]), 1),
+    ];
 }
 
 op! {
@@ -90,7 +96,7 @@ op! {
     shape input.sizes();
     kernel { kernels::log_softmax(&mut y, input, normalize_dim(dim, input.ndim())?) };
     vjp { input => |g, y, dim| g.log_softmax_backward(y, dim) };
-    samples samples::with(&[2, 3], -2.0, 2.0, &[&[1.into()], &[0.into()]]);
+    samples [(real([2, 3]), 1), (real([2, 3]), 0), (real([]), 0), (real([0, 2]), -1)];
 }
 
 op! {
@@ -99,11 +105,17 @@ op! {
     /// Shape: `*s, *s -> *s`. Dtype: promoted.
     fn log_softmax_backward(grad: Tensor, output: Tensor, dim: i64) -> y;
     variants [private];
-    dtype rule::promote(grad, output);
+    dtype float_only(rule::promote(grad, output), "log_softmax_backward");
     shape output.sizes();
     kernel { kernels::log_softmax_backward(&mut y, grad, output, normalize_dim(dim, output.ndim())?) };
     vjp {
         grad => |g, output, dim| g - (g * output.exp()).sum_dim_with(Some(&[dim]), true, None);
         output => |g, grad, output, dim| -(g * output.exp() * grad.sum_dim_with(Some(&[dim]), true, None))
     };
+    samples [
+        (real([2, 3]), other([2, 3]), 1),
+        (real([2, 3]), other([2, 3]), -2),
+        (real([]), other([]), 0),
+        (real([0, 2]), other([0, 2]), 1),
+    ];
 }

@@ -20,6 +20,7 @@ op! {
     dtype options.dtype_or_default();
     shape sized(size);
     kernel { rng::uniform(&mut stream(generator), &mut y, 0.0, 1.0) };
+    samples [([2, 3]), ([]), ([0, 2]), ([2], None, Options::dtype(DType::F64))];
 }
 
 op! {
@@ -35,6 +36,7 @@ op! {
     dtype options.dtype_or_default();
     shape sized(size);
     kernel { rng::normal(&mut stream(generator), &mut y, 0.0, 1.0) };
+    samples [([2, 3]), ([]), ([0, 2]), ([20], None, Options::dtype(DType::F64))];
 }
 
 op! {
@@ -50,6 +52,7 @@ op! {
     dtype options.dtype.unwrap_or(DType::I64);
     shape sized(size);
     kernel { rng::random_from_to(&mut stream(generator), &mut y, 0, high) };
+    samples [(5, [2, 3]), (1, []), (5, [0, 2]), (9, [2], None, Options::dtype(DType::F64))];
 }
 
 op! {
@@ -65,6 +68,7 @@ op! {
     dtype options.dtype.unwrap_or(DType::I64);
     shape sized(size);
     kernel { rng::random_from_to(&mut stream(generator), &mut y, low, high) };
+    samples [(-3, 5, [2, 3]), (0, 1, []), (-2, 2, [0]), (1, 9, [2], None, Options::dtype(DType::F64))];
 }
 
 fn permutation(n: i64, dtype: DType) -> Result<Layout> {
@@ -86,4 +90,5 @@ op! {
     dtype options.dtype.unwrap_or(DType::I64);
     shape permutation(n, options.dtype.unwrap_or(DType::I64));
     kernel { rng::randperm(&mut stream(generator), n as usize, &mut y) };
+    samples [(5), (0), (3, None, Options::dtype(DType::F32))];
 }

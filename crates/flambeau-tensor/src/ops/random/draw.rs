@@ -37,6 +37,7 @@ op! {
     shape mean.size();
     compute { standard(mean.size(), mean.dtype(), std, generator)?.add_(mean) };
     vjp { mean => |g| g * 0.0 };
+    samples without_gradcheck([(real([2, 3]), 0.5), (real([])), (real([0, 2]))]);
 }
 
 op! {
@@ -53,6 +54,7 @@ op! {
         standard(std.size(), std.dtype(), 1.0, generator)?.mul_(std)?.add_(mean)
     };
     vjp { std => |g| g * 0.0 };
+    samples without_gradcheck([(0.5, positive([2, 3])), (1.0, positive([])), (1.0, positive([0, 2]))]);
 }
 
 op! {
@@ -70,6 +72,7 @@ op! {
         standard(&sizes, mean.dtype(), 1.0, generator)?.mul_(std)?.add_(mean)
     };
     vjp { mean => |g| g * 0.0; std => |g| g * 0.0 };
+    samples without_gradcheck([(real([2, 3]), positive([3])), (real([]), positive([])), (real([0, 2]), positive([2]))]);
 }
 
 op! {
@@ -85,6 +88,7 @@ op! {
     dtype options.dtype_or_default();
     shape sized(size);
     kernel { rng::normal(&mut stream(generator), &mut y, mean, std) };
+    samples [(0.0, 1.0, [2, 3]), (1.0, 0.5, []), (0.0, 1.0, [2], None, Options::dtype(DType::F64))];
 }
 
 op! {
@@ -100,6 +104,7 @@ op! {
     shape input.size();
     kernel { rng::bernoulli_tensor(&mut stream(generator), &mut y, input) };
     vjp { input => |g| g * 0.0 };
+    samples [(unit([2, 3])), (unit([])), (unit([0, 2]))];
 }
 
 op! {
@@ -116,6 +121,7 @@ op! {
     shape input.size();
     kernel { rng::bernoulli_scalar(&mut stream(generator), &mut y, p) };
     vjp { input => |g| g * 0.0 };
+    samples [(real([2, 3]), 0.3), (real([]), 0.5), (real([0, 2]), 0.5)];
 }
 
 op! {
@@ -128,6 +134,7 @@ op! {
     shape input.size();
     compute { Tensor::empty(input.size(), input.dtype(), Device::Cpu)?.bernoulli_fill_tensor__with(p, generator) };
     vjp { input => |g| g * 0.0; p => |p.shape| crate::ops::zeros_with(&p.shape, crate::Options::dtype(p.dtype)) };
+    samples [(real([2, 3]), unit([3])), (real([]), unit([])), (real([0, 2]), unit([2]))];
 }
 
 fn drawn(weights: &Tensor, n: i64) -> Result<Dims> {
@@ -161,4 +168,5 @@ op! {
     dtype DType::I64;
     shape drawn(input, num_samples);
     kernel { rng::multinomial(&mut stream(generator), &mut y, input, num_samples, replacement) };
+    samples [(unit([2, 4]), 2), (unit([3]), 5, true), (unit([3]), 1)];
 }

@@ -19,6 +19,7 @@ op! {
     node "NormalBackward0";
     mutate { rng::normal(&mut stream(generator), &mut input, mean, std) };
     vjp { input => |g| g * 0.0 };
+    samples [(real([2, 3])), (real([]), 1.0, 2.0), (real([0, 2])), (real([20]))];
 }
 
 op! {
@@ -32,6 +33,7 @@ op! {
     variants [method, inplace];
     mutate { rng::uniform(&mut stream(generator), &mut input, from, to) };
     vjp { input => |g| g * 0.0 };
+    samples [(real([2, 3])), (real([]), 1.0, 2.0), (real([0, 2]))];
 }
 
 op! {
@@ -43,6 +45,7 @@ op! {
     node "RandomBackward2";
     mutate { rng::random_full(&mut stream(generator), &mut input) };
     vjp { input => |g| g * 0.0 };
+    samples [(real([2, 3])), (real([])), (real([0, 2])), (int([3], 0, 5))];
 }
 
 op! {
@@ -57,6 +60,7 @@ op! {
     node "RandomBackward1";
     mutate { rng::random_from_to(&mut stream(generator), &mut input, 0, to) };
     vjp { input => |g| g * 0.0 };
+    samples [(real([2, 3]), 5), (real([]), 1), (real([0, 2]), 3), (int([3], 0, 5), 9)];
 }
 
 op! {
@@ -76,6 +80,7 @@ op! {
         }
     };
     vjp { input => |g| g * 0.0 };
+    samples [(real([2, 3]), -2, 5), (int([3], 0, 5), 3, None), (real([0, 2]), 1, 3)];
 }
 
 op! {
@@ -90,6 +95,7 @@ op! {
     node "BernoulliBackward2";
     mutate { rng::bernoulli_scalar(&mut stream(generator), &mut input, p) };
     vjp { input => |g| g * 0.0 };
+    samples [(real([2, 3]), 0.3), (real([])), (real([0, 2]))];
 }
 
 /// The strides with which the probabilities `p` are seen through `want`.
@@ -118,6 +124,7 @@ op! {
         rng::bernoulli_tensor(&mut stream(generator), &mut input, p)
     };
     vjp { input => |g| g * 0.0; p => |p.shape| crate::ops::zeros_with(&p.shape, crate::Options::dtype(p.dtype)) };
+    samples [(real([2, 3]), unit([3])), (real([]), unit([])), (real([0, 2]), unit([2]))];
 }
 
 op! {
@@ -128,6 +135,7 @@ op! {
     variants [method, inplace];
     mutate { rng::exponential(&mut stream(generator), &mut input, lambd) };
     vjp { input => |g| g * 0.0 };
+    samples [(real([2, 3])), (real([]), 2.0), (real([0, 2]))];
 }
 
 op! {
@@ -138,6 +146,7 @@ op! {
     variants [method, inplace];
     mutate { rng::geometric(&mut stream(generator), &mut input, p) };
     vjp { input => |g| g * 0.0 };
+    samples [(real([2, 3]), 0.3), (real([]), 0.5), (real([0, 2]), 0.5)];
 }
 
 op! {
@@ -148,6 +157,7 @@ op! {
     variants [method, inplace];
     mutate { rng::cauchy(&mut stream(generator), &mut input, median, sigma) };
     vjp { input => |g| g * 0.0 };
+    samples [(real([2, 3])), (real([]), 1.0, 2.0), (real([0, 2]))];
 }
 
 op! {
@@ -158,4 +168,5 @@ op! {
     variants [method, inplace];
     mutate { rng::log_normal(&mut stream(generator), &mut input, mean, std) };
     vjp { input => |g| g * 0.0 };
+    samples [(real([2, 3])), (real([]), 0.0, 0.5), (real([0, 2]))];
 }

@@ -20,6 +20,13 @@ op! {
     dtype options.or_like(input).dtype_or_default();
     shape like(input, memory_format);
     kernel { rng::uniform(&mut stream(generator), &mut y, 0.0, 1.0) };
+    samples [
+        (real([2, 3])),
+        (real([])),
+        (real([0, 2])),
+        (real([1, 2, 3, 4]), None, MemoryFormat::ChannelsLast),
+        (int([2], 0, 5), None, None, Options::dtype(DType::F32)),
+    ];
 }
 
 op! {
@@ -36,6 +43,13 @@ op! {
     dtype options.or_like(input).dtype_or_default();
     shape like(input, memory_format);
     kernel { rng::normal(&mut stream(generator), &mut y, 0.0, 1.0) };
+    samples [
+        (real([2, 3])),
+        (real([])),
+        (real([0, 2])),
+        (real([1, 2, 3, 4]), None, MemoryFormat::ChannelsLast),
+        (int([2], 0, 5), None, None, Options::dtype(DType::F32)),
+    ];
 }
 
 op! {
@@ -52,6 +66,7 @@ op! {
     dtype options.or_like(input).dtype_or_default();
     shape like(input, memory_format);
     kernel { rng::random_from_to(&mut stream(generator), &mut y, 0, high) };
+    samples [(real([2, 3]), 5), (real([]), 1), (real([0, 2]), 3), (int([3], 0, 5), 9)];
 }
 
 op! {
@@ -68,4 +83,5 @@ op! {
     dtype options.or_like(input).dtype_or_default();
     shape like(input, memory_format);
     kernel { rng::random_from_to(&mut stream(generator), &mut y, low, high) };
+    samples [(real([2, 3]), -2, 5), (real([]), 0, 1), (real([0, 2]), 1, 3), (int([3], 0, 5), -3, 9)];
 }

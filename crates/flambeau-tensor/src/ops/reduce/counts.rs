@@ -4,7 +4,7 @@ use flambeau_cpu::reduce as kernels;
 
 use super::over;
 use super::sums::{expand_reduced, keep_reduced};
-use crate::ops::{Val, op, rule, samples};
+use crate::ops::{Val, op, rule};
 use crate::{DType, Error, Result, Tensor};
 
 op! {
@@ -20,6 +20,14 @@ op! {
     dtype DType::I64;
     shape rule::reduce(input, dim, false);
     kernel { over(&mut y, input, dim, kernels::count_nonzero) };
+    samples [
+        (real([2, 3])),
+        (real([2, 3]), [0]),
+        (real([2, 3, 2]), [0, -1]),
+        (real([])),
+        (mask([2, 3]), [1]),
+        (real([0, 2]), [0]),
+    ];
 }
 
 fn nansum_dtype(x: &Tensor, dtype: Option<DType>) -> Result<DType> {
@@ -42,7 +50,13 @@ op! {
     shape rule::reduce(input, dim, keepdim);
     kernel { over(&mut y, input, dim, kernels::nansum) };
     vjp { input => |g, input, dim, keepdim| expand_reduced(g, input.tensor()?.size(), dim, keepdim).masked_fill(input.isnan(), 0.0) };
-    samples samples::reduction(-3.0, 3.0);
+    samples [
+        (real([2, 3])),
+        (real([2, 3, 2]), [0]),
+        (real([2, 3, 2]), [-1, 0], true, DType::F64),
+        (real([])),
+        (real([0, 2]), [0]),
+    ];
 }
 
 op! {
@@ -64,7 +78,7 @@ op! {
         let count = input.detach().isnan()?.logical_not()?.sum_dim_with(dim, keepdim, None)?;
         input.nansum_with(dim, keepdim, dtype)?.div(&count)
     };
-    samples samples::reduction(-3.0, 3.0);
+    samples [(real([2, 3])), (real([2, 3, 2]), [0]), (real([2, 3, 2]), [-1, 0], true, DType::F64), (real([]))];
 }
 
 /// The logarithm of the sum of exponentials of complex numbers, the greatest real part taken out first.
@@ -94,6 +108,7 @@ op! {
             input.logsumexp_of_real(dim, keepdim)
         }
     };
+    samples [(real([2, 3]), [0]), (real([2, 3]), [0, 1], true), (real([]), [0]), (real([0, 2]), [0])];
 }
 
 op! {
@@ -103,7 +118,11 @@ op! {
     fn logsumexp_of_real(input: Tensor, dim: Dims, keepdim: bool) -> y;
     variants [private];
     node "LogsumexpBackward0";
-    dtype rule::int_to_float(input);
+    dtype if input.dtype().is_complex() {
+        Err(Error::not_implemented("logsumexp_of_real is only for real numbers"))
+    } else {
+        Ok(rule::int_to_float(input))
+    };
     shape rule::reduce(input, Some(dim), keepdim);
     kernel { over(&mut y, input, Some(dim), kernels::logsumexp) };
     vjp { input => |g, input, y, dim, keepdim| {
@@ -111,5 +130,10 @@ op! {
         let kept = |v: &Val| Val::run(|| keep_reduced(&v.tensor()?, ndim, Some(dim), keepdim));
         kept(g) * (input - kept(y)).exp()
     } };
-    samples samples::with(&[2, 3, 2], -2.0, 2.0, &[&[[1i64].into(), false.into()], &[[0i64, -1].into(), true.into()]]);
+    samples [
+        (real([2, 3, 2]), [1], false),
+        (real([2, 3, 2]), [0, -1], true),
+        (real([]), [], false),
+        (real([0, 2]), [0], true),
+    ];
 }

@@ -4,7 +4,7 @@ use flambeau_cpu::{View, ViewMut, reduce as kernels};
 
 use super::sums::{expand_reduced, keep_reduced, reduced_count};
 use super::{over, over_both};
-use crate::ops::{Val, op, rule, samples};
+use crate::ops::{Val, op, rule};
 use crate::{DType, Dims, Error, Result, Scalar, Tensor};
 
 /// A deviation is a real number.
@@ -85,7 +85,7 @@ op! {
     shape Dims::new();
     kernel { deviation(&mut y, input, None, bessel(unbiased), true) };
     vjp { input => |g, input, y, unbiased| std_backward(g, input, y, None, bessel(unbiased), false) };
-    samples vec![crate::ops::Sample::new([samples::tensor(&[2, 3], -2.0, 2.0).into()])];
+    samples [(real([2, 3])), (real([4]), false)];
 }
 
 op! {
@@ -98,7 +98,7 @@ op! {
     shape Dims::new();
     kernel { deviation_mean(&mut std, &mut mean, input, None, bessel(unbiased), true) };
     vjp { input => |gs, input, std, unbiased| std_backward(&gs[0], input, std, None, bessel(unbiased), false) + mean_backward(&gs[1], input.tensor()?.size(), None, false) };
-    samples vec![crate::ops::Sample::new([samples::tensor(&[2, 3], -2.0, 2.0).into()])];
+    samples [(real([2, 3])), (real([4]), false)];
 }
 
 op! {
@@ -111,7 +111,7 @@ op! {
     shape rule::reduce(input, dim, keepdim);
     kernel { deviation(&mut y, input, dim, bessel(unbiased), true) };
     vjp { input => |g, input, y, dim, unbiased, keepdim| std_backward(g, input, y, dim, bessel(unbiased), keepdim) };
-    samples samples::with(&[2, 3, 2], -2.0, 2.0, &[&[[1i64].into()], &[[0i64, -1].into(), false.into(), true.into()]]);
+    samples [(real([2, 3, 2]), [1]), (real([2, 3, 2]), [0, -1], false, true), (real([3]), None), (real([3, 0]), [0])];
 }
 
 op! {
@@ -124,7 +124,7 @@ op! {
     shape rule::reduce(input, dim, keepdim);
     kernel { deviation_mean(&mut std, &mut mean, input, dim, bessel(unbiased), true) };
     vjp { input => |gs, input, std, dim, unbiased, keepdim| std_backward(&gs[0], input, std, dim, bessel(unbiased), keepdim) + mean_backward(&gs[1], input.tensor()?.size(), dim, keepdim) };
-    samples samples::with(&[2, 3, 2], -2.0, 2.0, &[&[[1i64].into()], &[[0i64, -1].into(), false.into(), true.into()]]);
+    samples [(real([2, 3, 2]), [1]), (real([2, 3, 2]), [0, -1], false, true), (real([3]), None), (real([3, 0]), [0])];
 }
 
 op! {
@@ -140,7 +140,12 @@ op! {
     shape rule::reduce(input, dim, keepdim);
     kernel { deviation(&mut y, input, dim, corrected(correction), true) };
     vjp { input => |g, input, y, dim, correction, keepdim| std_backward(g, input, y, dim, corrected(correction), keepdim) };
-    samples samples::with(&[2, 3, 2], -2.0, 2.0, &[&[[1i64].into()], &[[0i64, -1].into(), 0.into(), true.into()]]);
+    samples [
+        (real([2, 3, 2]), [1]),
+        (real([2, 3, 2]), [0, -1], 0, true),
+        (real([4]), None, 1.5),
+        (real([3, 0]), [0]),
+    ];
 }
 
 op! {
@@ -153,7 +158,12 @@ op! {
     shape rule::reduce(input, dim, keepdim);
     kernel { deviation_mean(&mut std, &mut mean, input, dim, corrected(correction), true) };
     vjp { input => |gs, input, std, dim, correction, keepdim| std_backward(&gs[0], input, std, dim, corrected(correction), keepdim) + mean_backward(&gs[1], input.tensor()?.size(), dim, keepdim) };
-    samples samples::with(&[2, 3, 2], -2.0, 2.0, &[&[[1i64].into()], &[[0i64, -1].into(), 0.into(), true.into()]]);
+    samples [
+        (real([2, 3, 2]), [1]),
+        (real([2, 3, 2]), [0, -1], 0, true),
+        (real([4]), None, 1.5),
+        (real([3, 0]), [0]),
+    ];
 }
 
 op! {
@@ -169,7 +179,7 @@ op! {
     shape Dims::new();
     kernel { deviation(&mut y, input, None, bessel(unbiased), false) };
     vjp { input => |g, input, unbiased| var_backward(g, input, None, bessel(unbiased), false) };
-    samples vec![crate::ops::Sample::new([samples::tensor(&[2, 3], -2.0, 2.0).into()])];
+    samples [(real([2, 3])), (real([4]), false)];
 }
 
 op! {
@@ -182,7 +192,7 @@ op! {
     shape Dims::new();
     kernel { deviation_mean(&mut var, &mut mean, input, None, bessel(unbiased), false) };
     vjp { input => |gs, input, unbiased| var_backward(&gs[0], input, None, bessel(unbiased), false) + mean_backward(&gs[1], input.tensor()?.size(), None, false) };
-    samples vec![crate::ops::Sample::new([samples::tensor(&[2, 3], -2.0, 2.0).into()])];
+    samples [(real([2, 3])), (real([4]), false)];
 }
 
 op! {
@@ -195,7 +205,7 @@ op! {
     shape rule::reduce(input, dim, keepdim);
     kernel { deviation(&mut y, input, dim, bessel(unbiased), false) };
     vjp { input => |g, input, dim, unbiased, keepdim| var_backward(g, input, dim, bessel(unbiased), keepdim) };
-    samples samples::with(&[2, 3, 2], -2.0, 2.0, &[&[[1i64].into()], &[[0i64, -1].into(), false.into(), true.into()]]);
+    samples [(real([2, 3, 2]), [1]), (real([2, 3, 2]), [0, -1], false, true), (real([3]), None), (real([3, 0]), [0])];
 }
 
 op! {
@@ -208,7 +218,7 @@ op! {
     shape rule::reduce(input, dim, keepdim);
     kernel { deviation_mean(&mut var, &mut mean, input, dim, bessel(unbiased), false) };
     vjp { input => |gs, input, dim, unbiased, keepdim| var_backward(&gs[0], input, dim, bessel(unbiased), keepdim) + mean_backward(&gs[1], input.tensor()?.size(), dim, keepdim) };
-    samples samples::with(&[2, 3, 2], -2.0, 2.0, &[&[[1i64].into()], &[[0i64, -1].into(), false.into(), true.into()]]);
+    samples [(real([2, 3, 2]), [1]), (real([2, 3, 2]), [0, -1], false, true), (real([3]), None), (real([3, 0]), [0])];
 }
 
 op! {
@@ -224,7 +234,12 @@ op! {
     shape rule::reduce(input, dim, keepdim);
     kernel { deviation(&mut y, input, dim, corrected(correction), false) };
     vjp { input => |g, input, dim, correction, keepdim| var_backward(g, input, dim, corrected(correction), keepdim) };
-    samples samples::with(&[2, 3, 2], -2.0, 2.0, &[&[[1i64].into()], &[[0i64, -1].into(), 0.into(), true.into()]]);
+    samples [
+        (real([2, 3, 2]), [1]),
+        (real([2, 3, 2]), [0, -1], 0, true),
+        (real([4]), None, 1.5),
+        (real([3, 0]), [0]),
+    ];
 }
 
 op! {
@@ -237,5 +252,10 @@ op! {
     shape rule::reduce(input, dim, keepdim);
     kernel { deviation_mean(&mut var, &mut mean, input, dim, corrected(correction), false) };
     vjp { input => |gs, input, dim, correction, keepdim| var_backward(&gs[0], input, dim, corrected(correction), keepdim) + mean_backward(&gs[1], input.tensor()?.size(), dim, keepdim) };
-    samples samples::with(&[2, 3, 2], -2.0, 2.0, &[&[[1i64].into()], &[[0i64, -1].into(), 0.into(), true.into()]]);
+    samples [
+        (real([2, 3, 2]), [1]),
+        (real([2, 3, 2]), [0, -1], 0, true),
+        (real([4]), None, 1.5),
+        (real([3, 0]), [0]),
+    ];
 }

@@ -5,7 +5,7 @@ use flambeau_cpu::{View, ViewMut, reduce as kernels};
 use super::over_both;
 use super::sums::keep_reduced;
 use crate::ops::sort::along::chosen_backward;
-use crate::ops::{Sample, Val, op, rule, samples};
+use crate::ops::{Val, op, rule};
 use crate::{DType, Device, Dims, Error, Result, Tensor, normalize_dim};
 
 /// The gradient of a value that was found among all elements: shared equally by those that have it.
@@ -60,7 +60,7 @@ op! {
     shape rule::reduce_nonempty(input, None, false, "max");
     kernel { super::over(&mut y, input, None, kernels::amax) };
     vjp { input => |g, input, y| evenly(g, input, y) };
-    samples vec![Sample::new([samples::tensor(&[2, 3], -2.0, 2.0).into()])];
+    samples [(real([2, 3])), (real([])), (int([3], 0, 9))];
 }
 
 op! {
@@ -80,7 +80,7 @@ op! {
         over_both(&mut values, &mut indices, input, Some(&[dim]), |v, i, x, _| kernels::min_max_with_index(v, i, x, at, true))
     };
     vjp { input => |g, indices, input.shape, dim, keepdim| chosen_backward(g, indices, &input.shape, dim, keepdim) };
-    samples samples::with(&[3, 4], -2.0, 2.0, &[&[0.into()], &[1.into(), true.into()]]);
+    samples [(real([3, 4]), 0), (real([3, 4]), 1, true), (real([]), 0), (real([0, 2]), 1)];
 }
 
 op! {
@@ -93,6 +93,7 @@ op! {
     fn max.other(input: Tensor, other: Tensor) -> y;
     variants [method, function, out];
     composite { input.maximum(other) };
+    samples pairs(-2.0, 2.0);
 }
 
 op! {
@@ -109,7 +110,7 @@ op! {
     shape rule::reduce_nonempty(input, None, false, "min");
     kernel { super::over(&mut y, input, None, kernels::amin) };
     vjp { input => |g, input, y| evenly(g, input, y) };
-    samples vec![Sample::new([samples::tensor(&[2, 3], -2.0, 2.0).into()])];
+    samples [(real([2, 3])), (real([])), (int([3], 0, 9))];
 }
 
 op! {
@@ -129,7 +130,7 @@ op! {
         over_both(&mut values, &mut indices, input, Some(&[dim]), |v, i, x, _| kernels::min_max_with_index(v, i, x, at, false))
     };
     vjp { input => |g, indices, input.shape, dim, keepdim| chosen_backward(g, indices, &input.shape, dim, keepdim) };
-    samples samples::with(&[3, 4], -2.0, 2.0, &[&[0.into()], &[1.into(), true.into()]]);
+    samples [(real([3, 4]), 0), (real([3, 4]), 1, true), (real([]), 0), (real([0, 2]), 1)];
 }
 
 op! {
@@ -142,6 +143,7 @@ op! {
     fn min.other(input: Tensor, other: Tensor) -> y;
     variants [method, function, out];
     composite { input.minimum(other) };
+    samples pairs(-2.0, 2.0);
 }
 
 op! {
@@ -157,7 +159,13 @@ op! {
     shape rule::reduce_nonempty(input, dim, keepdim, "amax");
     kernel { super::over(&mut y, input, dim, kernels::amax) };
     vjp { input => |g, input, y, dim, keepdim| shared(g, input, y, dim, keepdim) };
-    samples samples::reduction(-3.0, 3.0);
+    samples [
+        (real([2, 3])),
+        (real([2, 3, 2]), [0]),
+        (real([2, 3, 2]), [-1, 0], true),
+        (real([])),
+        (real([0, 2]), [1]),
+    ];
 }
 
 op! {
@@ -173,7 +181,13 @@ op! {
     shape rule::reduce_nonempty(input, dim, keepdim, "amin");
     kernel { super::over(&mut y, input, dim, kernels::amin) };
     vjp { input => |g, input, y, dim, keepdim| shared(g, input, y, dim, keepdim) };
-    samples samples::reduction(-3.0, 3.0);
+    samples [
+        (real([2, 3])),
+        (real([2, 3, 2]), [0]),
+        (real([2, 3, 2]), [-1, 0], true),
+        (real([])),
+        (real([0, 2]), [1]),
+    ];
 }
 
 fn aminmax_dtype(x: &Tensor) -> Result<DType> {
@@ -213,7 +227,7 @@ op! {
         let dims = one.as_ref().map(|d| d.as_slice());
         shared(&gs[0], input, min, dims, keepdim) + shared(&gs[1], input, max, dims, keepdim)
     } };
-    samples samples::with(&[3, 4], -2.0, 2.0, &[&[], &[0.into()], &[1.into(), true.into()]]);
+    samples [(real([3, 4])), (real([3, 4]), 0), (real([3, 4]), -1, true), (real([])), (real([0, 2]), 1)];
 }
 
 fn arg_dtype(x: &Tensor, what: &str) -> Result<DType> {
@@ -263,7 +277,7 @@ op! {
     dtype arg_dtype(input, "argmax");
     shape arg_shape(input, dim, keepdim, "argmax");
     kernel { arg_over(&mut y, input, dim, kernels::argmax) };
-    samples samples::unary(-2.0, 2.0).into_iter().filter(|s| !matches!(&s.args[0], crate::ops::Arg::Tensor(t) if t.numel() == 0)).collect();
+    samples [(real([3, 4])), (real([3, 4]), 0), (real([3, 4]), -1, true), (real([])), (real([0, 2]), 1)];
 }
 
 op! {
@@ -279,5 +293,5 @@ op! {
     dtype arg_dtype(input, "argmin");
     shape arg_shape(input, dim, keepdim, "argmin");
     kernel { arg_over(&mut y, input, dim, kernels::argmin) };
-    samples samples::unary(-2.0, 2.0).into_iter().filter(|s| !matches!(&s.args[0], crate::ops::Arg::Tensor(t) if t.numel() == 0)).collect();
+    samples [(real([3, 4])), (real([3, 4]), 0), (real([3, 4]), -1, true), (real([])), (real([0, 2]), 1)];
 }

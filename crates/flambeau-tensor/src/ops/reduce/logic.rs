@@ -40,6 +40,7 @@ op! {
     dtype logic_dtype(input);
     shape rule::reduce(input, Some(&[dim]), keepdim);
     kernel { over(&mut y, input, Some(&[dim]), kernels::any) };
+    samples [(real([2, 3]), 0), (mask([2, 3]), -1, true), (real([]), 0), (real([0, 2]), 0)];
 }
 
 op! {
@@ -52,6 +53,7 @@ op! {
     dtype logic_dtype(input);
     shape rule::reduce(input, dim, keepdim);
     kernel { over(&mut y, input, dim, kernels::any) };
+    samples [(real([2, 3])), (mask([2, 3]), [0, 1], true), (real([]), [0]), (real([0, 2]), [0])];
 }
 
 op! {
@@ -83,6 +85,7 @@ op! {
     dtype logic_dtype(input);
     shape rule::reduce(input, Some(&[dim]), keepdim);
     kernel { over(&mut y, input, Some(&[dim]), kernels::all) };
+    samples [(real([2, 3]), 0), (mask([2, 3]), -1, true), (real([]), 0), (real([0, 2]), 0)];
 }
 
 op! {
@@ -95,4 +98,5 @@ op! {
     dtype logic_dtype(input);
     shape rule::reduce(input, dim, keepdim);
     kernel { over(&mut y, input, dim, kernels::all) };
+    samples [(real([2, 3])), (mask([2, 3]), [0, 1], true), (real([]), [0]), (real([0, 2]), [0])];
 }

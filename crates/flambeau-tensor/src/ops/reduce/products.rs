@@ -5,7 +5,7 @@ use flambeau_cpu::reduce as kernels;
 use super::over;
 use super::recurrence::product_backward;
 use super::sums::keep_reduced;
-use crate::ops::{Val, op, rule, samples};
+use crate::ops::{Val, op, rule};
 use crate::{Device, Dims, Result, Tensor, normalize_dim};
 
 /// True if an element is zero, so that dividing by elements is no way to a gradient.
@@ -45,7 +45,7 @@ op! {
         let (g, y) = (g.tensor()?.reshape(&[1])?, y.tensor()?.reshape(&[1])?);
         along(&g, &x.reshape(&[x.numel()])?, &y, 0)?.reshape(x.size())
     }) };
-    samples samples::unary(0.5, 2.0);
+    samples [(real([2, 3])), (real([2]), DType::F64), (real([])), (real([0, 2]))];
 }
 
 op! {
@@ -69,5 +69,5 @@ op! {
         let kept = |v: &Val| keep_reduced(&v.tensor()?, x.dim(), Some(&[dim]), keepdim);
         along(&kept(g)?, &x, &kept(y)?, dim)
     }) };
-    samples samples::with(&[2, 3], 0.5, 2.0, &[&[0.into()], &[1.into(), true.into()]]);
+    samples [(real([2, 3]), 0), (real([2, 3]), 1, true, DType::F64), (real([]), 0), (real([0, 2]), 0)];
 }

@@ -3,7 +3,7 @@
 use flambeau_cpu::{View, ViewMut};
 
 use crate::ops::{Options, Val, ones_with, op};
-use crate::{Complex64, DType, Result, Tensor, normalize_dim};
+use crate::{Complex64, DType, Error, Result, Tensor, normalize_dim};
 
 /// The arithmetic of a recurrence.
 trait Step: crate::Element + Copy + Default + std::ops::Add<Output = Self> + std::ops::Mul<Output = Self> {}
@@ -58,6 +58,20 @@ fn shifted(x: &Val, dim: i64, forward: bool) -> Val {
     })
 }
 
+/// Both tensors are of one shape and of one of the two dtypes.
+fn recurrence_dtype(x: &Tensor, factor: &Tensor) -> Result<DType> {
+    match x.dtype() {
+        d @ (DType::F64 | DType::C128) if factor.dtype() == d && factor.size() == x.size() => Ok(d),
+        d => Err(Error::not_implemented(format!(
+            "recurrence of {} {:?} and {} {:?}: it is for float64 or complex128 of one shape",
+            d.title(),
+            x.size(),
+            factor.dtype().title(),
+            factor.size()
+        ))),
+    }
+}
+
 op! {
     /// The linear recurrence `y[k] = input[k] + factor[k] * y[k - 1]` along a dimension, or backward
     /// `y[k] = input[k] + factor[k + 1] * y[k + 1]`.
@@ -65,7 +79,7 @@ op! {
     /// Shape: `*s, *s -> *s`. Dtype: float64 or complex128.
     fn recurrence(input: Tensor, factor: Tensor, dim: i64, backward: bool) -> y;
     variants [private];
-    dtype input.dtype();
+    dtype recurrence_dtype(input, factor);
     shape input.size();
     kernel {
         let at = normalize_dim(dim, input.ndim())?;
@@ -78,6 +92,11 @@ op! {
             if backward { shifted(&h, dim, true) * y.conj() } else { h * shifted(y, dim, true).conj() }
         }
     };
+    samples [
+        (real([3, 2]), other([3, 2]), 0, false),
+        (real([2, 3]), other([2, 3]), -1, true),
+        (real([0, 2]), other([0, 2]), 0, true),
+    ];
 }
 
 /// The gradient of a running product of elements some of which are zero. Element `k` gets the product of those before it

@@ -3,7 +3,7 @@
 use flambeau_cpu::{View, ViewMut, scan as kernels};
 
 use super::recurrence::product_backward;
-use crate::ops::{Val, op, rule, samples};
+use crate::ops::{Val, op, rule};
 use crate::{DType, Error, Result, Tensor, normalize_dim};
 
 /// Runs a scan from the end: over views whose strides along the dimension are turned around.
@@ -47,7 +47,13 @@ op! {
     shape checked(input, dim);
     kernel { kernels::cumsum(&mut y, input, normalize_dim(dim, input.ndim())?) };
     vjp { input => |g, dim| g.reverse_cumsum(dim) };
-    samples samples::with(&[2, 3], -2.0, 2.0, &[&[0.into()], &[(-1).into()]]);
+    samples [
+        (real([2, 3]), 0),
+        (real([2, 3]), -1, DType::F64),
+        (real([]), 0),
+        (real([0, 2]), 1),
+        (int([3], 0, 9), 0),
+    ];
 }
 
 op! {
@@ -60,7 +66,7 @@ op! {
     shape checked(input, dim);
     kernel { reversed(&mut y, input, dim, kernels::cumsum) };
     vjp { input => |g, dim| g.cumsum(dim) };
-    samples samples::with(&[2, 3], -2.0, 2.0, &[&[0.into()], &[(-1).into()]]);
+    samples [(real([2, 3]), 0), (real([2, 3]), -1), (real([]), 0), (real([0, 2]), 1)];
 }
 
 op! {
@@ -76,7 +82,13 @@ op! {
     shape checked(input, dim);
     kernel { kernels::cumprod(&mut y, input, normalize_dim(dim, input.ndim())?) };
     vjp { input => |g, input, y, dim| cumprod_backward(g, input, y, dim) };
-    samples samples::with(&[2, 3], -2.0, 2.0, &[&[0.into()], &[(-1).into()]]);
+    samples [
+        (real([2, 3]), 0),
+        (real([2, 3]), -1, DType::F64),
+        (real([]), 0),
+        (real([0, 2]), 1),
+        (int([3], 0, 9), 0),
+    ];
 }
 
 fn cumprod_backward(g: &Val, input: &Val, y: &Val, dim: i64) -> Val {
@@ -102,27 +114,60 @@ fn logcumsumexp_dtype(x: &Tensor) -> Result<DType> {
     Ok(x.dtype())
 }
 
+/// `weights` times `exp(x)`, added up by `sum` (in logarithms), over `exp(y)`. Signs go separate ways through logarithms, so
+/// that nothing overflows.
+fn weighted(weights: &Tensor, x: &Tensor, y: &Tensor, sum: impl Fn(&Tensor) -> Result<Tensor>) -> Result<Tensor> {
+    let part = |w: &Tensor| -> Result<Tensor> {
+        let mine = w.gt(0.0)?;
+        let log = mine.where_(&mine.where_(w, 1.0)?.log()?, f64::NEG_INFINITY)?;
+        sum(&log.add(x)?)?.add(y)?.exp()
+    };
+    part(weights)?.sub(part(&weights.neg()?)?)
+}
+
 op! {
-    /// The gradient of a running logarithm of sums. Signs go separate ways through logarithms, so that nothing overflows.
+    /// The gradient of a running logarithm of sums: element `i` is the sum over `j >= i` of `grad[j] * exp(input[i] - output[j])`.
     ///
     /// Shape: `*s, *s, *s -> *s`. Dtype: unchanged.
     fn logcumsumexp_backward(input: Tensor, grad: Tensor, output: Tensor, dim: i64) -> y;
     variants [private];
-    dtype input.dtype();
+    dtype logcumsumexp_dtype(input);
     shape input.size();
-    compute {
-        let part = |g: &Tensor| -> Result<Tensor> {
-            let mine = g.gt(0.0)?;
-            let log = mine.where_(&mine.where_(g, 1.0)?.log()?, f64::NEG_INFINITY)?;
-            log.sub(output)?.reverse_logcumsumexp(dim)?.add(input)?.exp()
-        };
-        part(grad)?.sub(part(&grad.neg()?)?)
+    compute { weighted(grad, &output.neg()?, input, |x| x.reverse_logcumsumexp(dim)) };
+    vjp {
+        input => |g, y| g * y;
+        grad => |g, input, output, dim| input.logcumsumexp_tangent(g, output, dim);
+        output => |g, input, grad, output, dim| -(grad * input.logcumsumexp_tangent(g, output, dim))
     };
-    vjp { input => |g| no_second(g); grad => |g| no_second(g); output => |g| no_second(g) };
+    samples [
+        (real([2, 3]), other([2, 3]), positive([2, 3]), 0),
+        (real([3]), other([3]), positive([3]), -1),
+        (real([]), other([]), positive([]), 0),
+        (real([0, 2]), other([0, 2]), positive([0, 2]), 1),
+    ];
 }
 
-fn no_second(_g: &Val) -> Result<Tensor> {
-    Err(Error::not_implemented("logcumsumexp has no second derivative"))
+op! {
+    /// How a running logarithm of sums moves with its input: element `j` is the sum over `i <= j` of
+    /// `tangent[i] * exp(input[i] - output[j])`. The transpose of the gradient.
+    ///
+    /// Shape: `*s, *s, *s -> *s`. Dtype: unchanged.
+    fn logcumsumexp_tangent(input: Tensor, tangent: Tensor, output: Tensor, dim: i64) -> y;
+    variants [private];
+    dtype logcumsumexp_dtype(input);
+    shape input.size();
+    compute { weighted(tangent, input, &output.neg()?, |x| x.logcumsumexp(dim)) };
+    vjp {
+        input => |g, input, tangent, output, dim| tangent * input.logcumsumexp_backward(g, output, dim);
+        tangent => |g, input, output, dim| input.logcumsumexp_backward(g, output, dim);
+        output => |g, y| -(g * y)
+    };
+    samples [
+        (real([2, 3]), other([2, 3]), positive([2, 3]), 0),
+        (real([3]), other([3]), positive([3]), -1),
+        (real([]), other([]), positive([]), 0),
+        (real([0, 2]), other([0, 2]), positive([0, 2]), 1),
+    ];
 }
 
 op! {
@@ -138,7 +183,7 @@ op! {
     shape checked(input, dim);
     kernel { kernels::logcumsumexp(&mut y, input, normalize_dim(dim, input.ndim())?) };
     vjp { input => |g, input, y, dim| input.logcumsumexp_backward(g, y, dim) };
-    samples samples::with(&[2, 3], -2.0, 2.0, &[&[0.into()], &[(-1).into()]]);
+    samples [(real([2, 3]), 0), (real([2, 3]), -1), (real([]), 0), (real([0, 2]), 1)];
 }
 
 op! {
@@ -151,6 +196,7 @@ op! {
     shape checked(input, dim);
     kernel { reversed(&mut y, input, dim, kernels::logcumsumexp) };
     nondifferentiable;
+    samples [(real([2, 3]), 0), (real([2, 3]), -1), (real([]), 0), (real([0, 2]), 1)];
 }
 
 fn extreme_dtype(x: &Tensor, what: &str) -> Result<[DType; 2]> {
@@ -173,7 +219,7 @@ op! {
     shape checked(input, dim);
     kernel { kernels::cummax(&mut values, &mut indices, input, normalize_dim(dim, input.ndim())?) };
     vjp { input => |g, indices, input.shape, dim| g.put_along(indices, &input.shape, dim, true) };
-    samples samples::with(&[2, 3], -2.0, 2.0, &[&[0.into()], &[(-1).into()]]);
+    samples [(real([2, 3]), 0), (real([2, 3]), -1), (real([]), 0), (real([0, 2]), 1), (int([3], 0, 9), 0)];
 }
 
 op! {
@@ -189,5 +235,5 @@ op! {
     shape checked(input, dim);
     kernel { kernels::cummin(&mut values, &mut indices, input, normalize_dim(dim, input.ndim())?) };
     vjp { input => |g, indices, input.shape, dim| g.put_along(indices, &input.shape, dim, true) };
-    samples samples::with(&[2, 3], -2.0, 2.0, &[&[0.into()], &[(-1).into()]]);
+    samples [(real([2, 3]), 0), (real([2, 3]), -1), (real([]), 0), (real([0, 2]), 1), (int([3], 0, 9), 0)];
 }

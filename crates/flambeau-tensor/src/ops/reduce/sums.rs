@@ -4,7 +4,7 @@ use flambeau_cpu::reduce as kernels;
 use smallvec::SmallVec;
 
 use super::over;
-use crate::ops::{Val, op, rule, samples};
+use crate::ops::{Val, op, rule};
 use crate::{DType, Dims, Error, Result, Tensor};
 
 /// A gradient of a reduction's output, seen through the shape of its input.
@@ -48,7 +48,7 @@ op! {
     shape Dims::new();
     kernel { over(&mut y, input, None, kernels::sum) };
     vjp { input => |g, input.shape| expand_reduced(g, &input.shape, None, false) };
-    samples samples::unary(-3.0, 3.0);
+    samples [(real([2, 3])), (real([2]), DType::F64), (real([])), (real([0, 2])), (int([3], 0, 9))];
 }
 
 op! {
@@ -65,7 +65,13 @@ op! {
     shape rule::reduce(input, dim, keepdim);
     kernel { over(&mut y, input, dim, kernels::sum) };
     vjp { input => |g, input.shape, dim, keepdim| expand_reduced(g, &input.shape, dim, keepdim) };
-    samples samples::reduction(-3.0, 3.0).into_iter().skip(2).collect();
+    samples [
+        (real([2, 3, 2]), [0]),
+        (real([2, 3, 2]), [-1, 0], true, DType::F64),
+        (real([2, 3]), None),
+        (real([]), []),
+        (real([0, 2]), [0]),
+    ];
 }
 
 /// A mean needs fractions.
@@ -94,7 +100,7 @@ op! {
     shape Dims::new();
     kernel { over(&mut y, input, None, kernels::mean) };
     vjp { input => |g, input.shape| expand_reduced(g, &input.shape, None, false) / crate::numel(&input.shape) as f64 };
-    samples samples::unary(-3.0, 3.0);
+    samples [(real([2, 3])), (real([2]), DType::F64), (real([]))];
 }
 
 op! {
@@ -113,5 +119,11 @@ op! {
     vjp { input => |g, input.shape, dim, keepdim| {
         expand_reduced(g, &input.shape, dim, keepdim) / reduced_count(&input.shape, dim)? as f64
     } };
-    samples samples::reduction(-3.0, 3.0).into_iter().skip(2).collect();
+    samples [
+        (real([2, 3, 2]), [0]),
+        (real([2, 3, 2]), [-1, 0], true, DType::F64),
+        (real([2, 3]), None),
+        (real([]), []),
+        (real([3, 0]), [0]),
+    ];
 }

@@ -22,6 +22,12 @@ op! {
         loops::copy(input, src)
     };
     vjp { input => |g| g * 0.0; src => |g| g };
+    samples [
+        (real([2, 3]), other([2, 3])),
+        (real([2, 3]), other([3])),
+        (real([]), other([]), true),
+        (real([0, 2]), other([2])),
+    ];
 }
 
 /// The strides with which `have` is seen through `want`.
@@ -72,6 +78,12 @@ op! {
     dtype dtype.unwrap_or(input.dtype());
     shape copy_layout(input, memory_format);
     vjp { input => |g| g };
+    samples [
+        (real([2, 3]), DType::C128),
+        (real([1, 2, 3, 4]), None, None, MemoryFormat::ChannelsLast),
+        (real([])),
+        (real([0, 2]), DType::F32),
+    ];
 }
 
 fn copied(x: &Tensor, dtype: Option<DType>, device: Option<Device>, format: MemoryFormat) -> Result<Tensor> {
@@ -96,6 +108,7 @@ op! {
     fn clone_(input: Tensor; memory_format: Option<Format> = None) -> y;
     variants [method, function];
     composite { input.clone_in(memory_format.unwrap_or(MemoryFormat::Preserve)) };
+    samples [(real([2, 3])), (real([1, 2, 3, 4]), MemoryFormat::ChannelsLast), (real([])), (real([0, 2]))];
 }
 
 op! {
@@ -116,6 +129,12 @@ op! {
     dtype input.dtype();
     shape copy_layout(input, memory_format);
     vjp { input => |g| g };
+    samples [
+        (real([2, 3]), MemoryFormat::Preserve),
+        (real([1, 2, 3, 4]), MemoryFormat::ChannelsLast),
+        (real([]), MemoryFormat::Contiguous),
+        (real([0, 2]), MemoryFormat::Preserve),
+    ];
 }
 
 op! {
@@ -133,6 +152,7 @@ op! {
         }
         if input.is_contiguous_in(memory_format) { Ok(input.clone()) } else { input.clone_in(memory_format) }
     };
+    samples [(real([2, 3])), (real([1, 2, 3, 4]), MemoryFormat::ChannelsLast), (real([])), (real([0, 2]))];
 }
 
 impl Tensor {

@@ -1,6 +1,6 @@
 //! Diagonals, and copies with a part written over.
 
-use crate::ops::{Sample, Val, op, samples};
+use crate::ops::{Val, op};
 use crate::{Dims, Error, MemoryFormat, Options, Result, Tensor, normalize_dim};
 
 op! {
@@ -20,6 +20,7 @@ op! {
             n => Err(Error::runtime(format!("diag(): Supports 1D or 2D tensors. Got {n}D"))),
         }
     };
+    samples [(real([3])), (real([2, 3]), 1), (real([2, 3]), -1), (real([0]))];
 }
 
 fn embedded(x: &Tensor, offset: i64, dim1: i64, dim2: i64) -> Result<Dims> {
@@ -58,7 +59,7 @@ op! {
         Ok(out)
     };
     vjp { input => |g, offset, dim1, dim2| g.diagonal_with(offset, dim1, dim2) };
-    samples samples::with(&[2, 3], -1.0, 1.0, &[&[], &[1.into()], &[(-1).into(), 0.into(), 2.into()]]);
+    samples [(real([2, 3])), (real([2, 3]), 1), (real([2, 3]), -1, 0, 2), (real([0]))];
 }
 
 op! {
@@ -72,6 +73,7 @@ op! {
     fn diagflat(input: Tensor, offset: i64 = 0) -> y;
     variants [method, function];
     composite { input.contiguous()?.view(&[-1])?.diag_embed_with(offset, -2, -1) };
+    samples [(real([2, 2])), (real([3]), -1), (real([])), (real([0]), 1)];
 }
 
 /// A copy of `x` whose part that `part` shows is written over with `src`.
@@ -109,7 +111,7 @@ op! {
         input => |g, src.shape, offset, dim1, dim2| g.diagonal_scatter_with(nothing(g, &src.shape), offset, dim1, dim2);
         src => |g, offset, dim1, dim2| g.diagonal_with(offset, dim1, dim2)
     };
-    samples vec![Sample::new([samples::tensor(&[3, 3], -1.0, 1.0).into(), samples::tensor(&[2], 0.0, 1.0).into(), 1.into()])];
+    samples [(real([3, 3]), other([2]), 1), (real([2, 3, 2]), other([3, 2]), 0, 0, -1), (real([0, 2]), other([0]))];
 }
 
 op! {
@@ -127,7 +129,7 @@ op! {
         input => |g, src.shape, dim, index| g.select_scatter(nothing(g, &src.shape), dim, index);
         src => |g, dim, index| g.select(dim, index)
     };
-    samples vec![Sample::new([samples::tensor(&[3, 2], -1.0, 1.0).into(), samples::tensor(&[2], 0.0, 1.0).into(), 0.into(), 1.into()])];
+    samples [(real([3, 2]), other([2]), 0, 1), (real([3, 2]), other([3]), -1, -2), (real([0, 2]), other([0]), 1, 0)];
 }
 
 op! {
@@ -144,5 +146,10 @@ op! {
         input => |g, src.shape, dim, start, end, step| g.slice_scatter_with(nothing(g, &src.shape), dim, start, end, step);
         src => |g, dim, start, end, step| g.slice(dim, start.unwrap_or(0), end.unwrap_or(i64::MAX), step)
     };
-    samples vec![Sample::new([samples::tensor(&[4, 2], -1.0, 1.0).into(), samples::tensor(&[2, 2], 0.0, 1.0).into(), 0.into(), 1.into(), crate::ops::Arg::None, 2.into()])];
+    samples [
+        (real([4, 2]), other([2, 2]), 0, 1, None, 2),
+        (real([2, 3]), other([2, 1]), -1, None, 1),
+        (real([2, 3]), other([2, 3])),
+        (real([0, 2]), other([0, 1]), 1, 0, 1),
+    ];
 }

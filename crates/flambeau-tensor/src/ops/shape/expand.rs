@@ -2,7 +2,7 @@
 
 use smallvec::SmallVec;
 
-use crate::ops::{op, samples};
+use crate::ops::op;
 use crate::{Dims, Error, Result, Tensor};
 
 fn type_name(x: &Tensor) -> String {
@@ -30,7 +30,7 @@ op! {
         input.layout().expand(size)?
     };
     vjp { input => |g, input.shape| g.sum_to_size(&input.shape) };
-    samples samples::with(&[2, 1], -1.0, 1.0, &[&[[2, 3].into()], &[[4, -1, 3].into()]]);
+    samples [(real([2, 1]), [2, 3]), (real([2, 1]), [4, -1, 3], true), (real([]), [2]), (real([1]), [0])];
 }
 
 op! {
@@ -40,6 +40,7 @@ op! {
     fn expand_as(input: Tensor, other: Tensor) -> y;
     variants [method];
     composite { input.expand(other.size()) };
+    samples [(real([2, 1]), other([2, 3])), (real([]), other([2])), (real([1]), other([0, 2]))];
 }
 
 op! {
@@ -53,6 +54,7 @@ op! {
     fn broadcast_to(input: Tensor, size: Dims) -> y;
     variants [method, function];
     composite { input.expand(size) };
+    samples [(real([2, 1]), [2, 3]), (real([]), [2]), (real([1]), [0, 2])];
 }
 
 op! {
@@ -68,6 +70,7 @@ op! {
         }
         tensors.iter().map(|t| t.expand(&sizes)).collect::<Result<Vec<_>>>()
     };
+    samples [(vec![real([2, 1]), other([3])]), (vec![real([])]), (vec![real([0, 1]), other([3])])];
 }
 
 op! {
@@ -95,6 +98,13 @@ op! {
         let kept = input.sum_dim_with(Some(&dims), true, None)?;
         if lead > 0 { kept.view(size) } else { Ok(kept) }
     };
+    samples [
+        (real([2, 3]), [1, 3]),
+        (real([2, 3]), [3]),
+        (real([2, 3]), [2, 3]),
+        (real([2, 3]), []),
+        (real([0, 3]), [1, 3]),
+    ];
 }
 
 fn not_expandable(x: &Tensor, size: &[i64]) -> Error {
@@ -130,7 +140,13 @@ op! {
         Ok(out)
     };
     vjp { input => |g, input.shape, repeats| repeat_backward(g, &input.shape, repeats) };
-    samples samples::with(&[2, 1], -1.0, 1.0, &[&[[2, 3].into()], &[[2, 1, 2].into()]]);
+    samples [
+        (real([2, 1]), [2, 3]),
+        (real([2, 1]), [2, 1, 2]),
+        (real([]), [2]),
+        (real([2]), [0]),
+        (real([0, 2]), [1, 2]),
+    ];
 }
 
 fn repeated(x: &Tensor, repeats: &[i64]) -> Result<Dims> {
@@ -184,4 +200,5 @@ op! {
         repeats.extend_from_slice(dims);
         input.repeat(&repeats)
     };
+    samples [(real([2, 3]), [2]), (real([2]), [2, 2]), (real([]), [3]), (real([2]), [0])];
 }

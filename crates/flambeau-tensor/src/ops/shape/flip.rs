@@ -4,7 +4,7 @@ use flambeau_cpu::index as kernels;
 use smallvec::SmallVec;
 
 use super::convert::copy_layout;
-use crate::ops::{op, samples};
+use crate::ops::op;
 use crate::{Dims, Error, MemoryFormat, Result, Tensor, normalize_dim};
 
 /// The dimensions a user named, each once.
@@ -38,7 +38,7 @@ op! {
         kernels::flip(y, input, &dims)
     };
     vjp { input => |g, dims| g.flip(dims) };
-    samples samples::with(&[2, 3], -1.0, 1.0, &[&[[0].into()], &[[0, -1].into()]]);
+    samples [(real([2, 3]), [0]), (real([2, 3]), [0, -1]), (real([]), []), (real([0, 2]), [1])];
 }
 
 op! {
@@ -57,6 +57,7 @@ op! {
         }
         input.flip(&[1])
     };
+    samples [(real([2, 3])), (real([0, 2]))];
 }
 
 op! {
@@ -75,6 +76,7 @@ op! {
         }
         input.flip(&[0])
     };
+    samples [(real([2, 3])), (real([3])), (real([0, 2]))];
 }
 
 op! {
@@ -105,7 +107,7 @@ op! {
         }
         input.roll_along(shifts, dims)
     };
-    samples samples::with(&[2, 3], -1.0, 1.0, &[&[[1].into()], &[[1, -2].into(), [0, 1].into()]]);
+    samples [(real([2, 3]), [1]), (real([2, 3]), [1, -2], [0, 1]), (real([]), [1]), (real([0, 2]), [1], [1])];
 }
 
 op! {
@@ -126,6 +128,7 @@ op! {
         let back: Dims = shifts.iter().map(|s| s.wrapping_neg()).collect();
         g.roll_along(&back, dims)
     } };
+    samples [(real([2, 3]), [1], [1]), (real([2, 3]), [1, -2], [0, 1]), (real([0, 2]), [1], [1])];
 }
 
 op! {
@@ -139,6 +142,7 @@ op! {
     fn rot90(input: Tensor, k: i64 = 1, dims: Dims = [0, 1]) -> y;
     variants [method, function];
     composite { turned(input, k, dims) };
+    samples [(real([2, 3])), (real([2, 3]), -1), (real([2, 2, 3]), 2, [1, 2]), (real([0, 2]))];
 }
 
 fn turned(x: &Tensor, k: i64, dims: &[i64]) -> Result<Tensor> {

@@ -16,6 +16,12 @@ op! {
     fn meshgrid(tensors: Tensors; indexing: Str = "ij") -> [outputs];
     variants [function];
     composite { grid(tensors, indexing) };
+    samples [
+        (vec![real([2]), other([3])]),
+        (vec![real([2]), other([3])], "xy"),
+        (vec![real([]), other([2])]),
+        (vec![real([0]), other([2])]),
+    ];
 }
 
 fn grid(tensors: &[Tensor], indexing: &str) -> Result<Vec<Tensor>> {
@@ -76,6 +82,7 @@ op! {
         let flat = grid(tensors, "ij")?.iter().map(|t| t.reshape(&[-1])).collect::<Result<Vec<_>>>()?;
         crate::ops::stack_with(&flat, 1)
     };
+    samples [(vec![real([2]), other([3])]), (vec![real([3])]), (vec![real([0]), other([2])])];
 }
 
 op! {
@@ -88,6 +95,7 @@ op! {
     fn atleast_1d(input: Tensor) -> y;
     variants [function];
     composite { if input.dim() == 0 { input.reshape(&[1]) } else { Ok(input.clone()) } };
+    samples [(real([])), (real([2])), (real([0, 2]))];
 }
 
 op! {
@@ -97,6 +105,7 @@ op! {
     fn atleast_1d.sequence(tensors: Tensors) -> [outputs];
     variants [function];
     composite { tensors.iter().map(Tensor::atleast_1d).collect::<Result<Vec<_>>>() };
+    samples [(vec![real([]), other([2])]), (vec![real([0, 2])])];
 }
 
 op! {
@@ -115,6 +124,7 @@ op! {
             _ => Ok(input.clone()),
         }
     };
+    samples [(real([])), (real([2])), (real([0, 2]))];
 }
 
 op! {
@@ -124,6 +134,7 @@ op! {
     fn atleast_2d.sequence(tensors: Tensors) -> [outputs];
     variants [function];
     composite { tensors.iter().map(Tensor::atleast_2d).collect::<Result<Vec<_>>>() };
+    samples [(vec![real([]), other([2])]), (vec![real([0, 2])])];
 }
 
 op! {
@@ -143,6 +154,7 @@ op! {
             _ => Ok(input.clone()),
         }
     };
+    samples [(real([])), (real([2])), (real([2, 3])), (real([0, 2]))];
 }
 
 op! {
@@ -152,4 +164,5 @@ op! {
     fn atleast_3d.sequence(tensors: Tensors) -> [outputs];
     variants [function];
     composite { tensors.iter().map(Tensor::atleast_3d).collect::<Result<Vec<_>>>() };
+    samples [(vec![real([]), other([2])]), (vec![real([0, 2])])];
 }

@@ -61,7 +61,12 @@ op! {
         let (at, lengths) = plan(tensors, dim)?;
         cat_along(tensors, at as i64, &lengths)
     };
-    samples vec![crate::ops::Sample::new([vec![crate::ops::samples::tensor(&[2, 3], -1.0, 1.0), crate::ops::samples::tensor(&[2, 1], 0.0, 1.0)].into(), 1.into()])];
+    samples [
+        (vec![real([2, 3]), other([2, 1])], 1),
+        (vec![real([2, 3]), other([0, 3])]),
+        (vec![real([0]), other([2, 2])], -1),
+        (vec![real([3])]),
+    ];
 }
 
 op! {
@@ -78,6 +83,7 @@ op! {
         kernels::cat(y, &inputs, dim as usize)
     };
     vjp { tensors => |g, dim, lengths| parts(g, dim, lengths) };
+    samples [(vec![real([2, 3]), other([2, 1])], 1, [3, 1]), (vec![real([2, 3]), other([1, 3])], 0, [2, 1])];
 }
 
 fn joined(tensors: &[Tensor], dim: i64, lengths: &[i64]) -> Result<Layout> {
@@ -146,7 +152,11 @@ op! {
         kernels::cat(y, &inputs, at)
     };
     vjp { tensors => |g, dim| g.tensor()?.unbind_with(dim) };
-    samples vec![crate::ops::Sample::new([vec![crate::ops::samples::tensor(&[2, 3], -1.0, 1.0), crate::ops::samples::tensor(&[2, 3], 0.0, 1.0)].into(), (-1).into()])];
+    samples [
+        (vec![real([2, 3]), other([2, 3])], -1),
+        (vec![real([]), other([])]),
+        (vec![real([0, 2]), other([0, 2])], 1),
+    ];
 }
 
 fn nonempty(tensors: &[Tensor], what: &str) -> Result<()> {
@@ -170,6 +180,12 @@ op! {
         let list = tensors.iter().map(Tensor::atleast_1d).collect::<Result<Vec<_>>>()?;
         cat_with(&list, i64::from(list[0].dim() > 1))
     };
+    samples [
+        (vec![real([2]), other([3])]),
+        (vec![real([2, 3]), other([2, 1])]),
+        (vec![real([]), other([])]),
+        (vec![real([0]), other([2])]),
+    ];
 }
 
 op! {
@@ -188,6 +204,7 @@ op! {
         let list = tensors.iter().map(Tensor::atleast_2d).collect::<Result<Vec<_>>>()?;
         cat_with(&list, 0)
     };
+    samples [(vec![real([3]), other([2, 3])]), (vec![real([]), other([])]), (vec![real([0, 2]), other([1, 2])])];
 }
 
 op! {
@@ -205,6 +222,7 @@ op! {
         let list = tensors.iter().map(Tensor::atleast_3d).collect::<Result<Vec<_>>>()?;
         cat_with(&list, 2)
     };
+    samples [(vec![real([2]), other([2])]), (vec![real([2, 3]), other([2, 3])]), (vec![real([]), other([])])];
 }
 
 op! {
@@ -223,6 +241,7 @@ op! {
         let list = columns.collect::<Result<Vec<_>>>()?;
         hstack(&list)
     };
+    samples [(vec![real([2]), other([2, 2])]), (vec![real([]), other([])]), (vec![real([0]), other([0, 2])])];
 }
 
 /// Rows and columns of each block; numbers and vectors are one row.
@@ -261,6 +280,11 @@ op! {
         }
         block_diag_of(tensors, &sizes)
     };
+    samples [
+        (vec![real([2, 2]), other([3]), positive([])]),
+        (vec![real([1, 2])]),
+        (vec![real([0, 2]), other([2, 1])]),
+    ];
 }
 
 fn block_dtype(tensors: &[Tensor]) -> DType {
@@ -285,6 +309,7 @@ op! {
         Ok(out)
     };
     vjp { tensors => |g, blocks| places(&g.tensor()?, blocks) };
+    samples [(vec![real([2, 2]), other([1, 3])], [2, 2, 1, 3])];
 }
 
 /// The blocks of a matrix as views.

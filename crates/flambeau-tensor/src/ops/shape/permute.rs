@@ -2,7 +2,7 @@
 
 use smallvec::SmallVec;
 
-use crate::ops::{op, samples};
+use crate::ops::op;
 use crate::{Error, Layout, Result, Tensor, normalize_dim};
 
 fn swapped(x: &Tensor, dim0: i64, dim1: i64) -> Result<Layout> {
@@ -27,7 +27,7 @@ op! {
     alias [method swapaxes, function swapaxes, method swapdims, function swapdims];
     view { swapped(input, dim0, dim1) };
     vjp { input => |g, dim0, dim1| g.transpose(dim0, dim1) };
-    samples samples::with(&[2, 3, 2], -1.0, 1.0, &[&[0.into(), 1.into()], &[(-1).into(), 0.into()]]);
+    samples [(real([2, 3, 2]), 0, 1), (real([2, 3, 2]), -1, 0), (real([]), 0, 0), (real([0, 2]), 0, 1)];
 }
 
 op! {
@@ -47,7 +47,7 @@ op! {
         if input.dim() < 2 { input.layout().clone() } else { swapped(input, 0, 1)? }
     };
     vjp { input => |g| g.t() };
-    samples samples::with(&[2, 3], -1.0, 1.0, &[&[]]);
+    samples [(real([2, 3])), (real([3])), (real([])), (real([0, 2]))];
 }
 
 op! {
@@ -81,7 +81,7 @@ op! {
         out
     };
     vjp { input => |g, dims| g.permute(&inverse(dims)) };
-    samples samples::with(&[2, 3, 2], -1.0, 1.0, &[&[[2, 0, 1].into()], &[[0, -1, 1].into()]]);
+    samples [(real([2, 3, 2]), [2, 0, 1]), (real([2, 3, 2]), [0, -1, 1]), (real([]), []), (real([0, 2]), [1, 0])];
 }
 
 fn inverse(dims: &[i64]) -> SmallVec<[i64; 5]> {
@@ -131,6 +131,12 @@ op! {
         }
         input.permute(&order)
     };
+    samples [
+        (real([2, 3, 4]), [0], [2]),
+        (real([2, 3, 2]), [0, 1], [-1, 0]),
+        (real([]), [], []),
+        (real([0, 2]), [0], [1]),
+    ];
 }
 
 impl Tensor {
@@ -160,6 +166,7 @@ op! {
         }
         input.transpose(-2, -1)
     };
+    samples [(real([2, 3])), (real([2, 0, 3]))];
 }
 
 op! {
@@ -174,6 +181,7 @@ op! {
         }
         input.transpose(-2, -1)?.conj()
     };
+    samples [(real([2, 3])), (real([2, 0, 3])), (complex([2, 2]))];
 }
 
 op! {
@@ -188,4 +196,5 @@ op! {
         }
         input.transpose(-2, -1)?.conj()
     };
+    samples [(real([2, 3])), (real([2, 0, 3])), (complex([2, 2]))];
 }

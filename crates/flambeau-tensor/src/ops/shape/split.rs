@@ -1,6 +1,6 @@
 //! One tensor into several.
 
-use crate::ops::{Val, op, samples};
+use crate::ops::{Val, op};
 use crate::{DType, Dims, Error, Layout, Result, Tensor, normalize_dim};
 
 /// The pieces of a layout along a dimension.
@@ -77,7 +77,7 @@ op! {
     variants [method, function];
     view { let (at, lengths) = even(input, split_size, dim)?; pieces(input.layout(), at, &lengths) };
     vjp { input => |gs, dim| rejoined(gs, dim) };
-    samples samples::with(&[5, 2], -1.0, 1.0, &[&[2.into()]]);
+    samples [(real([5, 2]), 2), (real([2, 5]), 3, -1), (real([0, 2]), 1)];
 }
 
 op! {
@@ -90,6 +90,7 @@ op! {
     fn split.sizes(input: Tensor, split_size: Dims, dim: i64 = 0) -> [outputs];
     variants [method, function];
     composite { input.split_with_sizes_with(split_size, dim) };
+    samples [(real([5, 2]), [1, 4]), (real([2, 3]), [3, 0], -1), (real([0, 2]), [0])];
 }
 
 op! {
@@ -103,7 +104,7 @@ op! {
     variants [method, function];
     view { let at = chosen(input, split_sizes, dim)?; pieces(input.layout(), at, split_sizes) };
     vjp { input => |gs, dim| rejoined(gs, dim) };
-    samples samples::with(&[2, 5], -1.0, 1.0, &[&[[1, 4].into(), 1.into()]]);
+    samples [(real([5, 2]), [1, 4]), (real([2, 3]), [3, 0], -1), (real([0, 2]), [0])];
 }
 
 op! {
@@ -121,6 +122,7 @@ op! {
             size => input.split_with(size, dim),
         }
     };
+    samples [(real([5, 2]), 2), (real([2, 3]), 3, -1), (real([0, 2]), 2)];
 }
 
 /// The size of each chunk; 0 where there is nothing to share out.
@@ -148,6 +150,7 @@ op! {
     variants [method, function];
     compute { let (at, lengths) = even(input, split_size, dim)?; loose(input, pieces(input.layout(), at, &lengths)) };
     vjp { input => |gs, dim| rejoined(gs, dim) };
+    samples [(real([5, 2]), 2), (real([2, 3]), 1, -1), (real([0, 2]), 1)];
 }
 
 op! {
@@ -158,6 +161,7 @@ op! {
     variants [method, function];
     compute { let at = chosen(input, split_sizes, dim)?; loose(input, pieces(input.layout(), at, split_sizes)) };
     vjp { input => |gs, dim| rejoined(gs, dim) };
+    samples [(real([5, 2]), [2, 3]), (real([2, 3]), [1, 2], -1), (real([0, 2]), [0])];
 }
 
 op! {
@@ -172,6 +176,7 @@ op! {
             size => input.unsafe_split_with(size, dim),
         }
     };
+    samples [(real([5, 2]), 2), (real([2, 3]), 3, -1), (real([0, 2]), 2)];
 }
 
 fn check_sections(x: &Tensor) -> Result<()> {
@@ -207,6 +212,7 @@ op! {
             input.slice(at as i64, from, start, 1)
         }).collect::<Result<Vec<_>>>()
     };
+    samples [(real([5]), 3), (real([2, 5]), 2, -1), (real([0, 2]), 2)];
 }
 
 op! {
@@ -227,6 +233,7 @@ op! {
             input.slice(at as i64, from, end, 1)
         }).collect::<Result<Vec<_>>>()
     };
+    samples [(real([5]), [1, 3]), (real([2, 5]), [2], 1), (real([0, 2]), [1])];
 }
 
 op! {
@@ -251,6 +258,7 @@ op! {
             ))),
         }
     };
+    samples [(real([5]), int([2], 1, 4)), (real([2, 4]), int([], 2, 3), 1)];
 }
 
 /// The dimension that `hsplit`, `vsplit` and `dsplit` go along.
@@ -289,6 +297,7 @@ op! {
     fn hsplit(input: Tensor, sections: i64) -> [outputs];
     variants [method, function];
     composite { split_evenly(input, sections, "hsplit", 1) };
+    samples [(real([2, 4]), 2), (real([4]), 2), (real([0, 4]), 2)];
 }
 
 op! {
@@ -298,6 +307,7 @@ op! {
     fn hsplit.indices(input: Tensor, indices: Dims) -> [outputs];
     variants [method, function];
     composite { input.tensor_split_indices_with(indices, named(input, "hsplit", 1)? as i64) };
+    samples [(real([2, 4]), [1, 3]), (real([4]), [2]), (real([0, 4]), [1])];
 }
 
 op! {
@@ -307,6 +317,7 @@ op! {
     fn vsplit(input: Tensor, sections: i64) -> [outputs];
     variants [method, function];
     composite { split_evenly(input, sections, "vsplit", 2) };
+    samples [(real([4, 2]), 2), (real([0, 2]), 1)];
 }
 
 op! {
@@ -316,6 +327,7 @@ op! {
     fn vsplit.indices(input: Tensor, indices: Dims) -> [outputs];
     variants [method, function];
     composite { input.tensor_split_indices_with(indices, named(input, "vsplit", 2)? as i64) };
+    samples [(real([4, 2]), [1, 3]), (real([0, 2]), [0])];
 }
 
 op! {
@@ -325,6 +337,7 @@ op! {
     fn dsplit(input: Tensor, sections: i64) -> [outputs];
     variants [method, function];
     composite { split_evenly(input, sections, "dsplit", 3) };
+    samples [(real([1, 2, 4]), 2), (real([0, 2, 4]), 2)];
 }
 
 op! {
@@ -334,6 +347,7 @@ op! {
     fn dsplit.indices(input: Tensor, indices: Dims) -> [outputs];
     variants [method, function];
     composite { input.tensor_split_indices_with(indices, named(input, "dsplit", 3)? as i64) };
+    samples [(real([1, 2, 4]), [1, 3]), (real([0, 2, 4]), [1])];
 }
 
 op! {
@@ -357,5 +371,5 @@ op! {
         let list = gs.iter().map(Val::tensor).collect::<Result<Vec<_>>>()?;
         crate::ops::stack_with(&list, dim)
     } };
-    samples samples::with(&[3, 2], -1.0, 1.0, &[&[1.into()]]);
+    samples [(real([3, 2])), (real([3, 2]), -1), (real([0, 2]))];
 }

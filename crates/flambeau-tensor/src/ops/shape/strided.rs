@@ -1,7 +1,7 @@
 //! Views by strides, parts of dimensions.
 
 use crate::autograd::record_op;
-use crate::ops::{Arg, Val, op, samples};
+use crate::ops::{Arg, Val, op};
 use crate::{Error, Layout, Result, Tensor, normalize_dim};
 
 /// A layout that a user chose must lie within the storage.
@@ -61,7 +61,12 @@ op! {
         let l = input.layout();
         input.as_strided_from(size, stride, storage_offset.unwrap_or(l.offset), &l.sizes, &l.strides, l.offset)
     };
-    samples samples::with(&[2, 3], -1.0, 1.0, &[&[[2, 2].into(), [1, 2].into()], &[[2, 2].into(), [1, 1].into(), 1.into()]]);
+    samples [
+        (real([2, 3]), [2, 2], [1, 2]),
+        (real([2, 3]), [2, 2], [1, 1], 1),
+        (real([]), [], []),
+        (real([0, 2]), [0], [1]),
+    ];
 }
 
 op! {
@@ -81,6 +86,7 @@ op! {
             as_strided_backward(g, &lying(input_size, input_stride, input_offset), &lying(size, stride, offset))
         }
     };
+    samples [(real([2, 3]), [2, 2], [1, 2], 0, [2, 3], [3, 1], 0)];
 }
 
 fn lying(sizes: &[i64], strides: &[i64], offset: i64) -> Layout {
@@ -136,6 +142,7 @@ op! {
     variants [private];
     compute { input.as_strided_with(size, stride, Some(offset + input.layout().offset))?.clone_tensor() };
     vjp { input => |g, input.shape, size, stride, offset| zeros_of(g, &input.shape).scatter_strided(g, size, stride, offset) };
+    samples [(real([2, 3]), [2, 2], [1, 2], 1), (real([]), [1], [1], 0)];
 }
 
 op! {
@@ -153,6 +160,7 @@ op! {
         input => |g, size, stride, offset| g.scatter_strided(zeros_of(g, size), size, stride, offset);
         src => |g, size, stride, offset| g.contiguous().gather_strided(size, stride, offset)
     };
+    samples [(real([2, 3]), other([2, 2]), [2, 2], [3, 1], 0), (real([]), other([]), [], [], 0)];
 }
 
 fn zeros_of(g: &Val, sizes: &[i64]) -> Val {
@@ -188,6 +196,11 @@ op! {
             scatter_taken(g, &base, &lying(size, stride, storage_offset.unwrap_or(base.offset)))
         }
     };
+    samples [
+        (real([2, 3]), other([2, 2]), [2, 2], [3, 1]),
+        (real([2, 3]), other([2, 2]), [2, 2], [3, 1], 1),
+        (real([]), other([]), [], []),
+    ];
 }
 
 op! {
@@ -210,6 +223,7 @@ op! {
             scatter_taken(g, &lying(base_size, base_stride, base_offset), &lying(size, stride, offset))
         }
     };
+    samples [(real([2, 3]), other([2, 2]), [2, 2], [3, 1], 0, [2, 3], [3, 1], 0)];
 }
 
 /// `g` in a block laid out as a tensor lies over its storage.
@@ -264,6 +278,11 @@ op! {
         }
         input.narrow(dim, start.item()?.to_i64(), length)
     };
+    samples [
+        (real([4, 2]), 0, int([], 1, 2), 2),
+        (real([2, 4]), -1, int([], 0, 1), 3),
+        (real([0, 2]), 1, int([], 0, 1), 1),
+    ];
 }
 
 op! {
@@ -293,6 +312,7 @@ op! {
         }
         input.slice(at as i64, start, start + length, 1)
     };
+    samples [(real([4, 2]), 0, 1, 2), (real([2, 4]), -1, -3, 2), (real([2, 3]), 0, 1, 0), (real([0, 2]), 1, 0, 1)];
 }
 
 op! {
@@ -304,7 +324,12 @@ op! {
     node "SliceBackward0";
     view { sliced(input.layout(), dim, start, end, step) };
     vjp { input => |g, input.shape, dim, start, end, step| slice_backward(g, &input.shape, dim, start, end, step) };
-    samples samples::with(&[4, 3], -1.0, 1.0, &[&[0.into(), 1.into(), 4.into(), 2.into()], &[(-1).into(), (-2).into(), 9.into(), 1.into()]]);
+    samples [
+        (real([4, 3]), 0, 1, 4, 2),
+        (real([4, 3]), -1, -2, 9, 1),
+        (real([4, 3]), 0, 2, 2, 1),
+        (real([0, 3]), 1, 0, 2, 1),
+    ];
 }
 
 fn sliced(l: &Layout, dim: i64, start: i64, end: i64, step: i64) -> Result<Layout> {
@@ -341,6 +366,11 @@ op! {
         Ok(out)
     };
     vjp { grad => |g, dim, start, end, step| g.slice(dim, start, end, step) };
+    samples [
+        (real([2, 3]), [4, 3], 0, 0, 4, 2),
+        (real([2, 1]), [2, 3], -1, 1, 2, 1),
+        (real([0, 3]), [4, 3], 0, 1, 1, 1),
+    ];
 }
 
 fn slice_backward(g: &Val, sizes: &[i64], dim: i64, start: i64, end: i64, step: i64) -> Val {
@@ -374,7 +404,7 @@ op! {
         l
     };
     vjp { input => |g, input.shape, dim, index| select_backward(g, &input.shape, dim, index) };
-    samples samples::with(&[4, 3], -1.0, 1.0, &[&[0.into(), 1.into()], &[(-1).into(), (-2).into()]]);
+    samples [(real([4, 3]), 0, 1), (real([4, 3]), -1, -2), (real([0, 3]), 1, 0)];
 }
 
 fn select_backward(g: &Val, sizes: &[i64], dim: i64, index: i64) -> Val {
@@ -394,7 +424,13 @@ op! {
     variants [method, function];
     view { diagonal_layout(input.layout(), offset, dim1, dim2) };
     vjp { input => |g, input.shape, offset, dim1, dim2| g.diagonal_into_zeros(&input.shape, offset, dim1, dim2) };
-    samples samples::with(&[3, 4], -1.0, 1.0, &[&[], &[1.into()], &[(-2).into(), 1.into(), 0.into()]]);
+    samples [
+        (real([3, 4])),
+        (real([3, 4]), 1),
+        (real([3, 4]), -2, 1, 0),
+        (real([2, 3, 2]), 0, 0, -1),
+        (real([0, 3])),
+    ];
 }
 
 fn diagonal_layout(l: &Layout, offset: i64, dim1: i64, dim2: i64) -> Result<Layout> {
@@ -430,6 +466,7 @@ op! {
         Ok(out)
     };
     vjp { grad => |g, offset, dim1, dim2| g.diagonal_with(offset, dim1, dim2) };
+    samples [(real([2]), [2, 3], 0, 0, 1), (real([2]), [3, 3], 1, 0, 1), (real([0]), [0, 3], 0, 0, 1)];
 }
 
 op! {
@@ -444,7 +481,7 @@ op! {
     variants [method];
     view { unfolded(input.layout(), dimension, size, step) };
     vjp { input => |g, input.shape, dimension, size, step| g.unfold_into_zeros(&input.shape, dimension, size, step) };
-    samples samples::with(&[5, 2], -1.0, 1.0, &[&[0.into(), 3.into(), 2.into()], &[0.into(), 2.into(), 1.into()]]);
+    samples [(real([5, 2]), 0, 3, 2), (real([5, 2]), 0, 2, 1), (real([]), 0, 1, 1), (real([0, 3]), 1, 2, 1)];
 }
 
 fn unfolded(l: &Layout, dim: i64, size: i64, step: i64) -> Result<Layout> {
@@ -487,6 +524,7 @@ op! {
         Ok(out)
     };
     vjp { grad => |g, dim, size, step| g.unfold(dim, size, step) };
+    samples [(real([2, 2, 3]), [5, 2], 0, 3, 2), (real([2, 2]), [3], 0, 2, 1)];
 }
 
 impl Tensor {

@@ -2,7 +2,7 @@
 
 use flambeau_cpu::index as kernels;
 
-use crate::ops::{op, samples};
+use crate::ops::op;
 use crate::{DType, Error, Options, Result, Tensor};
 
 fn matrix(x: &Tensor, what: &str) -> Result<DType> {
@@ -26,7 +26,7 @@ op! {
     shape input.size();
     kernel { kernels::tril(y, input, diagonal) };
     vjp { input => |g, diagonal| g.tril_with(diagonal) };
-    samples samples::with(&[3, 4], -1.0, 1.0, &[&[], &[1.into()], &[(-1).into()]]);
+    samples [(real([3, 4])), (real([3, 4]), 1), (real([2, 3, 3]), -1), (real([0, 2]))];
 }
 
 op! {
@@ -43,7 +43,7 @@ op! {
     shape input.size();
     kernel { kernels::triu(y, input, diagonal) };
     vjp { input => |g, diagonal| g.triu_with(diagonal) };
-    samples samples::with(&[3, 4], -1.0, 1.0, &[&[], &[1.into()], &[(-1).into()]]);
+    samples [(real([3, 4])), (real([3, 4]), 1), (real([2, 3, 3]), -1), (real([0, 2]))];
 }
 
 /// Rows and columns of the places that `kept(row)` tells the columns of.
@@ -87,6 +87,7 @@ op! {
     factory;
     nondifferentiable;
     compute { places(row, col, options, "tril_indices", |r| 0..r.saturating_add(offset).saturating_add(1).clamp(0, col)) };
+    samples [(3, 3), (2, 4, 1), (0, 2), (3, 3, -1, Options::dtype(DType::I32))];
 }
 
 op! {
@@ -102,4 +103,5 @@ op! {
     factory;
     nondifferentiable;
     compute { places(row, col, options, "triu_indices", |r| r.saturating_add(offset).clamp(0, col)..col) };
+    samples [(3, 3), (2, 4, 1), (0, 2), (3, 3, -1, Options::dtype(DType::I32))];
 }

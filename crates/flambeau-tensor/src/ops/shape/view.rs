@@ -1,6 +1,6 @@
 //! Other sizes over the same elements in the same order.
 
-use crate::ops::{Arg, Sample, op, samples};
+use crate::ops::op;
 use crate::{Dims, Error, Layout, Result, Tensor, normalize_dim};
 
 /// The sizes with their one -1 worked out.
@@ -60,7 +60,13 @@ op! {
     variants [method];
     view { viewed(input, size) };
     vjp { input => |g, input.shape| g.reshape(&input.shape) };
-    samples samples::with(&[2, 3], -1.0, 1.0, &[&[[3, 2].into()], &[[-1].into()], &[[1, 6, 1].into()]]);
+    samples [
+        (real([2, 3]), [3, 2]),
+        (real([2, 3]), [-1]),
+        (real([2, 3]), [1, 6, 1]),
+        (real([]), [1]),
+        (real([0, 2]), [3, 0]),
+    ];
 }
 
 op! {
@@ -80,6 +86,7 @@ op! {
             None => input.clone_in(crate::MemoryFormat::Contiguous)?.unsafe_view(&sizes),
         }
     };
+    samples [(real([2, 3]), [3, 2]), (real([]), [1, 1]), (real([0, 2]), [0, 5]), (real([2, 3]), [-1])];
 }
 
 op! {
@@ -96,6 +103,7 @@ op! {
     dtype input.dtype();
     shape viewed(input, size);
     vjp { input => |g, input.shape| g.reshape(&input.shape) };
+    samples [(real([2, 3]), [6]), (real([]), [1]), (real([0, 2]), [0])];
 }
 
 op! {
@@ -105,6 +113,7 @@ op! {
     fn reshape_as(input: Tensor, other: Tensor) -> y;
     variants [method];
     composite { input.reshape(other.size()) };
+    samples [(real([2, 3]), other([3, 2])), (real([]), other([1])), (real([0, 2]), other([2, 0]))];
 }
 
 op! {
@@ -114,6 +123,7 @@ op! {
     fn view_as(input: Tensor, other: Tensor) -> y;
     variants [method];
     composite { input.view(other.size()) };
+    samples [(real([2, 3]), other([3, 2])), (real([]), other([1])), (real([0, 2]), other([2, 0]))];
 }
 
 op! {
@@ -141,6 +151,7 @@ op! {
         sizes.extend_from_slice(&input.size()[end + 1..]);
         input.reshape(&sizes)
     };
+    samples [(real([2, 3, 2])), (real([2, 3, 2]), 1), (real([2, 3, 2]), 0, 1), (real([])), (real([0, 2]))];
 }
 
 op! {
@@ -165,6 +176,7 @@ op! {
         all.extend_from_slice(&input.size()[at + 1..]);
         input.view(&all)
     };
+    samples [(real([2, 6]), 1, [2, 3]), (real([4]), 0, [-1, 2]), (real([0, 2]), 0, [0, 3])];
 }
 
 op! {
@@ -174,6 +186,7 @@ op! {
     fn ravel(input: Tensor) -> y;
     variants [method, function];
     composite { input.contiguous()?.view(&[-1]) };
+    samples [(real([2, 3])), (real([])), (real([0, 2]))];
 }
 
 op! {
@@ -187,7 +200,7 @@ op! {
     variants [method, function];
     view { squeezed(input, |_| true) };
     vjp { input => |g, input.shape| g.reshape(&input.shape) };
-    samples samples::with(&[1, 3, 1], -1.0, 1.0, &[&[]]);
+    samples [(real([1, 3, 1])), (real([2, 3])), (real([])), (real([1, 0]))];
 }
 
 op! {
@@ -202,7 +215,7 @@ op! {
     node "SqueezeBackward1";
     view { let at = normalize_dim(dim, input.dim())?; squeezed(input, |d| d == at) };
     vjp { input => |g, input.shape| g.reshape(&input.shape) };
-    samples samples::with(&[1, 3, 1], -1.0, 1.0, &[&[0.into()], &[(-1).into()], &[1.into()]]);
+    samples [(real([1, 3, 1]), 0), (real([1, 3, 1]), -1), (real([1, 3, 1]), 1), (real([]), 0), (real([1, 0]), 0)];
 }
 
 op! {
@@ -214,6 +227,7 @@ op! {
     node "SqueezeBackward2";
     view { let mask = crate::ops::rule::mask(input.dim(), Some(dim))?; squeezed(input, |d| !dim.is_empty() && mask[d]) };
     vjp { input => |g, input.shape| g.reshape(&input.shape) };
+    samples [(real([1, 3, 1]), [0, 2]), (real([1, 3]), [-1]), (real([]), [0]), (real([1, 0]), [0])];
 }
 
 fn squeezed(x: &Tensor, wanted: impl Fn(usize) -> bool) -> Layout {
@@ -244,7 +258,7 @@ op! {
         l
     };
     vjp { input => |g, dim| g.squeeze_dim(dim) };
-    samples samples::with(&[2, 3], -1.0, 1.0, &[&[0.into()], &[(-1).into()], &[1.into()]]);
+    samples [(real([2, 3]), 0), (real([2, 3]), -1), (real([]), 0), (real([0, 2]), 1)];
 }
 
 op! {
@@ -256,7 +270,7 @@ op! {
     node "AliasBackward0";
     view { input.layout().clone() };
     vjp { input => |g| g };
-    samples vec![Sample::new([Arg::from(samples::tensor(&[2, 3], 0.0, 1.0))])];
+    samples [(real([2, 3])), (real([])), (real([0, 2]))];
 }
 
 op! {
@@ -271,4 +285,5 @@ op! {
         input => |g| g;
         other => |g, other.shape| crate::ops::zeros_with(&other.shape, crate::Options { dtype: Some(other.dtype), device: Some(other.device), requires_grad: false })
     };
+    samples [(real([2, 3]), other([2, 3])), (real([]), other([]))];
 }

@@ -15,6 +15,11 @@ op! {
     shape index.size();
     kernel { kernels::gather(y, input, normalize_dim(dim, input.ndim())?, index) };
     vjp { input => |g, input.shape, index, dim| g.put_along(index, &input.shape, dim, true) };
+    samples [
+        (real([3, 4]), int([3, 2], 0, 4), 1),
+        (real([]), int([], 0, 1), 0),
+        (real([0, 2]), int([0, 2], 0, 2), 1),
+    ];
 }
 
 op! {
@@ -31,6 +36,11 @@ op! {
         if accumulate { kernels::scatter_add(y, at, index, grad) } else { kernels::scatter(y, at, index, grad) }
     };
     vjp { grad => |g, index, dim| g.pick_along(index, dim) };
+    samples [
+        (real([2, 3]), int([2, 3], 0, 4), [2, 4], 1, true),
+        (real([2, 3]), int([2, 3], 0, 4), [2, 4], -1, false),
+        (real([]), int([], 0, 1), [], 0, true),
+    ];
 }
 
 /// The gradient of an operator that chose one element along a dimension.

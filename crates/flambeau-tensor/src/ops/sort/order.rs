@@ -3,7 +3,7 @@
 use flambeau_cpu::sort as kernels;
 
 use crate::ops::create::fill::like;
-use crate::ops::{Sample, op, samples};
+use crate::ops::op;
 use crate::{DType, Dims, Error, Result, Tensor, normalize_dim};
 
 op! {
@@ -20,7 +20,7 @@ op! {
     shape { normalize_dim(dim, input.dim())?; like(input, None) };
     kernel { kernels::sort(Some(values), Some(indices), input, normalize_dim(dim, input.ndim())?, descending, false) };
     vjp { input => |g, indices, input.shape, dim| g.put_along(indices, &input.shape, dim, false) };
-    samples samples::with(&[3, 4], -2.0, 2.0, &[&[], &[0.into(), true.into()]]);
+    samples [(real([3, 4])), (real([3, 4]), 0, true), (real([])), (real([0, 2]))];
 }
 
 op! {
@@ -37,6 +37,7 @@ op! {
     shape { normalize_dim(dim, input.dim())?; like(input, None) };
     kernel { kernels::sort(Some(values), Some(indices), input, normalize_dim(dim, input.ndim())?, descending, stable == Some(true)) };
     vjp { input => |g, indices, input.shape, dim| g.put_along(indices, &input.shape, dim, false) };
+    samples [(real([3, 4]), true), (real([3, 4]), None, 0, true), (real([]), true), (int([6], 0, 3), true)];
 }
 
 op! {
@@ -52,6 +53,7 @@ op! {
     dtype DType::I64;
     shape { normalize_dim(dim, input.dim())?; like(input, None) };
     kernel { kernels::sort(None, Some(y), input, normalize_dim(dim, input.ndim())?, descending, false) };
+    samples [(real([3, 4])), (real([3, 4]), 0, true), (real([])), (real([0, 2]))];
 }
 
 op! {
@@ -64,6 +66,7 @@ op! {
     dtype DType::I64;
     shape { normalize_dim(dim, input.dim())?; like(input, None) };
     kernel { kernels::sort(None, Some(y), input, normalize_dim(dim, input.ndim())?, descending, stable) };
+    samples [(real([3, 4]), true), (real([3, 4]), true, 0, true), (real([]), true), (int([6], 0, 3), true)];
 }
 
 op! {
@@ -76,6 +79,7 @@ op! {
     fn msort(input: Tensor) -> y;
     variants [method, function, out];
     composite { Ok(input.sort_with(0, false)?.0) };
+    samples [(real([3, 4])), (real([])), (real([0, 2]))];
 }
 
 fn topk_shape(x: &Tensor, k: i64, dim: i64) -> Result<Dims> {
@@ -108,5 +112,11 @@ op! {
         kernels::topk(values, indices, input, k, normalize_dim(dim, input.ndim())?, largest, sorted)
     };
     vjp { input => |g, indices, input.shape, dim| g.put_along(indices, &input.shape, dim, false) };
-    samples vec![Sample::new([samples::tensor(&[3, 4], -2.0, 2.0).into(), 2.into()]), Sample::new([samples::tensor(&[3, 4], -2.0, 2.0).into(), 1.into(), 0.into(), false.into()])];
+    samples [
+        (real([3, 4]), 2),
+        (real([3, 4]), 1, 0, false),
+        (real([5]), 3, -1, true, false),
+        (real([]), 1),
+        (real([0, 2]), 1),
+    ];
 }

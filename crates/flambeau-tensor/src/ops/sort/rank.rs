@@ -4,7 +4,7 @@ use flambeau_cpu::{View, ViewMut, loops, sort as kernels};
 
 use super::along::chosen_backward;
 use crate::ops::reduce::extremes::evenly;
-use crate::ops::{Sample, op, rule, samples};
+use crate::ops::{op, rule};
 use crate::{DType, Dims, Error, Result, Scalar, Tensor, normalize_dim};
 
 /// Writes the median of all elements; nan if there are none.
@@ -47,7 +47,7 @@ op! {
     shape Dims::new();
     kernel { median_of_all(y, input, false) };
     vjp { input => |g, input, y| evenly(g, input, y) };
-    samples vec![Sample::new([samples::tensor(&[2, 3], -2.0, 2.0).into()])];
+    samples [(real([2, 3])), (real([])), (int([5], 0, 4))];
 }
 
 op! {
@@ -64,7 +64,7 @@ op! {
     shape chosen_shape(input, dim, keepdim, "median");
     kernel { kernels::median(values, indices, input, normalize_dim(dim, input.ndim())?, false) };
     vjp { input => |g, indices, input.shape, dim, keepdim| chosen_backward(g, indices, &input.shape, dim, keepdim) };
-    samples samples::with(&[3, 4], -2.0, 2.0, &[&[0.into()], &[1.into(), true.into()]]);
+    samples [(real([3, 4]), 0), (real([3, 4]), 1, true), (real([]), 0), (real([0, 2]), 1)];
 }
 
 op! {
@@ -80,7 +80,7 @@ op! {
     shape Dims::new();
     kernel { median_of_all(y, input, true) };
     vjp { input => |g, input, y| evenly(g, input, y) };
-    samples vec![Sample::new([samples::tensor(&[2, 3], -2.0, 2.0).into()])];
+    samples [(real([2, 3])), (real([])), (int([5], 0, 4))];
 }
 
 op! {
@@ -94,7 +94,7 @@ op! {
     shape chosen_shape(input, dim, keepdim, "median");
     kernel { kernels::median(values, indices, input, normalize_dim(dim, input.ndim())?, true) };
     vjp { input => |g, indices, input.shape, dim, keepdim| chosen_backward(g, indices, &input.shape, dim, keepdim) };
-    samples samples::with(&[3, 4], -2.0, 2.0, &[&[0.into()], &[1.into(), true.into()]]);
+    samples [(real([3, 4]), 0), (real([3, 4]), 1, true), (real([]), 0), (real([0, 2]), 1)];
 }
 
 fn mode_dtype(x: &Tensor) -> Result<[DType; 2]> {
@@ -117,7 +117,7 @@ op! {
     shape chosen_shape(input, dim, keepdim, "mode");
     kernel { kernels::mode(values, indices, input, normalize_dim(dim, input.ndim())?) };
     vjp { input => |g, indices, input.shape, dim, keepdim| chosen_backward(g, indices, &input.shape, dim, keepdim) };
-    samples samples::with(&[3, 4], -2.0, 2.0, &[&[], &[0.into(), true.into()]]);
+    samples [(real([3, 4])), (real([3, 4]), 0, true), (real([]), 0), (int([2, 6], 0, 3))];
 }
 
 fn kth_shape(x: &Tensor, k: i64, dim: i64, keepdim: bool) -> Result<Dims> {
@@ -142,5 +142,5 @@ op! {
     shape kth_shape(input, k, dim, keepdim);
     kernel { kernels::kthvalue(values, indices, input, k, normalize_dim(dim, input.ndim())?) };
     vjp { input => |g, indices, input.shape, dim, keepdim| chosen_backward(g, indices, &input.shape, dim, keepdim) };
-    samples vec![Sample::new([samples::tensor(&[3, 4], -2.0, 2.0).into(), 2.into()]), Sample::new([samples::tensor(&[3, 4], -2.0, 2.0).into(), 1.into(), 0.into(), true.into()])];
+    samples [(real([3, 4]), 2), (real([3, 4]), 1, 0, true), (real([]), 1), (real([0, 2]), 1)];
 }

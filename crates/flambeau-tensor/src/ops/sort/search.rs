@@ -89,6 +89,13 @@ op! {
         let right = check(sorted_sequence, input, right, side, sorter)?;
         searched(sorted_sequence, input, out_int32, right, sorter)
     };
+    samples [
+        (rising(4), real([2, 3])),
+        (rising(4), real([2]), true, true),
+        (rising(4), real([]), false, false, "right"),
+        (rising(3), real([2]), false, false, None, int([3], 0, 3)),
+        (rising(0), real([2])),
+    ];
 }
 
 op! {
@@ -102,6 +109,7 @@ op! {
         let value = number_like(sorted_sequence, input)?;
         sorted_sequence.searchsorted_with(&value, out_int32, right, side, sorter)
     };
+    samples [(rising(4), 0.5), (rising(4), 0.5, true, false, "left"), (rising(4), 1)];
 }
 
 /// A number as a 0-d tensor of the dtype that it and a sequence meet in.
@@ -133,6 +141,7 @@ op! {
     dtype out_dtype(out_int32);
     shape { check_boundaries(boundaries)?; input.size() };
     compute { check_boundaries(boundaries)?; searched(boundaries, input, out_int32, right, None) };
+    samples [(real([2, 3]), rising(4)), (real([]), rising(4), true, true), (real([0, 2]), rising(4))];
 }
 
 op! {
@@ -146,4 +155,5 @@ op! {
     variants [function];
     nondifferentiable;
     composite { number_like(boundaries, input)?.bucketize_with(boundaries, out_int32, right) };
+    samples [(0.5, rising(4)), (1, rising(4), true, true)];
 }

@@ -52,6 +52,7 @@ op! {
         let flags = (return_inverse, return_counts);
         found(input, flat, input.size(), flags, |x| kernels::unique(x, return_inverse, return_counts))
     };
+    samples [(int([5], 0, 3)), (real([2, 3]), true, true, true), (real([])), (real([0]), true, true, true)];
 }
 
 op! {
@@ -69,6 +70,7 @@ op! {
             None => found(input, flat, input.size(), flags, |x| kernels::unique_consecutive(x, return_inverse, return_counts)),
         }
     };
+    samples [(int([6], 0, 2)), (int([2, 3], 0, 2), true, true, 0), (real([]), true, true)];
 }
 
 op! {
@@ -80,6 +82,7 @@ op! {
     variants [private];
     nondifferentiable;
     compute { slices(input, dim, false, (return_inverse, return_counts)) };
+    samples [(int([3, 2], 0, 2), 0, true, true, true), (int([2, 3], 0, 2), -1)];
 }
 
 fn slices(x: &Tensor, dim: i64, consecutive: bool, flags: (bool, bool)) -> Result<(Tensor, Tensor, Tensor)> {

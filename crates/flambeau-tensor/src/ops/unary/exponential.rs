@@ -216,6 +216,7 @@ op! {
         log(held / (1.0 - held))
     } };
     vjp { input => |g, input, eps| logit_backward(g, input, eps) };
+    samples [(tensor(&[2, 3], 0.2, 0.8), 0.3), (unit([]), -1.0), (unit([0, 2]), 0.1)];
 }
 
 /// Outside of its range a logit has no slope, and without bounds it is nan there.

@@ -2,7 +2,7 @@
 
 use flambeau_cpu::{View, ViewMut, loops};
 
-use crate::ops::{OperandRef, Options, Sample, Val, ViewSpec, op, rule, samples};
+use crate::ops::{OperandRef, Options, Val, ViewSpec, op, rule, samples};
 use crate::{Complex64, DType, Dims, Error, Layout, Result, Scalar, Tensor};
 
 fn signbit_dtype(x: &Tensor) -> Result<DType> {
@@ -24,6 +24,7 @@ op! {
     nondifferentiable;
     dtype signbit_dtype(input);
     map { (input) Float -> bool => input.is_sign_negative(); Int -> bool => input < 0; Bool -> bool => false };
+    samples unary(-2.0, 2.0);
 }
 
 fn not_complex(x: &Tensor, what: &str) -> Result<DType> {
@@ -45,6 +46,7 @@ op! {
     nondifferentiable;
     dtype not_complex(input, "isposinf");
     map { (input) Float -> bool => input == INFINITY; Int, Bool -> bool => false };
+    samples unary(-2.0, 2.0);
 }
 
 op! {
@@ -59,6 +61,7 @@ op! {
     nondifferentiable;
     dtype not_complex(input, "isneginf");
     map { (input) Float -> bool => input == NEG_INFINITY; Int, Bool -> bool => false };
+    samples unary(-2.0, 2.0);
 }
 
 op! {
@@ -77,6 +80,7 @@ op! {
             input.ones_like_with(None, Options { dtype: Some(DType::Bool), ..Options::default() })
         }
     };
+    samples [(real([2, 3])), (complex([2])), (real([])), (complex([0, 2]))];
 }
 
 op! {
@@ -155,6 +159,7 @@ op! {
         write_part(&mut y, 1, imag)
     };
     vjp { real => |g| g.real(); imag => |g| g.imag() };
+    samples [(real([2, 3]), other([3])), (real([]), other([])), (real([0, 2]), other([2]))];
 }
 
 op! {
@@ -176,6 +181,7 @@ op! {
         abs => |g, y| (g.conj() * y.sgn()).real();
         angle => |g, y| (g.conj() * (y * Scalar::Complex(Complex64::I))).real()
     };
+    samples [(positive([2, 3]), other([3])), (positive([]), other([])), (positive([0, 2]), other([2]))];
 }
 
 op! {
@@ -202,6 +208,7 @@ op! {
         ViewSpec { layout, dtype: Some(input.dtype().to_real()), flip_conj: false, flip_neg: false }
     };
     vjp { input => |g| g.contiguous().view_as_complex() };
+    samples [(complex([2, 3])), (complex([])), (complex([0, 2]))];
 }
 
 op! {
@@ -215,7 +222,7 @@ op! {
     variants [function];
     view { paired(input) };
     vjp { input => |g| g.contiguous().resolve_conj().view_as_real() };
-    samples vec![Sample::new([samples::tensor(&[3, 2], -1.0, 1.0).into()])];
+    samples [(real([3, 2])), (real([2])), (real([0, 2]))];
 }
 
 fn paired(x: &Tensor) -> Result<ViewSpec> {
@@ -224,6 +231,9 @@ fn paired(x: &Tensor) -> Result<ViewSpec> {
             "view_as_complex is only supported for half, float and double tensors, but got a tensor of scalar type: {}",
             x.dtype().title()
         )));
+    }
+    if x.dtype() == DType::F16 {
+        return Err(Error::not_implemented("view_as_complex of float16 gives complex32, which is not implemented"));
     }
     let l = x.layout();
     let Some((&last, sizes)) = l.sizes.split_last() else {
@@ -258,6 +268,7 @@ op! {
         }
         Ok(input.clone())
     };
+    samples unary(-2.0, 2.0);
 }
 
 op! {
@@ -306,4 +317,5 @@ op! {
         }
     };
     vjp { input => |g, input| g.masked_fill(input.isfinite().logical_not(), 0.0) };
+    samples [(real([2, 3]), 0.0, 1.0, -1.0), (real([]), 0.5, 1.0, -1.0), (real([0, 2]), 0.0, 1.0, -1.0)];
 }

@@ -106,6 +106,7 @@ op! {
     fn conj(input: Tensor) -> y;
     variants [method, function];
     composite { if input.dtype().is_complex() { input.conj_view() } else { Ok(input.clone()) } };
+    samples [(complex([2, 3])), (real([2])), (complex([])), (complex([0, 2]))];
 }
 
 op! {
@@ -117,6 +118,7 @@ op! {
     node "ConjBackward0";
     view { ViewSpec { layout: input.layout().clone(), dtype: None, flip_conj: true, flip_neg: false } };
     vjp { input => |g| g.conj() };
+    samples [(complex([2, 3])), (complex([])), (complex([0, 2]))];
 }
 
 op! {
@@ -128,6 +130,7 @@ op! {
     node "NegViewBackward0";
     view { ViewSpec { layout: input.layout().clone(), dtype: None, flip_conj: false, flip_neg: true } };
     vjp { input => |g| -g };
+    samples [(real([2, 3])), (complex([])), (real([0, 2]))];
 }
 
 op! {
@@ -165,6 +168,7 @@ op! {
     fn real(input: Tensor) -> y;
     variants [function];
     composite { if input.dtype().is_complex() { input.real_view() } else { Ok(input.clone()) } };
+    samples [(complex([2, 3])), (real([2])), (complex([])), (complex([0, 2]))];
 }
 
 op! {
@@ -176,6 +180,7 @@ op! {
     node "SelectBackward0";
     view { part(input, 0) };
     vjp { input => |g| g.clone() };
+    samples [(complex([2, 3])), (complex([])), (complex([0, 2]))];
 }
 
 op! {
@@ -195,6 +200,7 @@ op! {
         part(input, 1)
     };
     vjp { input => |g| times_i(g) };
+    samples [(complex([2, 3])), (complex([])), (complex([0, 2]))];
 }
 
 /// The gradient of an imaginary part, as that of the number.
@@ -213,6 +219,7 @@ op! {
     fn resolve_conj(input: Tensor) -> y;
     variants [method, function];
     composite { if input.is_conj() { input.clone_tensor() } else { Ok(input.clone()) } };
+    samples [(complex([2, 3])), (real([2])), (complex([0, 2]))];
 }
 
 op! {
@@ -222,4 +229,5 @@ op! {
     fn resolve_neg(input: Tensor) -> y;
     variants [method, function];
     composite { if input.is_neg() { input.clone_tensor() } else { Ok(input.clone()) } };
+    samples [(complex([2, 3])), (real([2])), (complex([0, 2]))];
 }

@@ -98,6 +98,7 @@ op! {
     fn polygamma(n: i64, input: Tensor) -> y;
     variants [function, special];
     composite { input.polygamma_of(n) };
+    samples [(1, positive([2, 3])), (0, positive([])), (2, positive([0, 2]))];
 }
 
 op! {
@@ -111,7 +112,7 @@ op! {
     dtype polygamma_dtype(input, n);
     map { (input; n) Float => crate::ops::unary::special::derivative_of_digamma(n as f64, input as f64) as _ };
     vjp { input => |g, input, n| g * input.polygamma_of(n + 1) };
-    samples samples::with(&[2, 3], 0.5, 4.0, &[&[1.into()], &[2.into()]]);
+    samples [(positive([2, 3]), 1), (positive([]), 2), (positive([0, 2]), 0)];
 }
 
 fn polygamma_dtype(x: &Tensor, n: i64) -> Result<DType> {
@@ -213,6 +214,11 @@ op! {
     nondifferentiable;
     dtype rule::promote_float(input, other);
     map { (input, other) Float => crate::ops::unary::special::hurwitz_zeta(input as f64, other as f64) as _ };
+    samples [
+        (tensor(&[2, 3], 1.5, 3.0), positive([3])),
+        (tensor(&[], 1.5, 3.0), 2.0),
+        (tensor(&[0, 2], 1.5, 3.0), positive([2])),
+    ];
 }
 
 op! {
