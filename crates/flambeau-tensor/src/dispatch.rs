@@ -54,8 +54,9 @@ pub fn call_inplace(op: &'static OpDef, args: &[Arg]) -> Result<Outputs> {
         return Ok(SmallVec::from_buf([x]));
     }
     let reads_x = |c: &crate::ops::Capture| c.slot == 0 && c.how == crate::ops::How::Data;
-    let result = if recording && op.vjps.iter().any(|l| l.captures.iter().any(reads_x)) {
-        // The formula reads what is about to be overwritten.
+    let composite = matches!(op.body, Body::Composite(_));
+    let result = if recording && (composite || op.vjps.iter().any(|l| l.captures.iter().any(reads_x))) {
+        // A formula reads what is about to be overwritten; of a composite, one may.
         let copy = no_grad(|| x.clone_tensor())?;
         autograd::set_history(&copy, x.grad_fn());
         let mut args: Args = args.into();
@@ -437,7 +438,7 @@ impl<'a> Locked<'a> {
     /// The elements of a tensor whose storage is locked here.
     pub fn view<'b>(&'b self, t: &'b Tensor) -> View<'b> {
         assert!(t.device() == Device::Cpu, "a kernel was given a tensor of the meta device");
-        debug_assert!(self.held.iter().any(|(s, _)| s.id() == t.storage().id()), "the storage is not locked");
+        assert!(self.held.iter().any(|(s, _)| s.id() == t.storage().id()), "the storage is not locked");
         // SAFETY: the storage is locked as long as `self` lives, and every tensor's layout stays within its storage.
         unsafe { View::new(first_byte(t), t.dtype(), t.size(), t.stride()) }
     }

@@ -31,7 +31,7 @@ impl Case {
     /// Runs it on fresh copies, so that what writes its arguments changes no sample. Random numbers begin at a seed.
     pub fn run(&self, args: &Args) -> Result<Outputs> {
         self.seed();
-        call(self.op, fresh(args))
+        call(self.op, &fresh(args))
     }
 
     /// It lays out memory by strides that it is given, or reads those of its input.
@@ -119,7 +119,7 @@ fn draws(op: &'static OpDef) -> bool {
             op.samples.map(|s| s()).unwrap_or_default().iter().any(|sample| {
                 manual_seed(7);
                 let before = default_generator().state();
-                let run = || call(op, fresh(&full(op, &sample.args))).is_ok();
+                let run = || call(op, &fresh(&full(op, &sample.args))).is_ok();
                 catch_unwind(AssertUnwindSafe(run)).is_ok() && before != default_generator().state()
             })
         };

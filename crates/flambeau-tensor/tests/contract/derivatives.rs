@@ -35,7 +35,7 @@ fn reaches(case: &Case, t: &Tensor) -> bool {
     let leaf = t.detach().clone_tensor().unwrap().requires_grad_(true).unwrap();
     let args = mapped(&case.args, &mut |x| if x.is(t) { leaf.clone() } else { x.clone_tensor().unwrap() });
     case.seed();
-    call(case.op, args).is_ok_and(|outs| outs.iter().any(Tensor::requires_grad))
+    call(case.op, &args).is_ok_and(|outs| outs.iter().any(Tensor::requires_grad))
 }
 
 /// The arguments with `from[i]` replaced by `to[i]`.
@@ -65,7 +65,7 @@ pub fn function(case: &Case) -> Option<(impl Fn(&[Tensor]) -> Result<Vec<Tensor>
         let args = replaced(&args, &from, &own);
         let kept =
             mapped(&args, &mut |t| if own.iter().any(|o| o.is(t)) { t.clone() } else { t.clone_tensor().unwrap() });
-        Ok(call(op, kept)?.into_vec())
+        Ok(call(op, &kept)?.into_vec())
     };
     let outs = no_grad(|| run(&leaves)).ok()?;
     outs.iter().any(|t| t.dtype().is_differentiable()).then_some((run, leaves))
@@ -180,7 +180,7 @@ fn in_place_forms_have_the_same_derivatives() {
             let own: Vec<Tensor> = leaves.iter().map(|t| t.clone_tensor().unwrap()).collect();
             let args = replaced(&case.args, &from, &own);
             case.seed();
-            let out = if inplace { call_inplace(case.op, args) } else { call(case.op, args) };
+            let out = if inplace { call_inplace(case.op, &args) } else { call(case.op, &args) };
             let out = out.unwrap_or_else(|e| panic!("{}: {e}", case.name));
             if out[0].size() != first.size() || out[0].dtype() != first.dtype() {
                 return None;

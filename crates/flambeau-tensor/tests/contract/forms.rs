@@ -49,12 +49,12 @@ fn lazy_conjugates_and_negatives_give_the_same() {
         }
         let complex = |t: &Tensor| if t.dtype() == DType::F64 { t.to_dtype(DType::C128).unwrap() } else { t.clone() };
         for make in [mapped(&case.args, &mut |t| t.clone()), mapped(&case.args, &mut |t| complex(t))] {
-            let Ok(plain) = call(case.op, fresh(&make)) else { continue };
+            let Ok(plain) = call(case.op, &fresh(&make)) else { continue };
             for lazy in [conjugated, negated] {
                 let args = mapped(&make, &mut |t| {
                     if t.dtype().is_differentiable() { lazy(t) } else { t.clone_tensor().unwrap() }
                 });
-                match call(case.op, args) {
+                match call(case.op, &args) {
                     Ok(got) => same(&plain, &got, case.determined, &case.name),
                     // Views of the parts have no place for the bits.
                     Err(e) => assert!(e.to_string().contains("view"), "{}: {e}", case.name),
@@ -81,7 +81,7 @@ fn check_meta(case: &Case, args: &Args, plain: &[Tensor]) {
         *o = Options { device: Some(Device::Meta), ..*o };
     }
     let on_meta = !tensors(&args).is_empty() || case.op.factory;
-    match call(case.op, args) {
+    match call(case.op, &args) {
         Ok(meta) => {
             assert_eq!(plain.len(), meta.len(), "{}", case.name);
             for (x, y) in plain.iter().zip(&meta) {
@@ -126,7 +126,7 @@ fn in_place_forms_give_the_same() {
             own[0] = Arg::from(&target);
             let version = target.version();
             case.seed();
-            let got = call_inplace(case.op, own).unwrap_or_else(|e| panic!("{} in place: {e}", case.name));
+            let got = call_inplace(case.op, &own).unwrap_or_else(|e| panic!("{} in place: {e}", case.name));
             assert!(got[0].is(&target), "{} in place gives another tensor", case.name);
             let changed = !flambeau_tensor::autograd::no_grad(|| target.equal(x)).unwrap().item().unwrap().to_bool();
             assert!(!changed || target.version() > version, "{} in place does not count its write", case.name);
@@ -147,7 +147,7 @@ fn out_forms_give_the_same() {
             let strides: Vec<_> = outs.iter().map(|t| t.layout().clone()).collect();
             let what = format!("{} with out= {what}", case.name);
             case.seed();
-            let got = call_out(case.op, args, &outs).unwrap_or_else(|e| panic!("{what}: {e}"));
+            let got = call_out(case.op, &args, &outs).unwrap_or_else(|e| panic!("{what}: {e}"));
             same(&plain, &got, case.determined, &what);
             for ((out, layout), result) in outs.iter().zip(&strides).zip(&got) {
                 if out.size() == result.size() {
@@ -196,7 +196,7 @@ fn an_argument_given_twice_is_as_a_copy() {
         };
         let run = |args: Args, inplace: bool| {
             case.seed();
-            if inplace { call_inplace(case.op, args) } else { call(case.op, args) }
+            if inplace { call_inplace(case.op, &args) } else { call(case.op, &args) }
         };
         for inplace in [false, true] {
             if inplace && (case.op.inplace.is_none() || writes(case.op) || !matches!(case.args[0], Arg::Tensor(_))) {

@@ -28,7 +28,7 @@ fn record(case: &Case) -> Result<Recorded> {
     });
     let given = tensors(&args);
     case.seed();
-    Ok(Recorded { outs: call(case.op, args)?.into_vec(), leaves, given })
+    Ok(Recorded { outs: call(case.op, &args)?.into_vec(), leaves, given })
 }
 
 impl Recorded {
