@@ -43,8 +43,11 @@ pub fn replaced(args: &Args, from: &[Tensor], to: &[Tensor]) -> Args {
     mapped(args, &mut |t| from.iter().position(|f| f.is(t)).map_or_else(|| t.clone(), |i| to[i].clone()))
 }
 
+/// What gradients are checked of.
+type Function = Box<dyn Fn(&[Tensor]) -> Result<Vec<Tensor>>>;
+
 /// A case as a function of its differentiated arguments, and leaves to call it with.
-pub fn function(case: &Case) -> Option<(impl Fn(&[Tensor]) -> Result<Vec<Tensor>>, Vec<Tensor>)> {
+fn function(case: &Case) -> Option<(Function, Vec<Tensor>)> {
     let from = differentiated(case);
     if case.op.nondifferentiable || from.is_empty() {
         return None;
@@ -53,7 +56,7 @@ pub fn function(case: &Case) -> Option<(impl Fn(&[Tensor]) -> Result<Vec<Tensor>
         from.iter().map(|t| t.detach().clone_tensor().unwrap().requires_grad_(true).unwrap()).collect();
     let (op, args, prepare) = (case.op, case.args.clone(), case.prepare);
     let random = case.random;
-    let run = move |list: &[Tensor]| {
+    let run: Function = Box::new(move |list: &[Tensor]| {
         if random {
             manual_seed(7);
         }
@@ -66,7 +69,7 @@ pub fn function(case: &Case) -> Option<(impl Fn(&[Tensor]) -> Result<Vec<Tensor>
         let kept =
             mapped(&args, &mut |t| if own.iter().any(|o| o.is(t)) { t.clone() } else { t.clone_tensor().unwrap() });
         Ok(call(op, &kept)?.into_vec())
-    };
+    });
     let outs = no_grad(|| run(&leaves)).ok()?;
     outs.iter().any(|t| t.dtype().is_differentiable()).then_some((run, leaves))
 }
@@ -75,7 +78,7 @@ pub fn function(case: &Case) -> Option<(impl Fn(&[Tensor]) -> Result<Vec<Tensor>
 fn check(case: &Case, twice: bool) -> Result<()> {
     let Some((run, leaves)) = function(case) else { return Ok(()) };
     let options = GradcheckOptions::default();
-    let checked = if twice { gradgradcheck(&run, &leaves, options) } else { gradcheck(&run, &leaves, options) };
+    let checked = if twice { gradgradcheck(&*run, &leaves, options) } else { gradcheck(&*run, &leaves, options) };
     match checked {
         Err(e) if e.to_string().contains("Jacobian mismatch") => panic!("{}: {e}", case.name),
         other => other,

@@ -51,7 +51,7 @@ fn close(case: &Case, y: &Tensor, exact: &Tensor, to: DType) {
     let wide = |t: &Tensor| t.to_dtype(DType::C128).unwrap();
     let (y, exact) = (wide(y), wide(exact));
     let finite = exact.isfinite().unwrap();
-    let size = finite.where_(&exact.abs().unwrap(), 0.0).unwrap();
+    let size = finite.where_(exact.abs().unwrap(), 0.0).unwrap();
     let scale = if size.numel() > 0 { size.max().unwrap().item().unwrap().to_f64() } else { 0.0 };
     let t = tolerance(to);
     let ok = y.isclose_with(&exact, t, t * scale.max(0.1), true).unwrap();
