@@ -298,10 +298,16 @@ fn run(
             named(py, op, objects.into_iter().map(Bound::unbind).collect())?
         });
     }
+    let hidden: Vec<usize> = op
+        .shown_if
+        .iter()
+        .filter(|(_, flag)| !<bool as flambeau_tensor::ops::FromArg>::from_arg(&args[*flag]))
+        .map(|(output, _)| *output)
+        .collect();
     let long = is_long(&args);
     let outputs =
         if long { py.detach(|| dispatch::call(op, args)) } else { dispatch::call(op, args) }.map_err(to_py)?;
-    results(py, op, outputs)
+    results(py, op, outputs, &hidden)
 }
 
 /// Whether the work is worth letting other threads run Python.
@@ -335,10 +341,29 @@ fn warn_resized(py: Python<'_>, before: &Tensor, after: &Tensor) -> PyResult<()>
 }
 
 /// The outputs as Python sees them: a tensor, a bool, a tuple, a named tuple.
-fn results(py: Python<'_>, op: &'static OpDef, outputs: Outputs) -> PyResult<Py<PyAny>> {
+fn results(py: Python<'_>, op: &'static OpDef, outputs: Outputs, hidden: &[usize]) -> PyResult<Py<PyAny>> {
     if op.list {
-        let list = outputs.into_iter().map(|t| wrap(py, t)).collect::<PyResult<Vec<_>>>()?;
-        return Ok(PyTuple::new(py, list)?.into_any().unbind());
+        let first = op.outputs.len() - 1;
+        let mut outputs = outputs.into_iter();
+        let mut all =
+            outputs.by_ref().take(first).map(|t| Ok(wrap(py, t)?.into_any())).collect::<PyResult<Vec<_>>>()?;
+        let list = outputs.map(|t| wrap(py, t)).collect::<PyResult<Vec<_>>>()?;
+        let list = PyTuple::new(py, list)?.into_any().unbind();
+        if first == 0 {
+            return Ok(list);
+        }
+        all.push(list);
+        return named(py, op, all);
+    }
+    if !op.shown_if.is_empty() {
+        let mut shown = Vec::new();
+        for (_, t) in outputs.into_iter().enumerate().filter(|(i, _)| !hidden.contains(i)) {
+            shown.push(wrap(py, t)?.into_any());
+        }
+        return match <[Py<PyAny>; 1]>::try_from(shown) {
+            Ok([only]) => Ok(only),
+            Err(several) => Ok(PyTuple::new(py, several)?.into_any().unbind()),
+        };
     }
     if op.outputs.len() == 1 {
         let t = flambeau_tensor::ops::take_one(outputs);
@@ -357,7 +382,7 @@ static NAMED: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
 /// `torch.return_types.max(values=..., indices=...)`; unnamed where the operator calls its outputs `out0`, `out1`.
 fn named(py: Python<'_>, op: &'static OpDef, list: Vec<Py<PyAny>>) -> PyResult<Py<PyAny>> {
     let tuple = PyTuple::new(py, list)?;
-    if op.list || op.outputs[0].starts_with("out") || op.outputs[0].ends_with('0') {
+    if op.outputs[0].starts_with("out") || op.outputs[0].ends_with('0') {
         return Ok(tuple.into_any().unbind());
     }
     let make = NAMED

@@ -158,6 +158,7 @@ fn check_exact_out(name: &str, result: &Tensor, out: &Tensor) -> Result<()> {
             crate::ops::rule::c_name(to)
         ),
         "index_select" => "index_select(): self and result must have the same scalar type".to_string(),
+        "multinomial" => format!("multinomial expects Long tensor out, got: {}", to.title()),
         "amax" | "amin" => format!(
             "Expected the dtype for input and out to match, but got {} for input's dtype and {} for out's dtype.",
             from.title(),

@@ -133,7 +133,7 @@ op! {
         let product = vec1.reshape(&[vec1.numel(), 1])?.mul(vec2)?.to_dtype(rule::promote3(input, vec1, vec2))?;
         let product = if alpha.equals(1.0) { product } else { product.mul(alpha)? };
         if beta.equals(0.0) {
-            return crate::ops::IntoOutputs::into_outputs(product);
+            return Ok(product);
         }
         let input = input.expand(&sizes)?;
         if beta.equals(1.0) { input.add(product) } else { input.mul(beta)?.add(product) }

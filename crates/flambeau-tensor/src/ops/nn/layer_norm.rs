@@ -68,7 +68,7 @@ op! {
     variants [function, functional];
     composite {
         let (y, _, _) = input.native_layer_norm(normalized_shape, weight, bias, eps)?;
-        Ok::<_, Error>(y)
+        Ok(y)
     };
     samples vec![
         Sample::new([samples::tensor(&[3, 4], -2.0, 2.0).into(), [4].into(), samples::tensor(&[4], 0.5, 1.5).into(), samples::tensor(&[4], -1.0, 1.0).into()]),

@@ -149,7 +149,7 @@ op! {
     variants [function, functional];
     composite {
         let (y, _) = input.max_pool2d_with_indices_with(kernel_size, stride, padding, dilation, ceil_mode)?;
-        Ok::<_, Error>(y)
+        Ok(y)
     };
     samples samples::with(&[1, 2, 4, 4], -2.0, 2.0, &[&[[2].into()], &[[3].into(), [1].into(), [1].into()]]);
 }
@@ -183,7 +183,7 @@ op! {
         let stride = match stride { None | Some([]) => kernel, Some(s) => line(s, 1, "stride", "max_pool1d")? };
         let (padding, dilation) = (line(padding, 0, "padding", "max_pool1d")?, line(dilation, 1, "dilation", "max_pool1d")?);
         let (y, at) = input.unsqueeze(-2)?.max_pool2d_with_indices_with(&kernel, Some(&stride), &padding, &dilation, ceil_mode)?;
-        Ok::<_, Error>((y.squeeze_dim(-2)?, at.squeeze_dim(-2)?))
+        Ok((y.squeeze_dim(-2)?, at.squeeze_dim(-2)?))
     };
     samples samples::with(&[2, 2, 5], -2.0, 2.0, &[&[[2].into()]]);
 }
