@@ -72,15 +72,19 @@ fn rules(b: &Block) -> syn::Result<()> {
             let (there, rule) = if b.dtype.is_some() { ("dtype", "shape") } else { ("shape", "dtype") };
             Err(error(
                 name,
-                format!("operator `{name}` has a `{there}` rule but no `{rule}` rule: give both, so that it works on the meta device, or neither"),
+                format!(
+                    "operator `{name}` has a `{there}` rule but no `{rule}` rule: give both, so that it works on the meta device, or neither"
+                ),
             ))
         }
-        Body::Composite(_) if !b.vjps.is_empty() => {
-            Err(error(&b.vjps[0].input, format!("operator `{name}` is a composite: its derivative follows from its parts, drop the vjp")))
-        }
-        Body::Composite(_) if b.dtype.is_some() || b.shape.is_some() => {
-            Err(error(name, format!("operator `{name}` is a composite: dtype and shape follow from its parts, drop the rules")))
-        }
+        Body::Composite(_) if !b.vjps.is_empty() => Err(error(
+            &b.vjps[0].input,
+            format!("operator `{name}` is a composite: its derivative follows from its parts, drop the vjp"),
+        )),
+        Body::Composite(_) if b.dtype.is_some() || b.shape.is_some() => Err(error(
+            name,
+            format!("operator `{name}` is a composite: dtype and shape follow from its parts, drop the rules"),
+        )),
         _ => Ok(()),
     }
 }
@@ -91,7 +95,10 @@ fn map(b: &Block, inputs: &[Ident], scalars: &[Ident], arms: &[MapArm]) -> syn::
             let Some(at) = slot(b, used) else { return Err(unknown_parameter(b, used)) };
             let ty = b.params[at].ty;
             if tensors && !ty.holds_tensors() && !ty.is_number() {
-                return Err(error(used, format!("`{used}` is neither a tensor nor a number: a map cannot compute with it")));
+                return Err(error(
+                    used,
+                    format!("`{used}` is neither a tensor nor a number: a map cannot compute with it"),
+                ));
             }
             if !tensors && !ty.is_number() {
                 return Err(error(used, format!("`{used}` is not a number: name tensors before the `;` of the map")));
@@ -109,11 +116,17 @@ fn map(b: &Block, inputs: &[Ident], scalars: &[Ident], arms: &[MapArm]) -> syn::
                 let example: Vec<_> = inputs.iter().map(|i| i.to_string()).collect();
                 return Err(error(
                     name,
-                    format!("the map does not take `{name}`: name it in front, as in `({}; {name})`", example.join(", ")),
+                    format!(
+                        "the map does not take `{name}`: name it in front, as in `({}; {name})`",
+                        example.join(", ")
+                    ),
                 ));
             }
             if *sure {
-                return Err(error(name, format!("`{name}` is neither an operand nor a number of the map of `{}`", b.name)));
+                return Err(error(
+                    name,
+                    format!("`{name}` is neither an operand nor a number of the map of `{}`", b.name),
+                ));
             }
         }
         types(arm)?;
@@ -124,11 +137,17 @@ fn map(b: &Block, inputs: &[Ident], scalars: &[Ident], arms: &[MapArm]) -> syn::
 /// Mistakes in types that the compiler would report once for each loop, in words of the loop.
 fn types(arm: &MapArm) -> syn::Result<()> {
     let has = |names: &[&str]| arm.classes.iter().any(|c| names.iter().any(|n| c == n));
-    if let Expr::Binary(ExprBinary { op: op @ (BinOp::Lt(_) | BinOp::Le(_) | BinOp::Gt(_) | BinOp::Ge(_) | BinOp::Eq(_) | BinOp::Ne(_)), .. }) = &arm.body
+    if let Expr::Binary(ExprBinary {
+        op: op @ (BinOp::Lt(_) | BinOp::Le(_) | BinOp::Gt(_) | BinOp::Ge(_) | BinOp::Eq(_) | BinOp::Ne(_)),
+        ..
+    }) = &arm.body
         && !arm.to_bool
     {
         let class = &arm.classes[0];
-        return Err(syn::Error::new(op.span(), format!("a comparison gives a boolean: write `{class} -> bool => ...`")));
+        return Err(syn::Error::new(
+            op.span(),
+            format!("a comparison gives a boolean: write `{class} -> bool => ...`"),
+        ));
     }
     let mut literals = Literals { float: has(&["Float", "Real"]), int: has(&["Int", "Bool", "Real"]), found: None };
     literals.visit_expr(&arm.body);
@@ -154,7 +173,9 @@ impl Visit<'_> for Literals {
             let text = lit.to_token_stream().to_string();
             let message = match &lit.lit {
                 Lit::Int(_) if self.float => format!("this line computes in floating point: write `{text}.0`"),
-                Lit::Float(_) if self.int => format!("this line computes in integers too: `{text}` is none, give Float a line of its own"),
+                Lit::Float(_) if self.int => {
+                    format!("this line computes in integers too: `{text}` is none, give Float a line of its own")
+                }
                 _ => continue,
             };
             self.found.get_or_insert(syn::Error::new(lit.span(), message));
@@ -205,10 +226,16 @@ fn formula(b: &Block, line: &Vjp) -> syn::Result<()> {
         if is_known(b, name) || name == "g" || name == "gs" {
             let mut list: Vec<String> = line.captures.iter().map(|c| c.name.to_string()).collect();
             list.push(name.to_string());
-            return Err(error(name, format!("`{name}` is not saved for this line: name it between the bars, `|{}|`", list.join(", "))));
+            return Err(error(
+                name,
+                format!("`{name}` is not saved for this line: name it between the bars, `|{}|`", list.join(", ")),
+            ));
         }
         if *sure {
-            return Err(error(name, format!("`{name}` is neither an input, an output nor an argument of `{}`", b.name)));
+            return Err(error(
+                name,
+                format!("`{name}` is neither an input, an output nor an argument of `{}`", b.name),
+            ));
         }
     }
     Ok(())

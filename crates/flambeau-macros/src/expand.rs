@@ -351,9 +351,7 @@ fn vjp(b: &Block, line: &crate::parse::Vjp) -> TokenStream {
                 Some(t) if t.optional => {
                     lets.push(quote! { let #name = cx.optional_value(#at)?; let #name = #name.as_ref(); })
                 }
-                _ if b.outputs.list && at_output.is_some() => {
-                    lets.push(quote! { let #name = &cx.output_values()?; })
-                }
+                _ if b.outputs.list && at_output.is_some() => lets.push(quote! { let #name = &cx.output_values()?; }),
                 _ => lets.push(quote! { let #name = &cx.value(#at)?; }),
             }
         } else {

@@ -1,6 +1,6 @@
 //! The grammar of an operator block.
 
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::TokenStream;
 use syn::parse::{Parse, ParseStream};
 use syn::punctuated::Punctuated;
 use syn::{Attribute, Expr, Ident, LitStr, Token, Type, braced, bracketed, parenthesized, token};
@@ -246,7 +246,10 @@ fn parse_params(input: ParseStream) -> syn::Result<Vec<Param>> {
         };
         let ty = ParamType::parse(&ty)?;
         if variadic && ty.base != Base::Tensors {
-            return Err(syn::Error::new(name.span(), format!("`*{name}` must be of type Tensors: only tensors are given one by one")));
+            return Err(syn::Error::new(
+                name.span(),
+                format!("`*{name}` must be of type Tensors: only tensors are given one by one"),
+            ));
         }
         params.push(Param { name, ty, default, keyword_only, variadic });
         if list.peek(Token![,]) {
@@ -361,7 +364,7 @@ fn parse_map(input: ParseStream) -> syn::Result<Body> {
         separator(&content, "the lines of a map")?;
     }
     if arms.is_empty() {
-        return Err(syn::Error::new(Span::call_site(), "a map needs at least one line, such as `Float => exp(x)`"));
+        return Err(content.error("a map needs at least one line, such as `Float => exp(x)`"));
     }
     Ok(Body::Map { inputs, scalars, arms })
 }

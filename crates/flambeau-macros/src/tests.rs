@@ -47,10 +47,19 @@ fn a_missing_rule() {
 
 #[test]
 fn a_name_that_is_no_input() {
-    says(&body("map { (input, z) Float => input };"), "`z` is not a parameter of `f`; it has `input`, `other`, `alpha`");
+    says(
+        &body("map { (input, z) Float => input };"),
+        "`z` is not a parameter of `f`; it has `input`, `other`, `alpha`",
+    );
     says(&body("map { (input) Float => input + z };"), "`z` is neither an operand nor a number of the map of `f`");
-    says(&body("map { (input, other) Float => input + alpha * other };"), "name it in front, as in `(input, other; alpha)`");
-    says("fn f(input: Tensor, how: Str) -> y; dtype d(input); map { (input, how) Float => input };", "`how` is neither a tensor nor a number");
+    says(
+        &body("map { (input, other) Float => input + alpha * other };"),
+        "name it in front, as in `(input, other; alpha)`",
+    );
+    says(
+        "fn f(input: Tensor, how: Str) -> y; dtype d(input); map { (input, how) Float => input };",
+        "`how` is neither a tensor nor a number",
+    );
     says(&body("map { (input; other) Float => input };"), "`other` is not a number");
     says("fn f(input: Tensor) -> y, z if wanted; compute { k(input) };", "`wanted` is not a parameter of `f`");
 }
@@ -81,9 +90,15 @@ fn a_missing_comma_or_semicolon() {
     says("fn f(input: Tensor);", "operator `f` names no output: write `-> y`");
     says("fn f(input: Tensor) -> y variants [method];", "expected `;` behind the signature of `f`");
     says("fn f(input: Tensor) -> y; variants [method function];", "expected `,` between variants");
-    says("fn f(input: Tensor) -> y; variants [method] view { k(input) };", "expected `;` behind the `variants` line of `f`");
+    says(
+        "fn f(input: Tensor) -> y; variants [method] view { k(input) };",
+        "expected `;` behind the `variants` line of `f`",
+    );
     says(&body("map { (input) Float => input Int => input };"), "expected `;` between the lines of a map");
-    says(&body("map { (input) Float => input }; vjp { input => |g| g, other => |g| g };"), "expected `;` between the lines of a derivative");
+    says(
+        &body("map { (input) Float => input }; vjp { input => |g| g, other => |g| g };"),
+        "expected `;` between the lines of a derivative",
+    );
 }
 
 #[test]

@@ -43,9 +43,10 @@ fn groups() -> (Vec<Group>, Vec<(Place, usize)>) {
         });
         groups[i].ops.push(op);
     };
-    for &op in OPERATORS {
+    // Methods come first: they alone need a trampoline each.
+    for (methods, &op) in [true, false].iter().flat_map(|m| OPERATORS.iter().map(move |op| (*m, op))) {
         let only_writes = matches!(op.body, flambeau_tensor::ops::Body::Mutate { .. });
-        for &place in op.places {
+        for &place in op.places.iter().filter(|p| (**p == Place::Method) == methods) {
             if !only_writes {
                 add(place, op.name, false, op, &mut groups);
             }
@@ -55,7 +56,7 @@ fn groups() -> (Vec<Group>, Vec<(Place, usize)>) {
                 add(place, name, true, op, &mut groups);
             }
         }
-        for &(place, alias) in op.aliases {
+        for &(place, alias) in op.aliases.iter().filter(|(p, _)| (*p == Place::Method) == methods) {
             add(place, alias, false, op, &mut groups);
             if op.inplace.is_some() && place == Place::Method {
                 let name: &'static str = Box::leak(format!("{alias}_").into_boxed_str());
@@ -73,7 +74,8 @@ struct Place2(u8);
 pub fn install(m: &Bound<'_, PyModule>) -> PyResult<()> {
     let py = m.py();
     let (list, places) = groups();
-    assert!(list.len() <= MAX, "more names than trampolines");
+    let methods = places.iter().filter(|(p, _)| *p == Place::Method).count();
+    assert!(methods <= MAX, "more methods than trampolines");
     let list = GROUPS.get_or_init(py, || list);
     let tensor = py.get_type::<PyTensor>();
     for (place, child) in [

@@ -248,7 +248,7 @@ pub fn parse<'py>(op: &OpDef, call: &Call<'_, 'py>) -> Result<Parsed<'py>, Misma
         if p.variadic && used < given && unwrap(&call.positional[used]).is_some() {
             let mut list = Vec::with_capacity(given - used);
             for (at, x) in call.positional.iter().enumerate().skip(used) {
-                list.push(unwrap(x).ok_or_else(|| Mismatch::Words(not_a_tensor(op, p, at + 1, x)))?);
+                list.push(unwrap(x).ok_or_else(|| Mismatch::Words(not_a_tensor(at - used, i, x)))?);
             }
             args.push(Arg::Tensors(list));
             used = given;
@@ -388,8 +388,8 @@ fn wrong_type(op: &OpDef, p: &Param, position: usize, x: &Bound<'_, PyAny>) -> S
     format!("{}(): argument '{}'{at} must be {}, not {}", op.name, p.name, kind_name(p), type_name(x))
 }
 
-fn not_a_tensor(op: &OpDef, p: &Param, position: usize, x: &Bound<'_, PyAny>) -> String {
-    format!("{}(): argument '{}' (position {position}) must be Tensor, not {}", op.name, p.name, type_name(x))
+fn not_a_tensor(place: usize, argument: usize, x: &Bound<'_, PyAny>) -> String {
+    format!("expected Tensor as element {place} in argument {argument}, but got {}", type_name(x))
 }
 
 fn first_non_tensor<'py>(x: &Bound<'py, PyAny>) -> Option<(usize, Bound<'py, PyAny>)> {

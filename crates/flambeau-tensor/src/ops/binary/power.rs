@@ -94,3 +94,16 @@ fn at_least_zero(exponent: &Val) -> Result<Val> {
         Val::from(t.ge(0.0))
     })
 }
+
+op! {
+    /// `input * 2 ** other`, element by element.
+    ///
+    /// Shape: `*s, *t -> broadcast(*s, *t)`. Dtype: promoted; integers give the default float type.
+    ///
+    /// >>> torch.ldexp(torch.tensor([1.]), torch.tensor([1, 2, 3, 4]))
+    /// tensor([ 2.,  4.,  8., 16.])
+    fn ldexp(input: Tensor, other: Tensor) -> y;
+    variants [method, function, inplace, out];
+    composite { input.mul(pow_scalar(2.0, other)?) };
+    samples samples::with(&[2, 3], -2.0, 2.0, &[&[samples::tensor(&[3], -1.0, 1.0).into()]]);
+}

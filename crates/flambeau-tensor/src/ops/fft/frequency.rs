@@ -3,23 +3,18 @@
 use crate::ops::{op, samples};
 use crate::{DType, Dims, Error, Options, Result, Tensor};
 
-fn frequency_dtype(options: &Options) -> Result<DType> {
+fn frequency_dtype(name: &str, options: &Options) -> Result<DType> {
     let dtype = options.dtype_or_default();
     if dtype.is_integral() {
-        return Err(Error::runtime(format!(
-            "result type {} can't be cast to the desired output type {}",
-            crate::default_dtype().title(),
-            dtype.title()
-        )));
+        return Err(Error::runtime(format!("{name} requires a floating point or complex dtype")));
     }
     Ok(dtype)
 }
 
 /// `places / (n * d)`.
-fn frequencies(places: Vec<f64>, n: i64, d: f64, options: &Options) -> Result<Tensor> {
-    let real = Options { dtype: Some(frequency_dtype(options)?), device: None, requires_grad: false };
+fn frequencies(places: Vec<f64>, n: i64, d: f64, dtype: DType) -> Result<Tensor> {
     let len = places.len() as i64;
-    Tensor::of(&places, &[len])?.to_dtype(real.dtype_or_default())?.mul(1.0 / (n as f64 * d))
+    Tensor::of(&places, &[len])?.to_dtype(dtype)?.mul(1.0 / (n as f64 * d))
 }
 
 op! {
@@ -32,11 +27,11 @@ op! {
     fn fftfreq(n: i64, d: f64 = 1.0) -> y;
     variants [fft, out];
     factory;
-    dtype frequency_dtype(&options);
+    dtype frequency_dtype("fftfreq", &options);
     shape Dims::from_slice(&[n]);
     compute {
         let middle = (n + 1) / 2;
-        frequencies((0..n).map(|i| if i < middle { i } else { i - n } as f64).collect(), n, d, &options)
+        frequencies((0..n).map(|i| if i < middle { i } else { i - n } as f64).collect(), n, d, frequency_dtype("fftfreq", &options)?)
     };
 }
 
@@ -50,9 +45,9 @@ op! {
     fn rfftfreq(n: i64, d: f64 = 1.0) -> y;
     variants [fft, out];
     factory;
-    dtype frequency_dtype(&options);
+    dtype frequency_dtype("rfftfreq", &options);
     shape Dims::from_slice(&[n / 2 + 1]);
-    compute { frequencies((0..=n / 2).map(|i| i as f64).collect(), n, d, &options) };
+    compute { frequencies((0..=n / 2).map(|i| i as f64).collect(), n, d, frequency_dtype("rfftfreq", &options)?) };
 }
 
 /// Half the sizes of dimensions, rounded down or up, and the dimensions.

@@ -13,7 +13,15 @@ fn points(x: &Tensor, n: Option<i64>, dim: i64) -> Result<(Tensor, i64)> {
     Ok((if n.is_some() { resized(x, &[dim], &[points])? } else { x.clone() }, dim))
 }
 
-fn from_real(name: &str, x: &Tensor, n: Option<i64>, dim: i64, norm: Option<&str>, forward: bool, onesided: bool) -> Result<Tensor> {
+fn from_real(
+    name: &str,
+    x: &Tensor,
+    n: Option<i64>,
+    dim: i64,
+    norm: Option<&str>,
+    forward: bool,
+    onesided: bool,
+) -> Result<Tensor> {
     check_real(x, name, "real")?;
     let (x, dim) = points(&promoted(x, false)?, n, dim)?;
     let y = x.fft_r2c(&[dim], Norm::read(norm, forward)? as i64, onesided)?;
@@ -58,8 +66,8 @@ op! {
     ///
     /// Shape: `*s -> *t`. Dtype: complex.
     ///
-    /// >>> torch.fft.ifft(torch.tensor([10., -2., -2., -2.]))
-    /// tensor([1.+0.j, 3.+0.j, 3.+0.j, 3.+0.j])
+    /// >>> torch.fft.ifft(torch.tensor([10, -2 + 2j, -2, -2 - 2j])).real
+    /// tensor([1., 2., 3., 4.])
     fn ifft(input: Tensor, n: Option<i64> = None, dim: i64 = -1, norm: Option<Str> = None) -> y;
     variants [fft, out];
     composite { whole("ifft", input, n, dim, norm, false) };

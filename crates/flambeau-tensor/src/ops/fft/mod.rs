@@ -48,7 +48,7 @@ fn promoted(x: &Tensor, complex: bool) -> Result<Tensor> {
         d => d,
     };
     if !matches!(dtype, DType::F32 | DType::F64 | DType::C64 | DType::C128) {
-        return Err(Error::runtime(format!("Unsupported dtype {}", dtype.title())));
+        return Err(Error::not_implemented(format!("Unsupported dtype {}", dtype.title())));
     }
     x.to_dtype(if complex { dtype.to_complex() } else { dtype })
 }
@@ -56,7 +56,7 @@ fn promoted(x: &Tensor, complex: bool) -> Result<Tensor> {
 /// Refuses complex numbers.
 fn check_real(x: &Tensor, name: &str, wants: &str) -> Result<()> {
     if x.dtype().is_complex() {
-        return Err(Error::runtime(format!("{name} expects a {wants} input tensor, but got {}", x.dtype().title())));
+        return Err(Error::type_(format!("{name} expects a {wants} input tensor, but got {}", x.dtype().title())));
     }
     Ok(())
 }

@@ -5,7 +5,13 @@ use super::{Norm, check_points, check_real, promoted, resized, several_dims};
 use crate::ops::{op, samples};
 use crate::{Dims, Error, Result, Tensor};
 
-pub(super) fn whole(x: &Tensor, s: Option<&[i64]>, dim: Option<&[i64]>, norm: Option<&str>, forward: bool) -> Result<Tensor> {
+pub(super) fn whole(
+    x: &Tensor,
+    s: Option<&[i64]>,
+    dim: Option<&[i64]>,
+    norm: Option<&str>,
+    forward: bool,
+) -> Result<Tensor> {
     let (dims, sizes) = several_dims(x, s, dim)?;
     let x = resized(&promoted(x, true)?, &dims, &sizes)?;
     c2c(&x, &dims, Norm::read(norm, forward)? as i64, forward)

@@ -1,7 +1,7 @@
 //! Transforms of windows of a signal, one after another.
 
-use super::transform::{c2c, c2r};
 use super::Norm;
+use super::transform::{c2c, c2r};
 use crate::ops::{Sample, op, samples};
 use crate::{Error, Options, Result, Tensor};
 
@@ -22,7 +22,10 @@ fn flag(name: &str, value: Option<bool>) -> String {
 
 impl Asked<'_> {
     fn refuse<T>(&self, why: String) -> Result<T> {
-        let kind = |t: &Tensor| format!("CPU{}Type", t.dtype().title());
+        let kind = |t: &Tensor| match t.dtype() {
+            d if d.is_complex() => format!("CPU{}Type", d.title()),
+            d => format!("torch.{}Tensor", d.title()),
+        };
         let window = self.window.map_or("None".to_string(), |w| format!("{}{{{:?}}}", kind(w), w.size()));
         Err(Error::runtime(format!(
             "{}({}{:?}, n_fft={}, hop_length={}, win_length={}, window={window}{}) {why}",
@@ -62,7 +65,10 @@ op! {
     variants [method, function];
     composite {
         let (hop, win) = (hop_length.unwrap_or(n_fft >> 2), win_length.unwrap_or(n_fft));
-        let rest = format!(", normalized={}{}{}", i32::from(normalized), flag("onesided", onesided), flag("return_complex", return_complex));
+        let rest = [
+            flag("normalized", Some(normalized)), flag("onesided", onesided), flag("return_complex", return_complex),
+            flag("align_to_window", align_to_window),
+        ].concat();
         let asked = Asked { name: "stft", input, n_fft, hop, win, window, rest };
         let complex = input.dtype().is_complex() || window.is_some_and(|w| w.dtype().is_complex());
         if !return_complex.unwrap_or(complex) && return_complex.is_none() {

@@ -76,7 +76,11 @@ fn plan(equation: &str, operands: &[Tensor], labels: &[Vec<usize>]) -> Result<Pl
         if if dots { n > x.dim() } else { n != x.dim() } {
             return wrong(format!(
                 "the number of subscripts in the equation ({n}{} ({}) for operand {i}{}",
-                if dots { ") is more than the number of dimensions" } else { ") does not match the number of dimensions" },
+                if dots {
+                    ") is more than the number of dimensions"
+                } else {
+                    ") does not match the number of dimensions"
+                },
                 x.dim(),
                 if dots { "" } else { " and no ellipsis was given" }
             ));

@@ -126,16 +126,21 @@ fn skew(t: &Tensor) -> Result<Tensor> {
 }
 
 fn svd_backward(g: &[Tensor; 3], u: &Tensor, s: &Tensor, vh: &Tensor, full: bool) -> Result<Tensor> {
-    let (m, n) = (u.size()[u.dim() - 2], vh.size()[vh.dim() - 1]);
-    if full && m != n {
-        return Err(Error::runtime(
-            "svd_backward: The singular vectors in the case of full_matrices=True are not unique for non-square matrices: take the reduced form",
-        ));
-    }
-    let [gu, gs, gv] = g;
+    let (m, n, k) = (u.size()[u.dim() - 2], vh.size()[vh.dim() - 1], s.size()[s.dim() - 1]);
+    // Vectors beyond the singular values are not unique: nothing may depend on them.
+    let cut = |x: &Tensor, dim: i64| if full { x.narrow(dim, 0, k) } else { Ok(x.clone()) };
+    let (gu, gs, gv) = (&cut(&g[0], -1)?, &g[1], &cut(&g[2], -2)?);
+    let (u, vh) = (&cut(u, -1)?, &cut(vh, -2)?);
     let ugu = skew(&adjoint(u)?.matmul(gu)?)?;
     let vgv = skew(&vh.matmul(&adjoint(gv)?)?)?;
-    let k = s.size()[s.dim() - 1];
+    if u.dtype().is_complex() {
+        let phase = ugu.add(&vgv)?.diagonal_with(0, -2, -1)?.imag()?.detach().abs()?;
+        if phase.gt(1e-2)?.any()?.item()?.to_bool() {
+            return Err(Error::runtime(
+                "svd_backward: The singular vectors in the complex case are specified up to multiplication by e^{i phi}. The specified loss function depends on this phase term, making it ill-defined.",
+            ));
+        }
+    }
     let identity = crate::ops::eye_with(k, None, crate::Options::like(s))?;
     let (row, column) = (s.unsqueeze(-2)?, s.unsqueeze(-1)?);
     let s2 = s.mul(s)?;

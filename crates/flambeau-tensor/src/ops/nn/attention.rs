@@ -55,23 +55,11 @@ fn additive(mask: &Tensor, dtype: DType) -> Result<Tensor> {
     if mask.dtype() != DType::Bool {
         return Ok(mask.clone());
     }
-    let zeros = crate::ops::zeros_with(mask.size(), Options { dtype: Some(dtype), device: Some(mask.device()), requires_grad: false })?;
+    let zeros = crate::ops::zeros_with(
+        mask.size(),
+        Options { dtype: Some(dtype), device: Some(mask.device()), requires_grad: false },
+    )?;
     zeros.masked_fill(&mask.logical_not()?, f64::NEG_INFINITY)
-}
-
-/// PyTorch's fused kernel leaves its result with the heads behind the positions; it takes four dimensions of one batch and
-/// head count.
-fn is_fused(q: &Tensor, k: &Tensor, v: &Tensor, mask: Option<&Tensor>, dropout_p: f64) -> bool {
-    let same = |d: usize| q.size()[d] == k.size()[d] && q.size()[d] == v.size()[d];
-    dropout_p == 0.0
-        && q.dim() == 4
-        && k.dim() == 4
-        && v.dim() == 4
-        && same(0)
-        && same(1)
-        && same(3)
-        && [q, k, v].iter().all(|x| x.size()[2] > 0 && x.stride()[3] == 1)
-        && mask.is_none_or(|m| !m.requires_grad() && (m.dim() == 2 || m.dim() == 4))
 }
 
 op! {
@@ -88,7 +76,6 @@ op! {
     composite {
         check(query, key, value, attn_mask, is_causal)?;
         let dtype = query.dtype();
-        let fused = is_fused(query, key, value, attn_mask, dropout_p);
         // Half precision computes in float32.
         let wide = |x: &Tensor| if matches!(dtype, DType::F16 | DType::BF16) { x.to_dtype(DType::F32) } else { Ok(x.clone()) };
         let (q, k, v) = (wide(query)?, wide(key)?, wide(value)?);
@@ -108,8 +95,7 @@ op! {
         };
         let weights = scores.safe_softmax(-1)?;
         let weights = if dropout_p > 0.0 { weights.dropout_with(dropout_p, true)? } else { weights };
-        let y = weights.matmul(&v)?.to_dtype(dtype)?;
-        if fused { y.transpose(1, 2)?.contiguous()?.transpose(1, 2) } else { Ok(y) }
+        weights.matmul(&v)?.to_dtype(dtype)
     };
     samples {
         let x = |sizes: &[i64]| samples::tensor(sizes, -1.0, 1.0).into();

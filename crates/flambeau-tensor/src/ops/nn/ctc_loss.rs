@@ -12,15 +12,17 @@ const CHECKING: &str = "(while checking arguments for ctc_loss_allocate_outputs)
 /// Where each sequence of labels begins, and the longest one.
 fn starts(targets: &Tensor, lengths: &[i64]) -> Result<(Vec<usize>, i64)> {
     if let Some(bad) = lengths.iter().find(|n| **n < 0) {
-        return Err(Error::runtime(format!("Expected target_lengths to have value at least 0, but got value {bad} {CHECKING}")));
+        return Err(Error::runtime(format!(
+            "Expected target_lengths to have value at least 0, but got value {bad} {CHECKING}"
+        )));
     }
     let longest = lengths.iter().copied().max().unwrap_or(0);
     let size = |wanted: i64, dim: usize, at_least: bool| {
         let have = targets.size()[dim];
         if if at_least { have < wanted } else { have != wanted } {
-            let (word, name) = if at_least { ("at least ", "tensor") } else { ("", "tensor for argument #2 'targets'") };
+            let word = if at_least { "at least " } else { "" };
             return Err(Error::runtime(format!(
-                "Expected {name} to have size {word}{wanted} at dimension {dim}, but got size {have} {CHECKING}"
+                "Expected tensor to have size {word}{wanted} at dimension {dim}, but got size {have} for argument #2 'targets' {CHECKING}"
             )));
         }
         Ok(())
@@ -42,7 +44,13 @@ fn starts(targets: &Tensor, lengths: &[i64]) -> Result<(Vec<usize>, i64)> {
     Ok(((0..lengths.len()).map(|b| b * targets.size()[1] as usize).collect(), longest))
 }
 
-fn check(log_probs: &Tensor, targets: &Tensor, input_lengths: &[i64], target_lengths: &[i64], blank: i64) -> Result<i64> {
+fn check(
+    log_probs: &Tensor,
+    targets: &Tensor,
+    input_lengths: &[i64],
+    target_lengths: &[i64],
+    blank: i64,
+) -> Result<i64> {
     if log_probs.numel() == 0 {
         return Err(Error::runtime("log_probs tensor must not be empty"));
     }
@@ -70,10 +78,14 @@ fn check(log_probs: &Tensor, targets: &Tensor, input_lengths: &[i64], target_len
     let (_, longest) = starts(targets, target_lengths)?;
     for &n in input_lengths {
         if n < 0 {
-            return Err(Error::runtime(format!("Expected input_lengths to have value at least 0, but got value {n} {CHECKING}")));
+            return Err(Error::runtime(format!(
+                "Expected input_lengths to have value at least 0, but got value {n} {CHECKING}"
+            )));
         }
         if n > times {
-            return Err(Error::runtime(format!("Expected input_lengths to have value at most {times}, but got value {n} {CHECKING}")));
+            return Err(Error::runtime(format!(
+                "Expected input_lengths to have value at most {times}, but got value {n} {CHECKING}"
+            )));
         }
     }
     Ok(longest)
@@ -105,7 +117,13 @@ fn with_sequences<T>(
     Ok(f(&Sequences { targets: &list, starts: &starts, target_lengths, input_lengths, blank }))
 }
 
-fn alpha_sizes(x: &Tensor, targets: &Tensor, input_lengths: &[i64], target_lengths: &[i64], blank: i64) -> Result<[Dims; 2]> {
+fn alpha_sizes(
+    x: &Tensor,
+    targets: &Tensor,
+    input_lengths: &[i64],
+    target_lengths: &[i64],
+    blank: i64,
+) -> Result<[Dims; 2]> {
     let longest = check(x, targets, input_lengths, target_lengths, blank)?;
     let batch = x.size()[1];
     Ok([Dims::from_slice(&[batch]), Dims::from_slice(&[batch, x.size()[0], 2 * longest + 1])])
@@ -170,7 +188,14 @@ fn no_second() -> Val {
     Val::Error(Error::not_implemented("the derivative for '_ctc_loss_backward' is not implemented."))
 }
 
-fn reduced(log_probs: &Tensor, targets: &Tensor, lengths: (&[i64], &[i64]), blank: i64, reduction: &str, zero_infinity: bool) -> Result<Tensor> {
+fn reduced(
+    log_probs: &Tensor,
+    targets: &Tensor,
+    lengths: (&[i64], &[i64]),
+    blank: i64,
+    reduction: &str,
+    zero_infinity: bool,
+) -> Result<Tensor> {
     let reduction = reduction_of(reduction)?;
     let batched = log_probs.dim() == 3;
     let x = if batched { log_probs.clone() } else { log_probs.unsqueeze(1)? };
@@ -185,7 +210,13 @@ fn reduced(log_probs: &Tensor, targets: &Tensor, lengths: (&[i64], &[i64]), blan
             let counts = Tensor::of(&counts, &[counts.len() as i64])?.to_dtype(loss.dtype())?;
             loss.div(counts.to_device(loss.device())?)?.mean()
         }
-        Reduction::None => if batched { Ok(loss) } else { loss.squeeze_dim(0) },
+        Reduction::None => {
+            if batched {
+                Ok(loss)
+            } else {
+                loss.squeeze_dim(0)
+            }
+        }
     }
 }
 

@@ -9,7 +9,14 @@ fn spread(list: &[i64], n: usize) -> Dims {
 }
 
 /// The sizes to unpool to: those that the windows would have come from, or those asked for if they are not too far off.
-fn output_size_of(x: &Tensor, n: usize, kernel: &[i64], stride: Option<&[i64]>, padding: &[i64], asked: Option<&[i64]>) -> Result<Dims> {
+fn output_size_of(
+    x: &Tensor,
+    n: usize,
+    kernel: &[i64],
+    stride: Option<&[i64]>,
+    padding: &[i64],
+    asked: Option<&[i64]>,
+) -> Result<Dims> {
     let kernel = spread(kernel, n);
     let stride = match stride {
         None | Some([]) => kernel.clone(),
@@ -33,7 +40,8 @@ fn output_size_of(x: &Tensor, n: usize, kernel: &[i64], stride: Option<&[i64]>, 
     let fits = |d: usize| default[d] - stride[d] < asked[d] && asked[d] < default[d] + stride[d];
     if let Some(d) = (0..n).find(|&d| !fits(d)) {
         return Err(Error::value(format!(
-            "invalid output_size \"{asked:?}\" (dim {d} must be between {} and {})",
+            "invalid output_size \"({})\" (dim {d} must be between {} and {})",
+            asked.iter().map(|n| n.to_string()).collect::<Vec<_>>().join(", "),
             default[d] - stride[d],
             default[d] + stride[d]
         )));
@@ -89,9 +97,9 @@ op! {
     variants [functional];
     composite {
         let sizes = output_size_of(input, 1, kernel_size, stride, padding, output_size)?;
-        let flat = [1, sizes[0]];
+        let column = [sizes[0], 1];
         check(input, indices, 1)?;
-        input.unsqueeze(-2)?.put_in_planes(&indices.unsqueeze(-2)?, &flat)?.squeeze_dim(-2)
+        input.unsqueeze(-1)?.put_in_planes(&indices.unsqueeze(-1)?, &column)?.squeeze_dim(-1)
     };
     samples vec![Sample::new([samples::tensor(&[2, 3], -1.0, 1.0).into(), places(&[0, 3, 4, 1, 2, 5], &[2, 3]), [2].into()])];
 }
@@ -152,8 +160,8 @@ op! {
         let outside = rows.lt(0)?.logical_or(&rows.ge(count)?)?;
         if outside.any()?.item()?.to_bool() {
             let bad = rows.masked_select(&outside)?.at(&[0]).to_i64();
-            let (n, shape) = (sizes.len(), sizes.iter().map(|s| s.to_string()).collect::<Vec<_>>().join("x"));
-            return Err(Error::runtime(format!("Found an invalid max index: {bad} (output volumes are of size {shape}, max_unpool{n}d)")));
+            let shape = sizes.iter().map(|s| s.to_string()).collect::<Vec<_>>().join("x");
+            return Err(Error::runtime(format!("Found an invalid max index: {bad} (output volumes are of size {shape})")));
         }
         let out = crate::ops::zeros_with(&[rows.size()[0], count], Options::like(input))?;
         out.scatter_write_src_(1, &rows, &as_rows(input, sizes.len())?)?.reshape(&plane_sizes(input, sizes))
