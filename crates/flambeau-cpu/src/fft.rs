@@ -105,7 +105,13 @@ impl Lines {
 ///
 /// # Safety
 /// Every element named must lie within the view that `from` points into.
-unsafe fn gather<T: Copy>(buffer: &mut Vec<T>, from: *const T, starts: impl Iterator<Item = isize> + Clone, (n, stride): (usize, isize), empty: T) {
+unsafe fn gather<T: Copy>(
+    buffer: &mut Vec<T>,
+    from: *const T,
+    starts: impl Iterator<Item = isize> + Clone,
+    (n, stride): (usize, isize),
+    empty: T,
+) {
     buffer.clear();
     buffer.resize(starts.clone().count() * n, empty);
     for k in 0..n {
@@ -137,7 +143,13 @@ fn c2c_of<T: Real>(out: &mut ViewMut, x: &View, dims: &[usize], scale: f64, forw
     }
 }
 
-fn c2c_along<T: Real>(lines: &Lines, source: &Shared<Complex<T>>, target: &Shared<Complex<T>>, scale: f64, forward: bool) {
+fn c2c_along<T: Real>(
+    lines: &Lines,
+    source: &Shared<Complex<T>>,
+    target: &Shared<Complex<T>>,
+    scale: f64,
+    forward: bool,
+) {
     let n = lines.to.0;
     if n == 0 || lines.count == 0 {
         return;
@@ -159,7 +171,13 @@ fn zero<T: Real>() -> Complex<T> {
 }
 
 /// Writes lines that lie one after another to where they belong.
-fn scatter<T: Copy>(target: &Shared<T>, lines: &[T], starts: &[(isize, isize)], (n, stride): (usize, isize), f: impl Fn(T) -> T) {
+fn scatter<T: Copy>(
+    target: &Shared<T>,
+    lines: &[T],
+    starts: &[(isize, isize)],
+    (n, stride): (usize, isize),
+    f: impl Fn(T) -> T,
+) {
     for k in 0..n {
         for (l, start) in starts.iter().enumerate() {
             // SAFETY: an element of the target, on a line that no other piece writes.

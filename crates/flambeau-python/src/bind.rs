@@ -314,11 +314,12 @@ fn run(
 
 /// Whether the work is worth letting other threads run Python.
 fn is_long(args: &[Arg]) -> bool {
-    let mut n = 0;
+    let mut n: i64 = 0;
     for a in args {
-        a.each_tensor(&mut |t| n += t.numel());
+        a.each_tensor(&mut |t| n = n.saturating_add(t.numel()));
         if let Arg::Ints(sizes) = a {
-            n += flambeau_tensor::numel(sizes).max(0);
+            // Not all lists of integers are sizes, so their product may be anything.
+            n = n.saturating_add(sizes.iter().fold(1i64, |n, &s| n.saturating_mul(s)).max(0));
         }
     }
     n > LONG

@@ -2,6 +2,7 @@
 //! over all ways to stretch the labels with repeats and blanks.
 
 use flambeau_types::DType;
+use num_traits::Float;
 
 use crate::gemm::{Shared, for_pieces};
 use crate::{View, ViewMut};
@@ -42,47 +43,35 @@ impl Sequences<'_> {
 }
 
 /// The logarithm of a sum of exponentials.
-fn add(list: &[f64]) -> f64 {
-    let top = list.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    if top == f64::NEG_INFINITY { top } else { list.iter().map(|x| (x - top).exp()).sum::<f64>().ln() + top }
+fn add<T: Float, const N: usize>(list: [T; N]) -> T {
+    let top = list.into_iter().fold(T::neg_infinity(), T::max);
+    if top == T::neg_infinity() {
+        return top;
+    }
+    list.into_iter().fold(T::zero(), |sum, x| sum + (x - top).exp()).ln() + top
 }
 
-/// Numbers of one floating-point type, seen as float64.
+/// The elements of a view.
 #[derive(Clone, Copy)]
-struct Numbers {
-    ptr: Shared<u8>,
-    double: bool,
-}
+struct Numbers<T>(Shared<T>);
 
-impl Numbers {
-    fn read(v: &View) -> Numbers {
-        Numbers { ptr: Shared::read(v.ptr()), double: v.dtype() == DType::F64 }
+impl<T: Float> Numbers<T> {
+    fn read(v: &View) -> Numbers<T> {
+        Numbers(Shared::read(v.ptr().cast()))
     }
 
-    fn write(v: &mut ViewMut) -> Numbers {
-        Numbers { ptr: Shared::new(v.ptr()), double: v.dtype() == DType::F64 }
+    fn write(v: &mut ViewMut) -> Numbers<T> {
+        Numbers(Shared::new(v.ptr().cast()))
     }
 
-    fn get(&self, i: isize) -> f64 {
+    fn get(&self, i: isize) -> T {
         // SAFETY: the callers stay within their view.
-        unsafe {
-            if self.double {
-                self.ptr.at(i * 8).cast::<f64>().read_unaligned()
-            } else {
-                f64::from(self.ptr.at(i * 4).cast::<f32>().read_unaligned())
-            }
-        }
+        unsafe { self.0.at(i).read_unaligned() }
     }
 
-    fn set(&self, i: isize, x: f64) {
+    fn set(&self, i: isize, x: T) {
         // SAFETY: the callers stay within their view, each piece in its own batch element.
-        unsafe {
-            if self.double {
-                self.ptr.at(i * 8).cast::<f64>().write_unaligned(x);
-            } else {
-                self.ptr.at(i * 4).cast::<f32>().write_unaligned(x as f32);
-            }
-        }
+        unsafe { self.0.at(i).write_unaligned(x) }
     }
 }
 
@@ -92,34 +81,42 @@ const GRAIN: usize = 1 << 12;
 /// Minus the log-likelihood of each sequence, and the log-probabilities of its states at each time (`alpha`: batch, times,
 /// states) that the gradient needs. `log_probs` is (times, batch, labels).
 pub fn ctc_loss(loss: &mut ViewMut, alpha: &mut ViewMut, log_probs: View, q: &Sequences) {
+    if log_probs.dtype() == DType::F64 {
+        forward::<f64>(loss, alpha, &log_probs, q);
+    } else {
+        forward::<f32>(loss, alpha, &log_probs, q);
+    }
+}
+
+fn forward<T: Float + Send + Sync>(loss: &mut ViewMut, alpha: &mut ViewMut, log_probs: &View, q: &Sequences) {
     let (batch, time, label) = (log_probs.sizes()[1] as usize, log_probs.strides()[0], log_probs.strides()[2]);
     let each = log_probs.strides()[1];
     let (rows, width) = (alpha.sizes()[1] as isize, alpha.sizes()[2] as isize);
-    let (p, a, out) = (Numbers::read(&log_probs), Numbers::write(alpha), Numbers::write(loss));
+    let (p, a, out) = (Numbers::<T>::read(log_probs), Numbers::<T>::write(alpha), Numbers::<T>::write(loss));
     for_pieces(0..batch, GRAIN.div_ceil((rows * width).max(1) as usize), |range| {
         for b in range {
             let prob = |t: usize, s: usize| {
                 p.get(b as isize * each as isize + t as isize * time as isize + q.label(b, s) as isize * label as isize)
             };
             let at = |t: usize, s: usize| (b as isize * rows + t as isize) * width + s as isize;
-            (0..rows * width).for_each(|i| a.set(b as isize * rows * width + i, f64::NEG_INFINITY));
+            (0..rows * width).for_each(|i| a.set(b as isize * rows * width + i, T::neg_infinity()));
             let (times, states) = (q.times(b), q.states(b));
             for t in 0..times {
                 for s in 0..states {
-                    let before = |k: usize| if s >= k { a.get(at(t - 1, s - k)) } else { f64::NEG_INFINITY };
+                    let before = |k: usize| if s >= k { a.get(at(t - 1, s - k)) } else { T::neg_infinity() };
                     let reached = match t {
-                        0 if s < 2 => 0.0,
+                        0 if s < 2 => T::zero(),
                         0 => continue,
-                        _ => add(&[before(0), before(1), if q.skips(b, s) { before(2) } else { f64::NEG_INFINITY }]),
+                        _ => add([before(0), before(1), if q.skips(b, s) { before(2) } else { T::neg_infinity() }]),
                     };
                     a.set(at(t, s), reached + prob(t, s));
                 }
             }
             let likelihood = match (times, states) {
-                (0, 1) => 0.0,
-                (0, _) => f64::NEG_INFINITY,
+                (0, 1) => T::zero(),
+                (0, _) => T::neg_infinity(),
                 (_, 1) => a.get(at(times - 1, 0)),
-                _ => add(&[a.get(at(times - 1, states - 1)), a.get(at(times - 1, states - 2))]),
+                _ => add([a.get(at(times - 1, states - 1)), a.get(at(times - 1, states - 2))]),
             };
             out.set(b as isize, -likelihood);
         }
@@ -134,46 +131,61 @@ pub fn ctc_loss_backward(
     q: &Sequences,
     zero_infinity: bool,
 ) {
+    let views = (&grad, &log_probs, &loss, &alpha);
+    if log_probs.dtype() == DType::F64 {
+        backward::<f64>(out, views, q, zero_infinity);
+    } else {
+        backward::<f32>(out, views, q, zero_infinity);
+    }
+}
+
+fn backward<T: Float + Send + Sync>(
+    out: &mut ViewMut,
+    (grad, log_probs, loss, alpha): (&View, &View, &View, &View),
+    q: &Sequences,
+    zero_infinity: bool,
+) {
     let sizes = log_probs.sizes();
     let (all, batch, labels) = (sizes[0] as usize, sizes[1] as usize, sizes[2] as usize);
     let (width, rows) = (alpha.sizes()[2] as isize, alpha.sizes()[1] as isize);
     let strides: [isize; 3] = std::array::from_fn(|i| log_probs.strides()[i] as isize);
     let to: [isize; 3] = std::array::from_fn(|i| out.strides()[i] as isize);
     let grad_step = grad.strides()[0] as isize;
-    let (g, p, l, a) = (Numbers::read(&grad), Numbers::read(&log_probs), Numbers::read(&loss), Numbers::read(&alpha));
-    let y = Numbers::write(out);
+    let (g, p) = (Numbers::<T>::read(grad), Numbers::<T>::read(log_probs));
+    let (l, a) = (Numbers::<T>::read(loss), Numbers::<T>::read(alpha));
+    let y = Numbers::<T>::write(out);
     for_pieces(0..batch, GRAIN.div_ceil((rows * width).max(1) as usize), |range| {
         for b in range {
             let place = |s: [isize; 3], t: usize, c: usize| t as isize * s[0] + b as isize * s[1] + c as isize * s[2];
             let (times, states, nll) = (q.times(b), q.states(b), l.get(b as isize));
-            let nothing = zero_infinity && nll == f64::INFINITY;
+            let nothing = zero_infinity && nll == T::infinity();
             let known = if nothing { 0 } else { times };
             for t in known..all {
-                (0..labels).for_each(|c| y.set(place(to, t, c), 0.0));
+                (0..labels).for_each(|c| y.set(place(to, t, c), T::zero()));
             }
             // The log-probability of the rest from each state on, at the time after.
-            let mut beta = vec![f64::NEG_INFINITY; states];
-            let mut joint = vec![f64::NEG_INFINITY; labels];
+            let mut beta = vec![T::neg_infinity(); states];
+            let mut joint = vec![T::neg_infinity(); labels];
             for t in (0..known).rev() {
                 let prob = |s: usize| p.get(place(strides, t, q.label(b, s)));
                 let next = beta.clone();
-                let after = |s: usize| next.get(s).copied().unwrap_or(f64::NEG_INFINITY);
+                let after = |s: usize| next.get(s).copied().unwrap_or(T::neg_infinity());
                 for (s, now) in beta.iter_mut().enumerate() {
                     let rest = if t + 1 == times {
-                        if s + 2 >= states { 0.0 } else { f64::NEG_INFINITY }
+                        if s + 2 >= states { T::zero() } else { T::neg_infinity() }
                     } else {
                         let skip = s + 2 < states && q.skips(b, s + 2);
-                        add(&[after(s), after(s + 1), if skip { after(s + 2) } else { f64::NEG_INFINITY }])
+                        add([after(s), after(s + 1), if skip { after(s + 2) } else { T::neg_infinity() }])
                     };
                     *now = rest + prob(s);
                 }
-                joint.fill(f64::NEG_INFINITY);
-                for (s, rest) in beta.iter().enumerate() {
+                joint.fill(T::neg_infinity());
+                for (s, &rest) in beta.iter().enumerate() {
                     let both = a.get((b as isize * rows + t as isize) * width + s as isize) + rest;
                     let c = q.label(b, s);
-                    joint[c] = add(&[joint[c], both]);
+                    joint[c] = add([joint[c], both]);
                 }
-                for (c, both) in joint.iter().enumerate() {
+                for (c, &both) in joint.iter().enumerate() {
                     let lp = p.get(place(strides, t, c));
                     let slope = lp.exp() - (both + nll - lp).exp();
                     y.set(place(to, t, c), slope * g.get(b as isize * grad_step));

@@ -282,6 +282,12 @@ impl<const N: usize> IntoLayouts for [Dims; N] {
     }
 }
 
+impl IntoLayouts for Vec<Dims> {
+    fn into_layouts(self) -> Result<SmallVec<[Layout; 1]>> {
+        Ok(self.iter().map(|d| Layout::contiguous(d)).collect())
+    }
+}
+
 impl<const N: usize> IntoLayouts for [Layout; N] {
     fn into_layouts(self) -> Result<SmallVec<[Layout; 1]>> {
         Ok(self.into_iter().collect())

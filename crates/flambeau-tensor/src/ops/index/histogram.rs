@@ -1,7 +1,7 @@
 //! Histograms of points, in one dimension or more.
 
 use crate::ops::op;
-use crate::{DType, Error, Options, Result, Tensor, numel};
+use crate::{DType, Dims, Error, Options, Result, Tensor, numel};
 
 fn wrong<T>(text: String) -> Result<T> {
     Err(Error::runtime(format!("torch.histogramdd: {text}")))
@@ -166,6 +166,23 @@ fn counted(x: &Tensor, edges: Vec<Tensor>, weight: Option<&Tensor>, density: boo
     Ok((hist, edges.iter().map(Tensor::clone_tensor).collect::<Result<_>>()?))
 }
 
+/// The sizes of a histogram and of its edges.
+fn grid(x: &Tensor, bins: &[i64]) -> Result<Vec<Dims>> {
+    check_floating(x)?;
+    rows(x)?;
+    Ok(std::iter::once(bins.into()).chain(bins.iter().map(|n| Dims::from_slice(&[n + 1]))).collect())
+}
+
+/// As many bins in every dimension.
+fn everywhere(x: &Tensor, bins: i64) -> Vec<i64> {
+    vec![bins; x.size().last().copied().unwrap_or(0) as usize]
+}
+
+/// The numbers of bins between edges.
+fn between(edges: &[Tensor]) -> Vec<i64> {
+    edges.iter().map(|e| (e.numel() - 1).max(0)).collect()
+}
+
 op! {
     /// How many points fall in each cell of a grid of equal bins: as many bins in each dimension as `bins` says, between the
     /// outer edges in `range` (two a dimension) or those of the points. `weight` is what each point counts; `density` divides
@@ -180,6 +197,8 @@ op! {
     fn histogramdd(input: Tensor, bins: Dims, range: Option<Floats> = None, weight: Option<Tensor> = None, density: bool = false) -> hist, [bin_edges];
     variants [function];
     nondifferentiable;
+    dtype input.dtype();
+    shape grid(input, bins);
     compute { counted(input, edges(input, bins, range)?, weight, density) };
     samples vec![crate::ops::Sample::new([crate::ops::samples::tensor(&[5, 2], -1.0, 1.0).into(), [2, 3].into()])];
 }
@@ -191,10 +210,9 @@ op! {
     fn histogramdd.int_bins(input: Tensor, bins: i64, range: Option<Floats> = None, weight: Option<Tensor> = None, density: bool = false) -> hist, [bin_edges];
     variants [function];
     nondifferentiable;
-    compute {
-        let bins = vec![bins; input.size().last().copied().unwrap_or(0) as usize];
-        counted(input, edges(input, &bins, range)?, weight, density)
-    };
+    dtype input.dtype();
+    shape grid(input, &everywhere(input, bins));
+    compute { counted(input, edges(input, &everywhere(input, bins), range)?, weight, density) };
 }
 
 op! {
@@ -204,6 +222,8 @@ op! {
     fn histogramdd.tensorlist_bins(input: Tensor, bins: Tensors, range: Option<Floats> = None, weight: Option<Tensor> = None, density: bool = false) -> hist, [bin_edges];
     variants [function];
     nondifferentiable;
+    dtype input.dtype();
+    shape grid(input, &between(bins));
     compute { counted(input, bins.to_vec(), weight, density) };
 }
 
@@ -232,6 +252,8 @@ op! {
     fn histogram(input: Tensor, bins: i64 = 100; range: Option<Floats> = None, weight: Option<Tensor> = None, density: bool = false) -> hist, bin_edges;
     variants [method, function, out];
     nondifferentiable;
+    dtype input.dtype();
+    shape [Dims::from_slice(&[bins]), Dims::from_slice(&[bins + 1])];
     compute {
         let (x, w) = line(input, weight)?;
         let (hist, mut edges) = counted(&x, edges(&x, &[bins], range)?, w.as_ref(), density)?;
@@ -250,6 +272,8 @@ op! {
     fn histogram.bins_tensor(input: Tensor, bins: Tensor; weight: Option<Tensor> = None, density: bool = false) -> hist, bin_edges;
     variants [method, function, out];
     nondifferentiable;
+    dtype input.dtype();
+    shape [Dims::from_slice(&[(bins.numel() - 1).max(0)]), bins.sizes()];
     compute {
         let (x, w) = line(input, weight)?;
         let (hist, mut edges) = counted(&x, vec![bins.clone()], w.as_ref(), density)?;

@@ -117,6 +117,28 @@ op! {
     }) };
 }
 
+op! {
+    /// The singular value decomposition `U @ diag(S) @ V.mH`, reduced where `some`; without `compute_uv` only `S` is made, and
+    /// `U` and `V` are zeros.
+    ///
+    /// Shape: `*b m n -> *b m k, *b k, *b n k` with `k = min(m, n)`, or without `some` `*b m m, *b k, *b n n`. Dtype: float32,
+    /// float64 or complex; `S` is real.
+    ///
+    /// >>> torch.svd(torch.tensor([[2., 0.], [0., 1.]])).S
+    /// tensor([2., 1.])
+    fn svd.some(input: Tensor, some: bool = true, compute_uv: bool = true) -> U, S, V;
+    variants [method, function, out];
+    composite {
+        if compute_uv {
+            let (u, s, vh) = input.svd_with(!some, None)?;
+            return Ok((u, s, adjoint(&vh)?));
+        }
+        let [u, _, v] = svd_sizes(input, true)?;
+        let zeros = |sizes: &[i64]| crate::ops::zeros_with(sizes, crate::Options::like(input));
+        Ok((zeros(&u)?, input.svdvals()?, zeros(&v)?))
+    };
+}
+
 fn adjoint(t: &Tensor) -> Result<Tensor> {
     t.transpose(-2, -1)?.conj()
 }

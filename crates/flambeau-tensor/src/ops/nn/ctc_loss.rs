@@ -185,7 +185,7 @@ op! {
 }
 
 fn no_second() -> Val {
-    Val::Error(Error::not_implemented("the derivative for '_ctc_loss_backward' is not implemented."))
+    Val::Error(Error::not_implemented("derivative for aten::_ctc_loss_backward is not implemented"))
 }
 
 fn reduced(

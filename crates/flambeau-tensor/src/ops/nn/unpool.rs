@@ -1,7 +1,7 @@
 //! The inverse of maximum pooling: each maximum back where it was, zeros elsewhere.
 
-use crate::ops::{Sample, Val, op, samples};
-use crate::{DType, Dims, Error, Options, Result, Tensor};
+use crate::ops::{Sample, Val, channels_last, op, samples};
+use crate::{DType, Dims, Error, Layout, MemoryFormat, Options, Result, Tensor};
 
 /// One number for each of `n` dimensions.
 fn spread(list: &[i64], n: usize) -> Dims {
@@ -97,9 +97,8 @@ op! {
     variants [functional];
     composite {
         let sizes = output_size_of(input, 1, kernel_size, stride, padding, output_size)?;
-        let column = [sizes[0], 1];
-        check(input, indices, 1)?;
-        input.unsqueeze(-1)?.put_in_planes(&indices.unsqueeze(-1)?, &column)?.squeeze_dim(-1)
+        // A signal is an image one element wide.
+        unpooled(&input.unsqueeze(-1)?, &indices.unsqueeze(-1)?, &[sizes[0], 1])?.squeeze_dim(-1)
     };
     samples vec![Sample::new([samples::tensor(&[2, 3], -1.0, 1.0).into(), places(&[0, 3, 4, 1, 2, 5], &[2, 3]), [2].into()])];
 }
@@ -127,7 +126,14 @@ op! {
     /// tensor(1.)
     fn max_unpool3d(input: Tensor, indices: Tensor, kernel_size: Dims, stride: Option<Dims> = None, padding: Dims = [0], output_size: Option<Dims> = None) -> y;
     variants [functional];
-    composite { unpooled(input, indices, &output_size_of(input, 3, kernel_size, stride, padding, output_size)?) };
+    composite {
+        let sizes = output_size_of(input, 3, kernel_size, stride, padding, output_size)?;
+        check(input, indices, 3)?;
+        if let Some(stride) = stride.filter(|s| s.iter().any(|&n| n <= 0)) {
+            return Err(Error::runtime(format!("strides should be greater than zero, but got stride: {:?}", spread(stride, 3).as_slice())));
+        }
+        unpooled(input, indices, &sizes)
+    };
     samples vec![Sample::new([samples::tensor(&[1, 1, 1, 2], -1.0, 1.0).into(), places(&[7, 8], &[1, 1, 1, 2]), [2].into()])];
 }
 
@@ -141,8 +147,11 @@ fn as_rows(x: &Tensor, n: usize) -> Result<Tensor> {
     x.reshape(&[planes, x.size()[x.dim() - n..].iter().product()])
 }
 
-fn plane_sizes(x: &Tensor, sizes: &[i64]) -> Dims {
-    x.size()[..x.dim() - sizes.len()].iter().chain(sizes).copied().collect()
+fn plane_layout(x: &Tensor, sizes: &[i64]) -> Result<Layout> {
+    let whole: Dims = x.size()[..x.dim() - sizes.len()].iter().chain(sizes).copied().collect();
+    // Images that lie channels last stay so.
+    let last = sizes.len() == 2 && x.dim() == 4 && !x.is_contiguous() && x.is_contiguous_in(MemoryFormat::ChannelsLast);
+    if last { channels_last(&whole) } else { Ok(Layout::contiguous(&whole)) }
 }
 
 op! {
@@ -153,7 +162,7 @@ op! {
     variants [private];
     node "MaxUnpool2DBackward0";
     dtype input.dtype();
-    shape plane_sizes(input, sizes);
+    shape plane_layout(input, sizes);
     compute {
         let count: i64 = sizes.iter().product();
         let rows = as_rows(indices, sizes.len())?;
@@ -164,7 +173,12 @@ op! {
             return Err(Error::runtime(format!("Found an invalid max index: {bad} (output volumes are of size {shape})")));
         }
         let out = crate::ops::zeros_with(&[rows.size()[0], count], Options::like(input))?;
-        out.scatter_write_src_(1, &rows, &as_rows(input, sizes.len())?)?.reshape(&plane_sizes(input, sizes))
+        let out = out.scatter_write_src_(1, &rows, &as_rows(input, sizes.len())?)?;
+        let layout = plane_layout(input, sizes)?;
+        let y = out.reshape(&layout.sizes)?;
+        if layout.strides == y.layout().strides { return Ok(y); }
+        let laid = Tensor::empty_layout(layout, input.dtype(), input.device())?;
+        laid.copy_(&y)
     };
     vjp { input => |g, input.shape, indices, sizes| Val::run(|| {
         let rows = as_rows(&indices.tensor()?, sizes.len())?;
