@@ -18,6 +18,9 @@ const GRAIN: usize = 1 << 13;
 /// Lines that are transformed together where their elements are far apart, so that a cache line serves several.
 const TOGETHER: usize = 8;
 
+/// Elements that are transformed together where lines lie in one piece, so that short ones share their buffers.
+const PIECE: usize = 1 << 12;
+
 /// The real numbers of transforms, with a planner in each thread: plans are kept, by length.
 trait Real: FftNum {
     fn complex(n: usize, forward: bool) -> Arc<dyn Fft<Self>>;
@@ -88,7 +91,7 @@ impl Lines {
     /// Runs `f` on groups of lines, over threads.
     fn each(&self, f: impl Fn(&[(isize, isize)]) + Sync) {
         let length = self.from.0.max(self.to.0).max(1);
-        let together = if self.from.1 == 1 && self.to.1 == 1 { 1 } else { TOGETHER };
+        let together = if self.from.1 == 1 && self.to.1 == 1 { (PIECE / length).max(1) } else { TOGETHER };
         let groups = self.count.div_ceil(together);
         for_pieces(0..groups, GRAIN.div_ceil(length * together), |range| {
             let mut starts: SmallVec<[(isize, isize); TOGETHER]> = SmallVec::new();
@@ -114,6 +117,16 @@ unsafe fn gather<T: Copy>(
 ) {
     buffer.clear();
     buffer.resize(starts.clone().count() * n, empty);
+    if stride == 1 {
+        for (line, start) in buffer.chunks_exact_mut(n.max(1)).zip(starts) {
+            // SAFETY: the caller's promise; bytes, as the memory may be unaligned.
+            unsafe {
+                let bytes = from.wrapping_offset(start).cast::<u8>();
+                std::ptr::copy_nonoverlapping(bytes, line.as_mut_ptr().cast(), size_of_val(line));
+            }
+        }
+        return;
+    }
     for k in 0..n {
         for (l, start) in starts.clone().enumerate() {
             // SAFETY: the caller's promise; the memory may be unaligned.
@@ -178,11 +191,15 @@ fn scatter<T: Copy>(
     (n, stride): (usize, isize),
     f: impl Fn(T) -> T,
 ) {
-    for k in 0..n {
-        for (l, start) in starts.iter().enumerate() {
-            // SAFETY: an element of the target, on a line that no other piece writes.
-            unsafe { target.at(start.1 + k as isize * stride).write_unaligned(f(lines[l * n + k])) };
-        }
+    let put = |l: usize, k: usize| {
+        let at = starts[l].1 + k as isize * stride;
+        // SAFETY: an element of the target, on a line that no other piece writes.
+        unsafe { target.at(at).write_unaligned(f(lines[l * n + k])) };
+    };
+    if stride == 1 {
+        (0..starts.len()).for_each(|l| (0..n).for_each(|k| put(l, k)));
+    } else {
+        (0..n).for_each(|k| (0..starts.len()).for_each(|l| put(l, k)));
     }
 }
 

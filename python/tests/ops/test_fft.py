@@ -58,7 +58,11 @@ def test_the_gradient_of_a_real_signal_is_real() -> None:
         (lambda: torch.fft.fft(torch.tensor(1.0)), IndexError, "tensor has no dimensions"),
         (lambda: torch.fft.fft(torch.ones(3), n=0), RuntimeError, r"Invalid number of data points \(0\)"),
         (lambda: torch.fft.fft(torch.ones(3), norm="x"), RuntimeError, 'Invalid normalization mode: "x"'),
-        (lambda: torch.fft.rfft(torch.ones(3) + 1j), TypeError, "rfft expects a real input tensor, but got ComplexFloat"),
+        (
+            lambda: torch.fft.rfft(torch.ones(3) + 1j),
+            TypeError,
+            "rfft expects a real input tensor, but got ComplexFloat",
+        ),
         (lambda: torch.fft.fft(torch.ones(3).bfloat16()), NotImplementedError, "Unsupported dtype BFloat16"),
         (lambda: torch.fft.fft2(torch.ones(3, 3), dim=(0, 0)), RuntimeError, "FFT dims must be unique"),
         (lambda: torch.fft.fft(torch.ones(3), out=torch.ones(3)), RuntimeError, "fft expects a complex output tensor"),
