@@ -36,6 +36,9 @@ bool = _C.bool
 for _name in dir(_C):
     if not _name.startswith("__"):
         globals().setdefault(_name, getattr(_C, _name))
+# The engine's groups of operators: the packages of these names, read when first used, stand over them.
+for _name in ("fft", "functional", "linalg", "private", "special"):
+    globals().pop(_name, None)
 
 from flambeau import _methods
 from flambeau import return_types as return_types  # noqa: E402
@@ -82,6 +85,7 @@ _LAZY = {
     "vision",
     "linalg",
     "special",
+    "fft",
     "cuda",
     "backends",
     "serialization",

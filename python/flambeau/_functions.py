@@ -76,37 +76,6 @@ def nonzero(input: Any, *, out: Any = None, as_tuple: bool = False) -> Any:
     return found.unbind(1)
 
 
-def unique(
-    input: Any,
-    sorted: bool = True,
-    return_inverse: bool = False,
-    return_counts: bool = False,
-    dim: int | None = None,
-) -> Any:
-    """The different elements, or slices of a dimension; with where each went, and how often it was there."""
-    if dim is None:
-        values, inverse, counts = _C.private._unique2(input, sorted, return_inverse, return_counts)
-    else:
-        values, inverse, counts = _C.private.unique_dim(input, dim, sorted, return_inverse, return_counts)
-    return _picked(values, inverse, counts, return_inverse, return_counts)
-
-
-def unique_consecutive(
-    input: Any, return_inverse: bool = False, return_counts: bool = False, dim: int | None = None
-) -> Any:
-    """The elements without those equal to the one before."""
-    values, inverse, counts = _ENGINE_UNIQUE_CONSECUTIVE(input, return_inverse, return_counts, dim)
-    return _picked(values, inverse, counts, return_inverse, return_counts)
-
-
-_ENGINE_UNIQUE_CONSECUTIVE = _C.private.unique_consecutive
-
-
-def _picked(values: Any, inverse: Any, counts: Any, return_inverse: bool, return_counts: bool) -> Any:
-    out = (values, *((inverse,) if return_inverse else ()), *((counts,) if return_counts else ()))
-    return out[0] if len(out) == 1 else out
-
-
 def typename(obj: Any) -> str:
     """The name of the type of an object."""
     if isinstance(obj, _C.Tensor):
@@ -189,46 +158,6 @@ class iinfo:
         return f"iinfo(min={self.min:g}, max={self.max:g}, dtype={self.dtype})"
 
 
-def _tensors(tensors: tuple[Any, ...]) -> tuple[Any, ...]:
-    """Tensors given one by one, or as one list."""
-    return tuple(tensors[0]) if len(tensors) == 1 and isinstance(tensors[0], (list, tuple)) else tensors
-
-
-def meshgrid(*tensors: Any, indexing: str | None = None) -> tuple[Any, ...]:
-    """Grids of coordinates: one tensor for each input, all of the shape of their lengths."""
-    return _C.meshgrid(_tensors(tensors), **({} if indexing is None else {"indexing": indexing}))
-
-
-def broadcast_tensors(*tensors: Any) -> tuple[Any, ...]:
-    """All tensors seen through the shape they broadcast to."""
-    return _C.broadcast_tensors(_tensors(tensors))
-
-
-def block_diag(*tensors: Any) -> Any:
-    """The matrices along the diagonal of one matrix."""
-    return _C.block_diag(_tensors(tensors))
-
-
-def cartesian_prod(*tensors: Any) -> Any:
-    """Every combination of an element of each tensor, one a row."""
-    return _C.cartesian_prod(_tensors(tensors))
-
-
-def atleast_1d(*tensors: Any) -> Any:
-    """The tensors with at least one dimension."""
-    return _C.atleast_1d(tensors[0] if len(tensors) == 1 else tensors)
-
-
-def atleast_2d(*tensors: Any) -> Any:
-    """The tensors with at least two dimensions."""
-    return _C.atleast_2d(tensors[0] if len(tensors) == 1 else tensors)
-
-
-def atleast_3d(*tensors: Any) -> Any:
-    """The tensors with at least three dimensions."""
-    return _C.atleast_3d(tensors[0] if len(tensors) == 1 else tensors)
-
-
 def tensordot(a: Any, b: Any, dims: Any = 2, out: Any = None) -> Any:
     """Sums of products over several dimensions of two tensors: so many of the last and first, or those listed."""
     if isinstance(dims, _C.Tensor):
@@ -240,3 +169,27 @@ def tensordot(a: Any, b: Any, dims: Any = 2, out: Any = None) -> Any:
         as_list = lambda d: [d] if isinstance(d, int) else list(d)  # noqa: E731
         result = _C.tensordot(a, b, as_list(first), as_list(second))
     return result if out is None else out.copy_(result)
+
+
+def _letter(place: Any) -> str:
+    """The letter that a number in a list of subscripts stands for."""
+    if place is Ellipsis:
+        return "..."
+    if 0 <= place < 52:
+        return chr(ord("A") + place) if place < 26 else chr(ord("a") + place - 26)
+    raise ValueError("einsum(): subscript in subscript list is not within the valid range [0, 52)")
+
+
+def einsum(*args: Any) -> Any:
+    """`einsum` of the engine; instead of an equation, each operand may be followed by the list of its subscripts."""
+    if len(args) < 2:
+        raise ValueError(
+            "einsum(): must specify the equation string and at least one operand, "
+            "or at least one operand and its subscripts list"
+        )
+    if not isinstance(args[0], _C.Tensor):
+        return _C.einsum(*args)
+    lists = ["".join(map(_letter, subscripts)) for subscripts in args[1::2]]
+    if len(args) % 2 == 0:
+        return _C.einsum(",".join(lists), *args[::2])
+    return _C.einsum(f"{','.join(lists)}->{''.join(map(_letter, args[-1]))}", *args[:-1:2])

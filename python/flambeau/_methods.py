@@ -226,20 +226,6 @@ def _nonzero(self: Any, *, as_tuple: bool = False) -> Any:
     return nonzero(self, as_tuple=as_tuple)
 
 
-def _unique(
-    self: Any, sorted: bool = True, return_inverse: bool = False, return_counts: bool = False, dim: Any = None
-) -> Any:
-    from flambeau._functions import unique
-
-    return unique(self, sorted, return_inverse, return_counts, dim)
-
-
-def _unique_consecutive(self: Any, return_inverse: bool = False, return_counts: bool = False, dim: Any = None) -> Any:
-    from flambeau._functions import unique_consecutive
-
-    return unique_consecutive(self, return_inverse, return_counts, dim)
-
-
 def _map(self: Any, tensor: Any, function: Any) -> Any:
     values = [
         function(a, b)
@@ -290,8 +276,6 @@ def install() -> None:
         "resize_as_": _resize_as,
         "set_": _set,
         "nonzero": _nonzero,
-        "unique": _unique,
-        "unique_consecutive": _unique_consecutive,
         "map_": _map,
         "storage": _storage,
         "is_same_size": _is_same_size,

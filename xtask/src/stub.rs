@@ -16,6 +16,7 @@ fn python_type(p: &Param) -> String {
         Kind::Float => "float",
         Kind::Bool => "_bool",
         Kind::Dims => "int | Sequence[int]",
+        Kind::Floats => "Sequence[float]",
         Kind::DType => "dtype",
         Kind::Device => "device | str",
         Kind::Str => "str",
@@ -58,6 +59,11 @@ pub fn signature(op: &OpDef, method: bool) -> String {
             starred = true;
             continue;
         }
+        if p.variadic {
+            parts.push(format!("*{}: Tensor | Sequence[Tensor]", p.name));
+            starred = true;
+            continue;
+        }
         let text = default(p);
         if (p.keyword_only || (defaulted && text.is_empty())) && !starred {
             parts.push("*".into());
@@ -90,7 +96,7 @@ pub fn signature(op: &OpDef, method: bool) -> String {
 
 fn result(op: &OpDef) -> String {
     match op.outputs {
-        _ if op.list => "tuple[Tensor, ...]".into(),
+        [_] if op.list => "tuple[Tensor, ...]".into(),
         ["bool"] => "_bool".into(),
         [_] => "Tensor".into(),
         // A named tuple, whose class is made when it is first returned.
@@ -148,6 +154,7 @@ pub fn write() -> String {
         (Place::Functional, "functional"),
         (Place::Linalg, "linalg"),
         (Place::Special, "special"),
+        (Place::Fft, "fft"),
         (Place::Private, "private"),
     ] {
         let _ = writeln!(out, "\nclass {name}:");

@@ -3,6 +3,7 @@
 
 pub mod alloc;
 pub mod conv;
+pub mod fft;
 pub mod gemm;
 pub mod index;
 pub mod linalg;

@@ -1,76 +1,24 @@
 //! What an operator block becomes: a `static` table entry, Rust methods, and methods for gradient formulas.
 
 use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
-use quote::{format_ident, quote};
+use quote::{ToTokens, format_ident, quote};
 use syn::{Expr, ExprPath, Ident};
 
-use crate::parse::{Block, Body, MapArm, Outputs, Param};
+use crate::parse::{Block, Body, MapArm, Param};
 use crate::types::{Base, ParamType};
 
 pub fn expand(b: &Block) -> syn::Result<TokenStream> {
-    check(b)?;
+    crate::check::check(b)?;
     let def = definition(b)?;
     let methods = methods(b);
     Ok(quote! { #def #methods })
 }
 
-fn error(at: &Ident, message: String) -> syn::Error {
+pub(crate) fn error(at: &Ident, message: String) -> syn::Error {
     syn::Error::new(at.span(), message)
 }
 
-/// The mistakes a block can hold, each named in the block's own words.
-fn check(b: &Block) -> syn::Result<()> {
-    let name = &b.name;
-    if let Body::Kernel(_) = b.body {
-        for (rule, there) in [("dtype", b.dtype.is_some()), ("shape", b.shape.is_some())] {
-            if !there {
-                return Err(error(
-                    name,
-                    format!("operator `{name}` has no `{rule}` rule: a kernel writes into outputs made by it"),
-                ));
-            }
-        }
-    }
-    if let Body::Map { inputs, scalars, .. } = &b.body {
-        if b.dtype.is_none() {
-            return Err(error(name, format!("operator `{name}` has no `dtype` rule")));
-        }
-        for used in inputs.iter().chain(scalars) {
-            if slot(b, used).is_none() {
-                return Err(error(used, format!("`{used}` is not a parameter of `{name}`")));
-            }
-        }
-    }
-    if matches!(b.body, Body::Composite(_)) && !b.vjps.is_empty() {
-        return Err(error(
-            name,
-            format!("operator `{name}` is a composite: its derivative follows from its parts, drop the vjp"),
-        ));
-    }
-    for line in &b.vjps {
-        match b.params.iter().find(|p| p.name == line.input) {
-            None => return Err(error(&line.input, format!("`{}` is not an input of `{name}`", line.input))),
-            Some(p) if !p.ty.holds_tensors() => {
-                return Err(error(&line.input, format!("`{}` is not a tensor: no gradient flows into it", line.input)));
-            }
-            _ => {}
-        }
-        for c in &line.captures {
-            let output = b.outputs.names().iter().any(|o| **o == c.name);
-            if c.name != "g" && c.name != "gs" && !output && slot(b, &c.name).is_none() {
-                return Err(error(&c.name, format!("`{}` is neither an input nor an output of `{name}`", c.name)));
-            }
-        }
-    }
-    for c in &b.contiguous {
-        if slot(b, c).is_none() {
-            return Err(error(c, format!("`{c}` is not a parameter of `{name}`")));
-        }
-    }
-    Ok(())
-}
-
-fn slot(b: &Block, name: &Ident) -> Option<usize> {
+pub(crate) fn slot(b: &Block, name: &Ident) -> Option<usize> {
     b.params.iter().position(|p| p.name == *name)
 }
 
@@ -100,10 +48,12 @@ fn definition(b: &Block) -> syn::Result<TokenStream> {
     let overload = b.overload.as_ref().map_or(String::new(), |o| o.to_string());
     let doc = docs_text(b);
     let params = b.params.iter().map(param_entry);
-    let (outputs, list) = match &b.outputs {
-        Outputs::Named(names) => (names.iter().map(|n| n.to_string()).collect::<Vec<_>>(), false),
-        Outputs::List(name) => (vec![name.to_string()], true),
-    };
+    let outputs = b.outputs.names.iter().map(|n| n.to_string());
+    let list = b.outputs.list;
+    let shown_if = b.outputs.flags.iter().enumerate().filter_map(|(i, flag)| {
+        let at = slot(b, flag.as_ref()?)?;
+        Some(quote!((#i, #at)))
+    });
     let places = b.variants.iter().map(place).collect::<Vec<_>>();
     let aliases = b.aliases.iter().map(|(at, alias)| {
         let at = place(at);
@@ -154,6 +104,7 @@ fn definition(b: &Block) -> syn::Result<TokenStream> {
             params: &[#(#params),*],
             outputs: &[#(#outputs),*],
             list: #list,
+            shown_if: &[#(#shown_if),*],
             places: &[#(#places),*],
             aliases: &[#(#aliases),*],
             inplace: #inplace,
@@ -232,7 +183,7 @@ fn sample_list(e: &Expr) -> TokenStream {
 fn param_entry(p: &Param) -> TokenStream {
     let name = python_name(&p.name);
     let kind = p.ty.kind();
-    let (optional, keyword_only) = (p.ty.optional, p.keyword_only);
+    let (optional, keyword_only, variadic) = (p.ty.optional, p.keyword_only, p.variadic);
     let default = match &p.default {
         Some(e) => {
             let (arg, text) = (default_arg(e), quote!(#e).to_string());
@@ -240,7 +191,7 @@ fn param_entry(p: &Param) -> TokenStream {
         }
         None => quote!(None),
     };
-    quote! { crate::ops::Param { name: #name, kind: crate::ops::Kind::#kind, optional: #optional, keyword_only: #keyword_only, default: #default } }
+    quote! { crate::ops::Param { name: #name, kind: crate::ops::Kind::#kind, optional: #optional, keyword_only: #keyword_only, variadic: #variadic, default: #default } }
 }
 
 /// `let x: &Tensor = ...;` for every parameter, read from `args`.
@@ -259,6 +210,18 @@ fn bindings(b: &Block) -> TokenStream {
 fn body(b: &Block) -> syn::Result<TokenStream> {
     let lets = bindings(b);
     let function = |ret: TokenStream, code: TokenStream| quote!({ #[allow(unused_variables, non_snake_case)] fn run(args: &[crate::ops::Arg]) -> crate::Result<#ret> { #lets #code } run });
+    // The code of a `compute` or `composite` in a function of its own, so that `return` and `?` in it mean what they say.
+    let outputs = |code: &TokenStream| {
+        let ret = rust_outputs(b);
+        quote!({
+            #[allow(unused_variables, non_snake_case)]
+            fn run(args: &[crate::ops::Arg]) -> crate::Result<crate::ops::Outputs> {
+                fn body(args: &[crate::ops::Arg]) -> crate::Result<#ret> { #lets #code }
+                crate::ops::IntoOutputs::into_outputs(body(args)?)
+            }
+            run
+        })
+    };
     let specs = |shape: &TokenStream| {
         let dtype = &b.dtype;
         function(quote!(crate::ops::Specs), quote! { crate::ops::Specs::new(#dtype, #shape) })
@@ -288,10 +251,7 @@ fn body(b: &Block) -> syn::Result<TokenStream> {
             quote! { crate::ops::Body::View(#run) }
         }
         Body::Compute(code) => {
-            let run = function(
-                quote!(crate::ops::Outputs),
-                quote! { let r = { #code }; crate::ops::IntoOutputs::into_outputs(r) },
-            );
+            let run = outputs(code);
             let specs = match (&b.dtype, &b.shape) {
                 (Some(_), Some(shape)) => {
                     let specs = specs(&quote!(#shape));
@@ -302,10 +262,7 @@ fn body(b: &Block) -> syn::Result<TokenStream> {
             quote! { crate::ops::Body::Compute { specs: #specs, run: #run } }
         }
         Body::Composite(code) => {
-            let run = function(
-                quote!(crate::ops::Outputs),
-                quote! { let r = { #code }; crate::ops::IntoOutputs::into_outputs(r) },
-            );
+            let run = outputs(code);
             quote! { crate::ops::Body::Composite(#run) }
         }
     })
@@ -328,7 +285,7 @@ fn kernel_function(b: &Block, code: &TokenStream, mutate: bool) -> TokenStream {
         }
     });
     let outs = (!mutate).then(|| {
-        let names = b.outputs.names();
+        let names = &b.outputs.names;
         quote! { #(let mut #names = outputs.next();)* }
     });
     let factory = b.factory.then(|| {
@@ -395,7 +352,7 @@ fn map_arm(inputs: &[Ident], scalars: &[Ident], arm: &MapArm) -> syn::Result<Tok
             };
             let local = |names: &[Ident]| names.iter().map(|n| format_ident!("local_{n}")).collect::<Vec<_>>();
             let (xs, ps) = (local(inputs), local(scalars));
-            let body = with_locals(arm.body.clone(), &[inputs, scalars].concat());
+            let body = with_locals(arm.body.to_token_stream(), &[inputs, scalars].concat());
             kernels.push(quote! { flambeau_cpu::map_kernel!(#input => #output, |#(#xs),*; #(#ps),*| #body) });
         }
     }
@@ -416,7 +373,7 @@ fn vjp(b: &Block, line: &crate::parse::Vjp) -> TokenStream {
             lets.push(quote! { let gs = &cx.grads()?; });
             continue;
         }
-        let at_output = b.outputs.names().iter().position(|o| *o == name);
+        let at_output = b.outputs.names.iter().position(|o| o == name);
         let at = at_output.map(|o| o + b.params.len()).or_else(|| slot(b, name)).unwrap_or(0);
         let ty = b.params.get(at).map(|p| p.ty);
         if c.shape_only {
@@ -431,9 +388,7 @@ fn vjp(b: &Block, line: &crate::parse::Vjp) -> TokenStream {
                 Some(t) if t.optional => {
                     lets.push(quote! { let #name = cx.optional_value(#at)?; let #name = #name.as_ref(); })
                 }
-                _ if matches!(b.outputs, Outputs::List(_)) && at_output.is_some() => {
-                    lets.push(quote! { let #name = &cx.output_values()?; })
-                }
+                _ if b.outputs.list && at_output.is_some() => lets.push(quote! { let #name = &cx.output_values()?; }),
                 _ => lets.push(quote! { let #name = &cx.value(#at)?; }),
             }
         } else {
@@ -483,8 +438,7 @@ fn methods(b: &Block) -> TokenStream {
             tensor.push(method(b, &format_ident!("{name}_with"), entry, true, on_tensor));
         }
     }
-    let one = matches!(&b.outputs, Outputs::Named(n) if n.len() == 1);
-    if on_tensor && one && !is_mutate {
+    if on_tensor && b.outputs.is_one() && !is_mutate {
         formula.push(formula_method(b, &base, false));
         if has_defaults && !b.factory {
             formula.push(formula_method(b, &format_ident!("{base}_with"), true));
@@ -496,6 +450,14 @@ fn methods(b: &Block) -> TokenStream {
     } else {
         quote! { #(#tensor)* }
     }
+}
+
+/// The type of the outputs in Rust: `Tensor`, `Vec<Tensor>`, or a tuple.
+fn rust_outputs(b: &Block) -> TokenStream {
+    let last = if b.outputs.list { quote!(Vec<crate::Tensor>) } else { quote!(crate::Tensor) };
+    let mut types = vec![quote!(crate::Tensor); b.outputs.names.len() - 1];
+    types.push(last);
+    if types.len() == 1 { types.remove(0) } else { quote!((#(#types),*)) }
 }
 
 fn method(b: &Block, name: &Ident, entry: &TokenStream, full: bool, on_tensor: bool) -> TokenStream {
@@ -530,13 +492,17 @@ fn method(b: &Block, name: &Ident, entry: &TokenStream, full: bool, on_tensor: b
         };
         args.push(quote!(crate::ops::Arg::from(#options)));
     }
-    let (ret, take) = match &b.outputs {
-        Outputs::List(_) => (quote!(Vec<crate::Tensor>), quote!(crate::ops::take_list(out))),
-        Outputs::Named(n) if n.len() == 1 => (quote!(crate::Tensor), quote!(crate::ops::take_one(out))),
-        Outputs::Named(n) => {
-            let t = n.iter().map(|_| quote!(crate::Tensor));
-            let n = n.iter().enumerate().map(|(i, _)| quote!(out[#i].clone()));
-            (quote!((#(#t),*)), quote!((#(#n),*)))
+    let ret = rust_outputs(b);
+    let take = match (b.outputs.names.len(), b.outputs.list) {
+        (1, true) => quote!(crate::ops::take_list(out)),
+        (1, false) => quote!(crate::ops::take_one(out)),
+        (n, list) => {
+            let ones = if list { n - 1 } else { n };
+            let mut values: Vec<_> = (0..ones).map(|i| quote!(out[#i].clone())).collect();
+            if list {
+                values.push(quote!(out[#ones..].to_vec()));
+            }
+            quote!((#(#values),*))
         }
     };
     let docs = &b.docs;

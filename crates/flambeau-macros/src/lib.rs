@@ -3,8 +3,11 @@
 
 use proc_macro::TokenStream;
 
+mod check;
 mod expand;
 mod parse;
+#[cfg(test)]
+mod tests;
 mod types;
 
 /// Defines one operator. See CONTRIBUTING.md, "Add an operator", for the form.

@@ -1,11 +1,11 @@
 //! The grammar of an operator block.
 
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::TokenStream;
 use syn::parse::{Parse, ParseStream};
 use syn::punctuated::Punctuated;
 use syn::{Attribute, Expr, Ident, LitStr, Token, Type, braced, bracketed, parenthesized, token};
 
-use crate::types::ParamType;
+use crate::types::{Base, ParamType};
 
 /// One `op! { ... }`.
 pub struct Block {
@@ -35,19 +35,23 @@ pub struct Param {
     pub ty: ParamType,
     pub default: Option<Expr>,
     pub keyword_only: bool,
+    /// `*tensors: Tensors`: Python may give the list one by one.
+    pub variadic: bool,
 }
 
-pub enum Outputs {
-    Named(Vec<Ident>),
-    List(Ident),
+/// What stands behind `->`.
+pub struct Outputs {
+    pub names: Vec<Ident>,
+    /// `counts if return_counts`: Python sees the output only where that argument is true.
+    pub flags: Vec<Option<Ident>>,
+    /// `[edges]`: the last output is a list of tensors.
+    pub list: bool,
 }
 
 impl Outputs {
-    pub fn names(&self) -> Vec<&Ident> {
-        match self {
-            Outputs::Named(names) => names.iter().collect(),
-            Outputs::List(name) => vec![name],
-        }
+    /// A single tensor.
+    pub fn is_one(&self) -> bool {
+        self.names.len() == 1 && !self.list
     }
 }
 
@@ -60,19 +64,20 @@ pub enum Body {
     Composite(TokenStream),
 }
 
+/// A line of a map.
 pub struct MapArm {
     pub classes: Vec<Ident>,
     /// `-> bool` before the arrow: the loop writes booleans.
     pub to_bool: bool,
     /// `-> real`: the loop takes complex numbers and writes real ones.
     pub to_real: bool,
-    pub body: TokenStream,
+    pub body: Expr,
 }
 
 pub struct Vjp {
     pub input: Ident,
     pub captures: Vec<Capture>,
-    pub formula: TokenStream,
+    pub formula: Expr,
 }
 
 pub struct Capture {
@@ -92,8 +97,14 @@ impl Parse for Block {
             None
         };
         let params = parse_params(input)?;
+        if !input.peek(Token![->]) {
+            return Err(input.error(format!("operator `{name}` names no output: write `-> y` behind its parameters")));
+        }
         input.parse::<Token![->]>()?;
         let outputs = parse_outputs(input)?;
+        if !input.peek(Token![;]) {
+            return Err(input.error(format!("expected `;` behind the signature of `{name}`")));
+        }
         input.parse::<Token![;]>()?;
 
         let mut block = Block {
@@ -170,6 +181,14 @@ impl Parse for Block {
                     ));
                 }
             }
+            // A line ends with `;`; behind braces it may be left out.
+            let braces = matches!(
+                clause.to_string().as_str(),
+                "map" | "kernel" | "mutate" | "view" | "compute" | "composite" | "vjp"
+            );
+            if !braces && !input.is_empty() && !input.peek(Token![;]) {
+                return Err(input.error(format!("expected `;` behind the `{clause}` line of `{name}`")));
+            }
             while input.peek(Token![;]) {
                 input.parse::<Token![;]>()?;
             }
@@ -182,6 +201,17 @@ impl Parse for Block {
         }
         Ok(block)
     }
+}
+
+/// The `;` between two lines in braces.
+fn separator(content: ParseStream, between: &str) -> syn::Result<()> {
+    if content.is_empty() {
+        return Ok(());
+    }
+    if !content.peek(Token![;]) {
+        return Err(content.error(format!("expected `;` between {between}")));
+    }
+    content.parse::<Token![;]>().map(|_| ())
 }
 
 fn braces(input: ParseStream) -> syn::Result<TokenStream> {
@@ -201,7 +231,11 @@ fn parse_params(input: ParseStream) -> syn::Result<Vec<Param>> {
             keyword_only = true;
             continue;
         }
+        let variadic = list.parse::<Option<Token![*]>>()?.is_some();
         let name = Ident::parse(&list)?;
+        if !list.peek(Token![:]) {
+            return Err(list.error(format!("parameter `{name}` has no type: write `{name}: Tensor`")));
+        }
         list.parse::<Token![:]>()?;
         let ty: Type = list.parse()?;
         let default = if list.peek(Token![=]) {
@@ -210,28 +244,44 @@ fn parse_params(input: ParseStream) -> syn::Result<Vec<Param>> {
         } else {
             None
         };
-        params.push(Param { name, ty: ParamType::parse(&ty)?, default, keyword_only });
+        let ty = ParamType::parse(&ty)?;
+        if variadic && ty.base != Base::Tensors {
+            return Err(syn::Error::new(
+                name.span(),
+                format!("`*{name}` must be of type Tensors: only tensors are given one by one"),
+            ));
+        }
+        params.push(Param { name, ty, default, keyword_only, variadic });
         if list.peek(Token![,]) {
             list.parse::<Token![,]>()?;
         } else if !list.is_empty() && !list.peek(Token![;]) {
-            return Err(list.error("expected `,` or `;` between parameters"));
+            return Err(list.error("expected `,` between parameters (or `;`, behind which they are keyword-only)"));
         }
     }
     Ok(params)
 }
 
+/// `y`, `values, indices`, `y, counts if return_counts`, `[parts]`, `hist, [edges]`
 fn parse_outputs(input: ParseStream) -> syn::Result<Outputs> {
-    if input.peek(token::Bracket) {
-        let list;
-        bracketed!(list in input);
-        return Ok(Outputs::List(list.parse()?));
+    let mut out = Outputs { names: Vec::new(), flags: Vec::new(), list: false };
+    loop {
+        if input.peek(token::Bracket) {
+            let list;
+            bracketed!(list in input);
+            out.names.push(list.parse()?);
+            out.flags.push(None);
+            out.list = true;
+            return Ok(out);
+        }
+        out.names.push(input.parse()?);
+        out.flags.push(match input.parse::<Option<Token![if]>>()? {
+            Some(_) => Some(input.parse()?),
+            None => None,
+        });
+        if input.parse::<Option<Token![,]>>()?.is_none() {
+            return Ok(out);
+        }
     }
-    let mut names = vec![input.parse::<Ident>()?];
-    while input.peek(Token![,]) {
-        input.parse::<Token![,]>()?;
-        names.push(input.parse()?);
-    }
-    Ok(Outputs::Named(names))
 }
 
 fn parse_variants(input: ParseStream, block: &mut Block) -> syn::Result<()> {
@@ -259,6 +309,9 @@ fn parse_variants(input: ParseStream, block: &mut Block) -> syn::Result<()> {
             }
         }
         if !list.is_empty() {
+            if !list.peek(Token![,]) {
+                return Err(list.error("expected `,` between variants"));
+            }
             list.parse::<Token![,]>()?;
         }
     }
@@ -307,13 +360,11 @@ fn parse_map(input: ParseStream) -> syn::Result<Body> {
         }
         content.parse::<Token![=>]>()?;
         let body: Expr = content.parse()?;
-        arms.push(MapArm { classes, to_bool, to_real, body: quote::quote!(#body) });
-        if content.peek(Token![;]) {
-            content.parse::<Token![;]>()?;
-        }
+        arms.push(MapArm { classes, to_bool, to_real, body });
+        separator(&content, "the lines of a map")?;
     }
     if arms.is_empty() {
-        return Err(syn::Error::new(Span::call_site(), "a map needs at least one line, such as `Float => exp(x)`"));
+        return Err(content.error("a map needs at least one line, such as `Float => exp(x)`"));
     }
     Ok(Body::Map { inputs, scalars, arms })
 }
@@ -352,10 +403,8 @@ fn parse_vjps(input: ParseStream) -> syn::Result<Vec<Vjp>> {
             content.parse::<Token![|]>()?;
         }
         let formula: Expr = content.parse()?;
-        out.push(Vjp { input: target, captures, formula: quote::quote!(#formula) });
-        if !content.is_empty() {
-            content.parse::<Token![;]>()?;
-        }
+        out.push(Vjp { input: target, captures, formula });
+        separator(&content, "the lines of a derivative")?;
     }
     Ok(out)
 }

@@ -16,6 +16,7 @@ pub enum Base {
     Float,
     Bool,
     Dims,
+    Floats,
     DType,
     Device,
     Str,
@@ -35,7 +36,7 @@ impl ParamType {
             syn::Error::new_spanned(
                 ty,
                 "unknown parameter type: use Tensor, Operand (a tensor or a number), Tensors, OptTensors, Scalar, i64, f64, bool, \
-                 Dims, DType, Device, Str, Format, Generator, or Option of one",
+                 Dims, Floats, DType, Device, Str, Format, Generator, or Option of one",
             )
         };
         let Type::Path(path) = ty else { return Err(unknown()) };
@@ -55,6 +56,7 @@ impl ParamType {
             "f64" => Base::Float,
             "bool" => Base::Bool,
             "Dims" => Base::Dims,
+            "Floats" => Base::Floats,
             "DType" => Base::DType,
             "Device" => Base::Device,
             "Str" => Base::Str,
@@ -70,6 +72,11 @@ impl ParamType {
         matches!(self.base, Base::Tensor | Base::Operand | Base::Tensors | Base::OptTensors)
     }
 
+    /// True for what a map may name behind its `;`.
+    pub fn is_number(self) -> bool {
+        matches!(self.base, Base::Scalar | Base::Int | Base::Float | Base::Bool)
+    }
+
     /// The variant of `ops::Kind`.
     pub fn kind(self) -> TokenStream {
         match self.base {
@@ -82,6 +89,7 @@ impl ParamType {
             Base::Float => quote!(Float),
             Base::Bool => quote!(Bool),
             Base::Dims => quote!(Dims),
+            Base::Floats => quote!(Floats),
             Base::DType => quote!(DType),
             Base::Device => quote!(Device),
             Base::Str => quote!(Str),
@@ -102,6 +110,7 @@ impl ParamType {
             Base::Float => quote!(f64),
             Base::Bool => quote!(bool),
             Base::Dims => quote!(&[i64]),
+            Base::Floats => quote!(&[f64]),
             Base::DType => quote!(crate::DType),
             Base::Device => quote!(crate::Device),
             Base::Str => quote!(&str),

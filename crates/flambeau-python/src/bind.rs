@@ -43,9 +43,10 @@ fn groups() -> (Vec<Group>, Vec<(Place, usize)>) {
         });
         groups[i].ops.push(op);
     };
-    for &op in OPERATORS {
+    // Methods come first: they alone need a trampoline each.
+    for (methods, &op) in [true, false].iter().flat_map(|m| OPERATORS.iter().map(move |op| (*m, op))) {
         let only_writes = matches!(op.body, flambeau_tensor::ops::Body::Mutate { .. });
-        for &place in op.places {
+        for &place in op.places.iter().filter(|p| (**p == Place::Method) == methods) {
             if !only_writes {
                 add(place, op.name, false, op, &mut groups);
             }
@@ -55,7 +56,7 @@ fn groups() -> (Vec<Group>, Vec<(Place, usize)>) {
                 add(place, name, true, op, &mut groups);
             }
         }
-        for &(place, alias) in op.aliases {
+        for &(place, alias) in op.aliases.iter().filter(|(p, _)| (*p == Place::Method) == methods) {
             add(place, alias, false, op, &mut groups);
             if op.inplace.is_some() && place == Place::Method {
                 let name: &'static str = Box::leak(format!("{alias}_").into_boxed_str());
@@ -73,7 +74,8 @@ struct Place2(u8);
 pub fn install(m: &Bound<'_, PyModule>) -> PyResult<()> {
     let py = m.py();
     let (list, places) = groups();
-    assert!(list.len() <= MAX, "more names than trampolines");
+    let methods = places.iter().filter(|(p, _)| *p == Place::Method).count();
+    assert!(methods <= MAX, "more methods than trampolines");
     let list = GROUPS.get_or_init(py, || list);
     let tensor = py.get_type::<PyTensor>();
     for (place, child) in [
@@ -324,7 +326,9 @@ fn detached(
 
 /// Runs an operator and gives its results as Python sees them.
 pub fn call_op(py: Python<'_>, op: &'static OpDef, args: &[Arg]) -> PyResult<Py<PyAny>> {
-    results(py, op, detached(py, args, |args| dispatch::call(op, args))?)
+    let shown = |flag: usize| <bool as flambeau_tensor::ops::FromArg>::from_arg(&args[flag]);
+    let hidden: Vec<usize> = op.shown_if.iter().filter(|(_, flag)| !shown(*flag)).map(|(output, _)| *output).collect();
+    results(py, op, detached(py, args, |args| dispatch::call(op, args))?, &hidden)
 }
 
 /// Runs the in-place form of an operator.
@@ -342,10 +346,29 @@ fn warn_resized(py: Python<'_>, before: &Tensor, after: &Tensor) -> PyResult<()>
 }
 
 /// The outputs as Python sees them: a tensor, a bool, a tuple, a named tuple.
-fn results(py: Python<'_>, op: &'static OpDef, outputs: Outputs) -> PyResult<Py<PyAny>> {
+fn results(py: Python<'_>, op: &'static OpDef, outputs: Outputs, hidden: &[usize]) -> PyResult<Py<PyAny>> {
     if op.list {
-        let list = outputs.into_iter().map(|t| wrap(py, t)).collect::<PyResult<Vec<_>>>()?;
-        return Ok(PyTuple::new(py, list)?.into_any().unbind());
+        let first = op.outputs.len() - 1;
+        let mut outputs = outputs.into_iter();
+        let mut all =
+            outputs.by_ref().take(first).map(|t| Ok(wrap(py, t)?.into_any())).collect::<PyResult<Vec<_>>>()?;
+        let list = outputs.map(|t| wrap(py, t)).collect::<PyResult<Vec<_>>>()?;
+        let list = PyTuple::new(py, list)?.into_any().unbind();
+        if first == 0 {
+            return Ok(list);
+        }
+        all.push(list);
+        return named(py, op, all);
+    }
+    if !op.shown_if.is_empty() {
+        let mut shown = Vec::new();
+        for (_, t) in outputs.into_iter().enumerate().filter(|(i, _)| !hidden.contains(i)) {
+            shown.push(wrap(py, t)?.into_any());
+        }
+        return match <[Py<PyAny>; 1]>::try_from(shown) {
+            Ok([only]) => Ok(only),
+            Err(several) => Ok(PyTuple::new(py, several)?.into_any().unbind()),
+        };
     }
     if op.outputs.len() == 1 {
         let t = flambeau_tensor::ops::take_one(outputs);
@@ -364,7 +387,7 @@ static NAMED: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
 /// `torch.return_types.max(values=..., indices=...)`; unnamed where the operator calls its outputs `out0`, `out1`.
 fn named(py: Python<'_>, op: &'static OpDef, list: Vec<Py<PyAny>>) -> PyResult<Py<PyAny>> {
     let tuple = PyTuple::new(py, list)?;
-    if op.list || op.outputs[0].starts_with("out") || op.outputs[0].ends_with('0') {
+    if op.outputs[0].starts_with("out") || op.outputs[0].ends_with('0') {
         return Ok(tuple.into_any().unbind());
     }
     let make = NAMED

@@ -82,6 +82,14 @@ pub fn read_ints(x: &Bound<'_, PyAny>) -> Option<Dims> {
     None
 }
 
+/// Real numbers in a list or tuple.
+fn read_floats(x: &Bound<'_, PyAny>) -> PyResult<Option<Vec<f64>>> {
+    if x.cast::<PyTuple>().is_err() && x.cast::<PyList>().is_err() {
+        return Ok(None);
+    }
+    x.try_iter()?.map(|v| Ok(read_number(&v?)?.map(Scalar::to_f64))).collect()
+}
+
 /// Sizes given one by one or as one list: `f(2, 3)`, `f((2, 3))`.
 pub fn read_sizes(args: &Bound<'_, PyTuple>) -> PyResult<Dims> {
     let only = if args.len() == 1 { read_ints(&args.get_item(0)?) } else { None };
@@ -138,6 +146,7 @@ fn convert(p: &Param, x: &Bound<'_, PyAny>) -> PyResult<Option<Arg>> {
             _ => None,
         },
         Kind::Dims => read_ints(x).or_else(|| read_int(x).map(|i| Dims::from_slice(&[i]))).map(Arg::Ints),
+        Kind::Floats => read_floats(x)?.map(Arg::Floats),
         Kind::DType => read_dtype(x).map(Arg::DType),
         Kind::Device => read_device(x)?.map(Arg::Device),
         Kind::Str => x.cast::<PyString>().ok().map(|s| Arg::Str(s.to_string_lossy().into())),
@@ -235,6 +244,16 @@ pub fn parse<'py>(op: &OpDef, call: &Call<'_, 'py>) -> Result<Parsed<'py>, Misma
                 None => return Err(Mismatch::Words(wrong_type(op, p, i, &call.positional[0]))),
             }
         }
+        // `einsum(equation, x, y)`: tensors given one by one.
+        if p.variadic && used < given && unwrap(&call.positional[used]).is_some() {
+            let mut list = Vec::with_capacity(given - used);
+            for (at, x) in call.positional.iter().enumerate().skip(used) {
+                list.push(unwrap(x).ok_or_else(|| Mismatch::Words(not_a_tensor(at - used, i, x)))?);
+            }
+            args.push(Arg::Tensors(list));
+            used = given;
+            continue;
+        }
         if !p.keyword_only && used < given {
             let x = &call.positional[used];
             if call.keywords.iter().any(|(k, _)| canonical(op, k) == p.name) {
@@ -250,6 +269,8 @@ pub fn parse<'py>(op: &OpDef, call: &Call<'_, 'py>) -> Result<Parsed<'py>, Misma
             args.push(convert(p, x)?.ok_or_else(|| Mismatch::Words(wrong_type(op, p, 0, x)))?);
         } else if let Some((default, _)) = p.default {
             args.push(default());
+        } else if p.variadic {
+            args.push(Arg::Tensors(Vec::new()));
         } else if p.optional {
             args.push(Arg::None);
         } else {
@@ -336,6 +357,7 @@ fn kind_name(p: &Param) -> &'static str {
         Kind::Float => "float",
         Kind::Bool => "bool",
         Kind::Dims => "tuple of ints",
+        Kind::Floats => "tuple of floats",
         Kind::DType => "torch.dtype",
         Kind::Device => "torch.device",
         Kind::Str => "str",
@@ -364,6 +386,10 @@ fn wrong_type(op: &OpDef, p: &Param, position: usize, x: &Bound<'_, PyAny>) -> S
         );
     }
     format!("{}(): argument '{}'{at} must be {}, not {}", op.name, p.name, kind_name(p), type_name(x))
+}
+
+fn not_a_tensor(place: usize, argument: usize, x: &Bound<'_, PyAny>) -> String {
+    format!("expected Tensor as element {place} in argument {argument}, but got {}", type_name(x))
 }
 
 fn first_non_tensor<'py>(x: &Bound<'py, PyAny>) -> Option<(usize, Bound<'py, PyAny>)> {

@@ -4,7 +4,7 @@ use flambeau_cpu::{View, ViewMut};
 use smallvec::SmallVec;
 
 use crate::autograd::{self, grad_enabled, no_grad};
-use crate::ops::{Arg, Args, Body, OpDef, Outputs, Specs};
+use crate::ops::{Arg, Args, Body, OpDef, Outputs, Place, Specs};
 use crate::storage::Storage;
 use crate::tensor::Made;
 use crate::{DType, Device, Error, Kind, Layout, Result, Tensor};
@@ -121,6 +121,7 @@ pub fn call_out(op: &'static OpDef, args: &[Arg], outs: &[Tensor]) -> Result<Out
                 )));
             }
             check_exact_out(op.name, result, out)?;
+            check_kind_out(op, result, out)?;
             if !can_cast(result.dtype(), out.dtype()) {
                 return Err(Error::runtime(format!(
                     "result type {} can't be cast to the desired output type {}",
@@ -158,6 +159,7 @@ fn check_exact_out(name: &str, result: &Tensor, out: &Tensor) -> Result<()> {
             crate::ops::rule::c_name(to)
         ),
         "index_select" => "index_select(): self and result must have the same scalar type".to_string(),
+        "multinomial" => format!("multinomial expects Long tensor out, got: {}", to.title()),
         "amax" | "amin" => format!(
             "Expected the dtype for input and out to match, but got {} for input's dtype and {} for out's dtype.",
             from.title(),
@@ -165,6 +167,16 @@ fn check_exact_out(name: &str, result: &Tensor, out: &Tensor) -> Result<()> {
         ),
         _ => return Ok(()),
     }))
+}
+
+/// Transforms name the kind of numbers that they write.
+fn check_kind_out(op: &OpDef, result: &Tensor, out: &Tensor) -> Result<()> {
+    let (from, to) = (result.dtype().is_complex(), out.dtype());
+    if op.places.contains(&Place::Fft) && from != to.is_complex() {
+        let kind = if from { "complex" } else { "floating point" };
+        return Err(Error::runtime(format!("{} expects a {kind} output tensor, but got {}", op.name, to.title())));
+    }
+    Ok(())
 }
 
 fn any_requires_grad(args: &[Arg]) -> bool {

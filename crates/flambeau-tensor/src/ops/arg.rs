@@ -17,6 +17,8 @@ pub enum Arg {
     Number(Scalar),
     /// Integers.
     Ints(Dims),
+    /// Real numbers.
+    Floats(Vec<f64>),
     /// Tensors.
     Tensors(Vec<Tensor>),
     /// Tensors and gaps.
@@ -168,6 +170,7 @@ into_arg! {
     OperandRef<'_>, v => v.own().into();
     &[i64], v => Arg::Ints(v.into());
     Dims, v => Arg::Ints(v);
+    &[f64], v => Arg::Floats(v.to_vec());
     &[Tensor], v => Arg::Tensors(v.to_vec());
     Vec<Tensor>, v => Arg::Tensors(v);
     &[Option<Tensor>], v => Arg::OptTensors(v.to_vec());
@@ -229,6 +232,7 @@ from_arg! {
     f64, "a number": Arg::Number(s) => s.to_f64();
     bool, "a boolean": Arg::Number(s) => s.to_bool();
     &'a [i64], "a list of integers": Arg::Ints(v) => v;
+    &'a [f64], "a list of numbers": Arg::Floats(v) => v;
     DType, "a dtype": Arg::DType(d) => *d;
     Device, "a device": Arg::Device(d) => *d;
     &'a str, "a string": Arg::Str(s) => s;
@@ -295,6 +299,12 @@ impl IntoOutputs for (Tensor, Tensor) {
 impl IntoOutputs for (Tensor, Tensor, Tensor) {
     fn into_outputs(self) -> Result<Outputs> {
         Ok([self.0, self.1, self.2].into_iter().collect())
+    }
+}
+
+impl IntoOutputs for (Tensor, Vec<Tensor>) {
+    fn into_outputs(self) -> Result<Outputs> {
+        Ok(std::iter::once(self.0).chain(self.1).collect())
     }
 }
 

@@ -24,8 +24,10 @@ pub struct OpDef {
     pub params: &'static [Param],
     /// The names of the outputs.
     pub outputs: &'static [&'static str],
-    /// The one output is a list of tensors.
+    /// The last output is a list of tensors: all that come after the others.
     pub list: bool,
+    /// Outputs that Python sees only where an argument is true: (output, argument).
+    pub shown_if: &'static [(usize, usize)],
     /// Where Python finds it.
     pub places: &'static [Place],
     /// Further names.
@@ -63,6 +65,8 @@ pub struct Param {
     pub optional: bool,
     /// It cannot be given by position.
     pub keyword_only: bool,
+    /// A list of tensors that may be given one by one.
+    pub variadic: bool,
     /// The default, and how the block wrote it.
     pub default: Option<Default>,
 }
@@ -95,6 +99,8 @@ pub enum Kind {
     Bool,
     /// A list of integers, or one.
     Dims,
+    /// A list of real numbers.
+    Floats,
     /// A dtype.
     DType,
     /// A device.
@@ -282,6 +288,18 @@ impl IntoLayouts for Dims {
 impl<const N: usize> IntoLayouts for [Dims; N] {
     fn into_layouts(self) -> Result<SmallVec<[Layout; 1]>> {
         Ok(self.iter().map(|d| Layout::contiguous(d)).collect())
+    }
+}
+
+impl IntoLayouts for Vec<Dims> {
+    fn into_layouts(self) -> Result<SmallVec<[Layout; 1]>> {
+        Ok(self.iter().map(|d| Layout::contiguous(d)).collect())
+    }
+}
+
+impl<const N: usize> IntoLayouts for [Layout; N] {
+    fn into_layouts(self) -> Result<SmallVec<[Layout; 1]>> {
+        Ok(self.into_iter().collect())
     }
 }
 

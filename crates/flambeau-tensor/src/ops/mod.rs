@@ -20,6 +20,7 @@ pub(crate) use flambeau_macros::op;
 pub mod binary;
 pub mod compare;
 pub mod create;
+pub mod fft;
 pub mod index;
 pub mod linalg;
 pub mod nn;

@@ -95,3 +95,27 @@ fn at_least_zero(exponent: &Val) -> Result<Val> {
         Val::from(t.ge(0.0))
     })
 }
+
+op! {
+    /// `input * 2 ** other`, element by element.
+    ///
+    /// Shape: `*s, *t -> broadcast(*s, *t)`. Dtype: promoted; integer exponents of a floating-point tensor keep its dtype.
+    ///
+    /// >>> torch.ldexp(torch.tensor([1.]), torch.tensor([1, 2, 3, 4]))
+    /// tensor([ 2.,  4.,  8., 16.])
+    fn ldexp(input: Tensor, other: Tensor) -> y;
+    variants [method, function, inplace, out];
+    composite {
+        if !input.dtype().is_floating() || !other.dtype().is_integral() {
+            return input.mul(pow_scalar(2.0, other)?);
+        }
+        if other.dtype() == DType::Bool {
+            return Err(Error::not_implemented("\"ldexp_cpu_exp\" not implemented for 'Bool'"));
+        }
+        // In two steps, so that neither power overflows where the result does not.
+        let half = other.floor_divide(2)?;
+        let power = |n: &Tensor| pow_scalar(2.0, &n.to_dtype(input.dtype())?);
+        input.mul(power(&half)?)?.mul(power(&other.sub(&half)?)?)
+    };
+    samples samples::with(&[2, 3], -2.0, 2.0, &[&[samples::tensor(&[3], -1.0, 1.0).into()]]);
+}

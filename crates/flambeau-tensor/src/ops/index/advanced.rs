@@ -6,7 +6,7 @@ use flambeau_cpu::{View, ViewMut, loops};
 use super::gather::zeros_like_grad;
 use crate::ops::shape::convert::broadcast_to;
 use crate::ops::{Val, op};
-use crate::{DType, Dims, Error, Layout, Result, Tensor, broadcast_shapes};
+use crate::{DType, Device, Dims, Error, Layout, Result, Tensor, broadcast_shapes};
 
 /// Where the dimensions of the indices go in the result: in place of the indexed ones if those are neighbours, else first.
 fn place(dims: &[i64]) -> usize {
@@ -218,6 +218,10 @@ pub(crate) fn write(x: &Tensor, list: &[Option<Tensor>], values: &Tensor, accumu
         let mut sizes = mask.sizes();
         sizes.extend((lead + mask.dim()..x.dim()).map(|_| 1));
         return x.masked_fill_(&mask.reshape(&sizes)?, &values.reshape(&[])?);
+    }
+    // Without data a mask cannot say how many values fit.
+    if x.device() == Device::Meta && list.iter().flatten().any(|t| matches!(t.dtype(), DType::Bool | DType::U8)) {
+        return Ok(x.clone());
     }
     let (indices, dims) = prepare(x, list)?;
     if values.dtype() != x.dtype() {

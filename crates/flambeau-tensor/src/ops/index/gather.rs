@@ -82,7 +82,7 @@ op! {
             )));
         }
         let Some(dim) = dim else {
-            return crate::ops::IntoOutputs::into_outputs(input.reshape(&[-1])?.gather(0, &indices.reshape(&[-1])?));
+            return input.reshape(&[-1])?.gather(0, &indices.reshape(&[-1])?);
         };
         if input.dim() != indices.dim() {
             return Err(Error::runtime(format!(
@@ -92,7 +92,7 @@ op! {
         }
         let at = normalize_dim(dim, input.dim())?;
         if input.dim() == 0 {
-            return crate::ops::IntoOutputs::into_outputs(input.gather(0, indices));
+            return input.gather(0, indices);
         }
         let (mut xs, mut is) = (input.sizes(), indices.sizes());
         xs[at] = is[at];

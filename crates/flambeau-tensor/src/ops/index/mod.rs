@@ -5,6 +5,7 @@ pub mod advanced;
 pub mod count;
 pub mod embedding;
 pub mod gather;
+pub mod histogram;
 pub mod mask;
 pub mod nonzero;
 pub mod rows;

@@ -174,7 +174,7 @@ op! {
             if beta.equals(1.0) { input.add(product)? } else { input.mul(beta)?.add(product)? }
         };
         if sum.dtype() == dtype && sum.layout().strides == layout.strides {
-            return crate::ops::IntoOutputs::into_outputs(sum);
+            return Ok(sum);
         }
         Tensor::empty_layout(layout, dtype, sum.device())?.copy_(&sum)
     };

@@ -17,7 +17,7 @@ op! {
     variants [method, function, out];
     composite {
         if input.dim() == 0 || other.dim() == 0 {
-            return crate::ops::IntoOutputs::into_outputs(input.mul(other));
+            return input.mul(other);
         }
         if input.size().last() != other.size().last() {
             return Err(Error::runtime(format!(

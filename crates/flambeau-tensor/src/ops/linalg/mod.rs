@@ -7,6 +7,7 @@ use super::{Val, rule};
 pub mod add;
 pub(crate) mod check;
 pub mod combine;
+pub mod einsum;
 pub mod factor;
 pub mod matmul;
 pub mod product;

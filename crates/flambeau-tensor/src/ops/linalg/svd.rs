@@ -118,6 +118,28 @@ op! {
     samples [(real([2, 2])), (real([3, 2]), false), (real([2, 2, 3]), false), (real([0, 2]), false)];
 }
 
+op! {
+    /// The singular value decomposition `U @ diag(S) @ V.mH`, reduced where `some`; without `compute_uv` only `S` is made, and
+    /// `U` and `V` are zeros.
+    ///
+    /// Shape: `*b m n -> *b m k, *b k, *b n k` with `k = min(m, n)`, or without `some` `*b m m, *b k, *b n n`. Dtype: float32,
+    /// float64 or complex; `S` is real.
+    ///
+    /// >>> torch.svd(torch.tensor([[2., 0.], [0., 1.]])).S
+    /// tensor([2., 1.])
+    fn svd.some(input: Tensor, some: bool = true, compute_uv: bool = true) -> U, S, V;
+    variants [method, function, out];
+    composite {
+        if compute_uv {
+            let (u, s, vh) = input.svd_with(!some, None)?;
+            return Ok((u, s, adjoint(&vh)?));
+        }
+        let [u, _, v] = svd_sizes(input, true)?;
+        let zeros = |sizes: &[i64]| crate::ops::zeros_with(sizes, crate::Options::like(input));
+        Ok((zeros(&u)?, input.svdvals()?, zeros(&v)?))
+    };
+}
+
 fn adjoint(t: &Tensor) -> Result<Tensor> {
     t.transpose(-2, -1)?.conj()
 }
@@ -143,16 +165,21 @@ fn check_phases(ugu: &Tensor, vgv: &Tensor) -> Result<()> {
 }
 
 fn svd_backward(g: &[Tensor; 3], u: &Tensor, s: &Tensor, vh: &Tensor, full: bool) -> Result<Tensor> {
-    let (m, n) = (u.size()[u.dim() - 2], vh.size()[vh.dim() - 1]);
-    if full && m != n {
-        return Err(Error::runtime(
-            "svd_backward: The singular vectors in the case of full_matrices=True are not unique for non-square matrices: take the reduced form",
-        ));
-    }
-    let [gu, gs, gv] = g;
+    let (m, n, k) = (u.size()[u.dim() - 2], vh.size()[vh.dim() - 1], s.size()[s.dim() - 1]);
+    // Vectors beyond the singular values are not unique: nothing may depend on them.
+    let cut = |x: &Tensor, dim: i64| if full { x.narrow(dim, 0, k) } else { Ok(x.clone()) };
+    let (gu, gs, gv) = (&cut(&g[0], -1)?, &g[1], &cut(&g[2], -2)?);
+    let (u, vh) = (&cut(u, -1)?, &cut(vh, -2)?);
     let ugu = skew(&adjoint(u)?.matmul(gu)?)?;
     let vgv = skew(&vh.matmul(&adjoint(gv)?)?)?;
-    let k = s.size()[s.dim() - 1];
+    if u.dtype().is_complex() {
+        let phase = ugu.add(&vgv)?.diagonal_with(0, -2, -1)?.imag()?.detach().abs()?;
+        if phase.gt(1e-2)?.any()?.item()?.to_bool() {
+            return Err(Error::runtime(
+                "svd_backward: The singular vectors in the complex case are specified up to multiplication by e^{i phi}. The specified loss function depends on this phase term, making it ill-defined.",
+            ));
+        }
+    }
     let identity = crate::ops::eye_with(k, None, crate::Options::like(s))?;
     let (row, column) = (s.unsqueeze(-2)?, s.unsqueeze(-1)?);
     let s2 = s.mul(s)?;

@@ -55,7 +55,7 @@ op! {
     variants [functional];
     composite {
         if input.numel() == 0 {
-            return empty_batch(input, weight, bias).and_then(crate::ops::IntoOutputs::into_outputs);
+            return empty_batch(input, weight, bias);
         }
         check(input, [(running_mean, "running_mean"), (running_var, "running_var"), (weight, "weight"), (bias, "bias")])?;
         constant(running_mean, "native_batch_norm", "running_mean")?;
@@ -66,7 +66,7 @@ op! {
             let missing = |what: &str| Error::runtime(format!("{what} must be defined in evaluation mode"));
             let mean = running_mean.ok_or_else(|| missing("running_mean"))?;
             let var = running_var.ok_or_else(|| missing("running_var"))?;
-            no_grad(|| Ok::<_, Error>((mean.detach(), var.add(eps)?.rsqrt()?)))?
+            no_grad(|| Ok::<_, crate::Error>((mean.detach(), var.add(eps)?.rsqrt()?)))?
         };
         input.batch_norm_apply(weight, bias, &mean, &invstd, training, eps)
     };

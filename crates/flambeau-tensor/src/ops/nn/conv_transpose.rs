@@ -72,7 +72,7 @@ op! {
             shape[1] = -1;
             y.add_(&b.reshape(&shape)?)?;
         }
-        Ok::<_, Error>(y)
+        Ok(y)
     };
     vjp {
         input => |g, input.shape, weight, stride, padding, dilation, groups| g.convolution(conj(weight), None, stride, padding, dilation, groups, Some(&input.shape));

@@ -18,14 +18,14 @@ op! {
     variants [functional];
     composite {
         if input.size() == target.size() {
-            return of_probabilities(input, target, weight, ignore_index, reduction, label_smoothing).and_then(crate::ops::IntoOutputs::into_outputs);
+            return of_probabilities(input, target, weight, ignore_index, reduction, label_smoothing);
         }
         if label_smoothing > 0.0 {
-            return smoothed(input, target, weight, ignore_index, reduction, label_smoothing).and_then(crate::ops::IntoOutputs::into_outputs);
+            return smoothed(input, target, weight, ignore_index, reduction, label_smoothing);
         }
         let log_probs = input.log_softmax(class_dim(input))?;
         let (loss, _) = nll_parts(&log_probs, target, weight, ignore_index, reduction)?;
-        Ok::<_, Error>(loss)
+        Ok(loss)
     };
     samples [
         (real([3, 4]), int([3], 0, 4)),

@@ -64,7 +64,7 @@ op! {
     variants [function, functional];
     composite {
         let (y, _, _) = input.native_group_norm(num_groups, weight, bias, eps)?;
-        Ok::<_, Error>(y)
+        Ok(y)
     };
     samples [
         (real([2, 4, 3]), 2, positive([4]), other([4])),
@@ -92,7 +92,7 @@ op! {
         if let Some(b) = bias {
             y.add_(&b.reshape(&across(input.dim()))?)?;
         }
-        Ok::<_, Error>((y, mean, rstd))
+        Ok((y, mean, rstd))
     };
     vjp {
         input => |g, input, mean, rstd, weight, num_groups, eps| input_backward(g, input, mean, rstd, weight, num_groups, eps);

@@ -68,7 +68,7 @@ op! {
     variants [function, functional];
     composite {
         let (y, _, _) = input.native_layer_norm(normalized_shape, weight, bias, eps)?;
-        Ok::<_, Error>(y)
+        Ok(y)
     };
     samples [
         (real([3, 4]), [4], positive([4]), other([4])),

@@ -286,7 +286,7 @@ op! {
             target.xlogy(target)?.sub(&target.mul(input)?)?
         };
         if reduction == "batchmean" && input.dim() != 0 {
-            return loss.sum()?.div(input.size()[0]).and_then(crate::ops::IntoOutputs::into_outputs);
+            return loss.sum()?.div(input.size()[0]);
         }
         reduced(loss, if reduction == "batchmean" { "mean" } else { reduction })
     };

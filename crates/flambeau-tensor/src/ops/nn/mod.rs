@@ -5,10 +5,12 @@ use crate::ops::Val;
 use crate::{DType, Error, Kind, Options, Result, Tensor};
 
 pub mod activation;
+pub mod attention;
 pub mod batch_norm;
 pub mod conv;
 pub mod conv_transpose;
 pub mod cross_entropy;
+pub mod ctc_loss;
 pub mod dropout;
 pub mod group_norm;
 pub mod layer_norm;
@@ -21,6 +23,7 @@ pub mod piecewise;
 pub mod pool;
 pub mod smooth;
 pub mod softmax;
+pub mod unpool;
 
 /// The dtype of a tensor that must hold real floating-point numbers; `what` is the kernel that PyTorch names.
 pub(crate) fn float_dtype(x: &Tensor, what: &str) -> Result<DType> {

@@ -28,7 +28,7 @@ op! {
     variants [functional];
     composite {
         let (loss, _) = nll_parts(input, target, weight, ignore_index, reduction)?;
-        Ok::<_, Error>(loss)
+        Ok(loss)
     };
     samples [
         (tensor(&[3, 4], -2.0, 0.0), int([3], 0, 4)),

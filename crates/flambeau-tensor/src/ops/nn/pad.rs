@@ -62,7 +62,7 @@ op! {
         if y.numel() > 0 {
             kept(&y, pad, true)?.copy_(&kept(input, pad, false)?)?;
         }
-        Ok::<_, Error>(y)
+        Ok(y)
     };
     vjp { input => |g, pad| {
         let undo: Dims = pad.iter().map(|p| -p).collect();
@@ -89,7 +89,7 @@ op! {
     composite {
         check_pairs(input, pad)?;
         if mode == "constant" {
-            return input.constant_pad_nd_with(pad, Scalar::Float(value.unwrap_or(0.0))).and_then(crate::ops::IntoOutputs::into_outputs);
+            return input.constant_pad_nd_with(pad, Scalar::Float(value.unwrap_or(0.0)));
         }
         if value.is_some_and(|v| v != 0.0) {
             return Err(Error::runtime(format!("Padding mode \"{mode}\" doesn't take in value argument")));
@@ -102,7 +102,7 @@ op! {
             let index = Tensor::of(&places, &[places.len() as i64])?.to_device(input.device())?;
             y = y.index_select(d as i64, &index)?;
         }
-        Ok::<_, Error>(y)
+        Ok(y)
     };
     samples [
         (real([2, 3]), [1, 2], "constant", 1.5),

@@ -161,7 +161,7 @@ op! {
     variants [function, functional];
     composite {
         let (y, _) = input.max_pool2d_with_indices_with(kernel_size, stride, padding, dilation, ceil_mode)?;
-        Ok::<_, Error>(y)
+        Ok(y)
     };
     samples [
         (real([1, 2, 4, 4]), [2]),
@@ -200,7 +200,7 @@ op! {
         let stride = match stride { None | Some([]) => kernel, Some(s) => line(s, 1, "stride", "max_pool1d")? };
         let (padding, dilation) = (line(padding, 0, "padding", "max_pool1d")?, line(dilation, 1, "dilation", "max_pool1d")?);
         let (y, at) = input.unsqueeze(-2)?.max_pool2d_with_indices_with(&kernel, Some(&stride), &padding, &dilation, ceil_mode)?;
-        Ok::<_, Error>((y.squeeze_dim(-2)?, at.squeeze_dim(-2)?))
+        Ok((y.squeeze_dim(-2)?, at.squeeze_dim(-2)?))
     };
     samples [(real([2, 2, 5]), [2]), (real([2, 5]), [3], [2], [1], [1], true), (real([1, 1, 6]), [2], [1], [0], [2])];
 }

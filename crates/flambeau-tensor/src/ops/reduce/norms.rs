@@ -196,7 +196,7 @@ op! {
             f64::NEG_INFINITY => ([at[1], at[0]], false),
             2.0 | -2.0 => {
                 let norm = spectral(input, at, dtype, keepdim, |s| extreme(s, p > 0.0));
-                return crate::ops::IntoOutputs::into_outputs(norm);
+                return norm;
             }
             _ => return Err(Error::runtime(format!("linalg.matrix_norm: Order {} not supported.", number(ord)))),
         };
@@ -283,7 +283,7 @@ op! {
     variants [method, function, out];
     composite {
         if p == "fro" && dim.is_none_or(|d| d.len() <= 2) {
-            return crate::ops::IntoOutputs::into_outputs(input.vector_norm_with(2, dim, keepdim, dtype));
+            return input.vector_norm_with(2, dim, keepdim, dtype);
         }
         let dims: Dims = dim.map_or_else(|| (0..input.dim() as i64).collect(), Into::into);
         input.matrix_norm_word_with(p, &dims, keepdim, dtype)

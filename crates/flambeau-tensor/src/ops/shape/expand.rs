@@ -61,7 +61,7 @@ op! {
     /// All tensors seen through the shape they broadcast to.
     ///
     /// Shape: `*s, *t -> *u, *u`. Dtype: unchanged.
-    fn broadcast_tensors(tensors: Tensors) -> [outputs];
+    fn broadcast_tensors(*tensors: Tensors) -> [outputs];
     variants [function];
     composite {
         let mut sizes = Dims::new();
@@ -93,7 +93,7 @@ op! {
             }
         }
         if dims.is_empty() {
-            return crate::ops::IntoOutputs::into_outputs(input.clone());
+            return Ok(input.clone());
         }
         let kept = input.sum_dim_with(Some(&dims), true, None)?;
         if lead > 0 { kept.view(size) } else { Ok(kept) }

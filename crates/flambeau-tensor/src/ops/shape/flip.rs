@@ -95,7 +95,7 @@ op! {
         }
         if dims.is_empty() && shifts.len() == 1 {
             let flat = input.contiguous()?.view(&[-1])?;
-            return crate::ops::IntoOutputs::into_outputs(flat.roll_along(shifts, &[0])?.view(input.size()));
+            return flat.roll_along(shifts, &[0])?.view(input.size());
         }
         if shifts.len() != dims.len() {
             return Err(Error::runtime(format!(

@@ -13,7 +13,7 @@ op! {
     /// (tensor([[1, 1],
     ///         [2, 2]]), tensor([[3, 4],
     ///         [3, 4]]))
-    fn meshgrid(tensors: Tensors; indexing: Str = "ij") -> [outputs];
+    fn meshgrid(*tensors: Tensors; indexing: Str = "ij") -> [outputs];
     variants [function];
     composite { grid(tensors, indexing) };
     samples [
@@ -70,14 +70,14 @@ op! {
     ///         [1, 5],
     ///         [2, 4],
     ///         [2, 5]])
-    fn cartesian_prod(tensors: Tensors) -> y;
+    fn cartesian_prod(*tensors: Tensors) -> y;
     variants [function];
     composite {
         if let Some(t) = tensors.iter().find(|t| t.dim() != 1) {
             return Err(Error::runtime(format!("Expect a 1D vector, but got shape {:?}", t.size())));
         }
         if let [one] = tensors {
-            return crate::ops::IntoOutputs::into_outputs(one.clone());
+            return Ok(one.clone());
         }
         let flat = grid(tensors, "ij")?.iter().map(|t| t.reshape(&[-1])).collect::<Result<Vec<_>>>()?;
         crate::ops::stack_with(&flat, 1)
@@ -102,7 +102,7 @@ op! {
     /// Several tensors, each with at least one dimension.
     ///
     /// Shape: `*s, ... -> *t, ...`. Dtype: unchanged.
-    fn atleast_1d.sequence(tensors: Tensors) -> [outputs];
+    fn atleast_1d.sequence(*tensors: Tensors) -> [outputs];
     variants [function];
     composite { tensors.iter().map(Tensor::atleast_1d).collect::<Result<Vec<_>>>() };
     samples [(vec![real([]), other([2])]), (vec![real([0, 2])])];
@@ -131,7 +131,7 @@ op! {
     /// Several tensors, each with at least two dimensions.
     ///
     /// Shape: `*s, ... -> *t, ...`. Dtype: unchanged.
-    fn atleast_2d.sequence(tensors: Tensors) -> [outputs];
+    fn atleast_2d.sequence(*tensors: Tensors) -> [outputs];
     variants [function];
     composite { tensors.iter().map(Tensor::atleast_2d).collect::<Result<Vec<_>>>() };
     samples [(vec![real([]), other([2])]), (vec![real([0, 2])])];
@@ -161,7 +161,7 @@ op! {
     /// Several tensors, each with at least three dimensions.
     ///
     /// Shape: `*s, ... -> *t, ...`. Dtype: unchanged.
-    fn atleast_3d.sequence(tensors: Tensors) -> [outputs];
+    fn atleast_3d.sequence(*tensors: Tensors) -> [outputs];
     variants [function];
     composite { tensors.iter().map(Tensor::atleast_3d).collect::<Result<Vec<_>>>() };
     samples [(vec![real([]), other([2])]), (vec![real([0, 2])])];

@@ -271,12 +271,12 @@ op! {
     /// >>> torch.block_diag(torch.tensor([[1, 2]]), torch.tensor([3]))
     /// tensor([[1, 2, 0],
     ///         [0, 0, 3]])
-    fn block_diag(tensors: Tensors) -> y;
+    fn block_diag(*tensors: Tensors) -> y;
     variants [function];
     composite {
         let sizes = block_sizes(tensors)?;
         if tensors.is_empty() {
-            return crate::ops::IntoOutputs::into_outputs(crate::ops::empty(&[1, 0]));
+            return crate::ops::empty(&[1, 0]);
         }
         block_diag_of(tensors, &sizes)
     };

@@ -141,10 +141,10 @@ op! {
             return Err(Error::runtime("flatten() has invalid args: start_dim cannot come after end_dim"));
         }
         if input.dim() == 0 {
-            return crate::ops::IntoOutputs::into_outputs(input.reshape(&[1]));
+            return input.reshape(&[1]);
         }
         if start == end {
-            return crate::ops::IntoOutputs::into_outputs(input.clone());
+            return Ok(input.clone());
         }
         let mut sizes: Dims = input.size()[..start].into();
         sizes.push(input.size()[start..=end].iter().product());

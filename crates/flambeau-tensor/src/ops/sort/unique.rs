@@ -41,27 +41,42 @@ fn flat(n: i64) -> crate::Dims {
 }
 
 op! {
-    /// The distinct elements in ascending order; for each element which of them it is, and how often each occurs, where
-    /// asked for.
+    /// The distinct elements in ascending order, or with `dim` the distinct slices in lexicographic order; where asked for,
+    /// which of them each element is, and how often each occurs.
     ///
-    /// Shape: `*s -> n, *s, n`. Dtype: unchanged; the others are int64.
-    fn _unique2(input: Tensor, sorted: bool = true, return_inverse: bool = false, return_counts: bool = false) -> values, inverse, counts;
-    variants [private];
+    /// Shape: `*s -> n, *s, n`, or with `dim` `*s -> *t, m, n`. Dtype: unchanged; the others are int64.
+    ///
+    /// >>> torch.unique(torch.tensor([3, 1, 3, 2]), return_counts=True)
+    /// (tensor([1, 2, 3]), tensor([1, 1, 2]))
+    fn unique(input: Tensor, sorted: bool = true, return_inverse: bool = false, return_counts: bool = false, dim: Option<i64> = None) -> output, inverse_indices if return_inverse, counts if return_counts;
+    variants [method, function];
     nondifferentiable;
     compute {
         let flags = (return_inverse, return_counts);
-        found(input, flat, input.size(), flags, |x| kernels::unique(x, return_inverse, return_counts))
+        match dim {
+            Some(d) => slices(input, d, false, flags),
+            None => found(input, flat, input.size(), flags, |x| kernels::unique(x, return_inverse, return_counts)),
+        }
     };
-    samples [(int([5], 0, 3)), (real([2, 3]), true, true, true), (real([])), (real([0]), true, true, true)];
+    samples [
+        (int([5], 0, 3)),
+        (real([2, 3]), true, true, true),
+        (int([3, 2], 0, 2), true, true, true, 0),
+        (real([])),
+        (real([0]), true, true, true),
+    ];
 }
 
 op! {
-    /// The elements without those that equal the one before; for each element which of them it is, and how long each run
-    /// is, where asked for. With `dim`, slices.
+    /// The elements (or with `dim` the slices) without those that equal the one before; where asked for, which of them each
+    /// element is, and how long each run is.
     ///
-    /// Shape: `*s -> n, *s, n`. Dtype: unchanged; the others are int64.
-    fn unique_consecutive(input: Tensor, return_inverse: bool = false, return_counts: bool = false, dim: Option<i64> = None) -> values, inverse, counts;
-    variants [private];
+    /// Shape: `*s -> n, *s, n`, or with `dim` `*s -> *t, m, n`. Dtype: unchanged; the others are int64.
+    ///
+    /// >>> torch.unique_consecutive(torch.tensor([1, 1, 2, 1]), return_counts=True)
+    /// (tensor([1, 2, 1]), tensor([2, 1, 1]))
+    fn unique_consecutive(input: Tensor, return_inverse: bool = false, return_counts: bool = false, dim: Option<i64> = None) -> output, inverse_indices if return_inverse, counts if return_counts;
+    variants [method, function];
     nondifferentiable;
     compute {
         let flags = (return_inverse, return_counts);
@@ -71,18 +86,6 @@ op! {
         }
     };
     samples [(int([6], 0, 2)), (int([2, 3], 0, 2), true, true, 0), (real([]), true, true)];
-}
-
-op! {
-    /// The distinct slices along a dimension, in lexicographic order; for each slice which of them it is, and how often
-    /// each occurs, where asked for.
-    ///
-    /// Shape: `*s -> *t, n, m`. Dtype: unchanged; the others are int64.
-    fn unique_dim(input: Tensor, dim: i64, sorted: bool = true, return_inverse: bool = false, return_counts: bool = false) -> values, inverse, counts;
-    variants [private];
-    nondifferentiable;
-    compute { slices(input, dim, false, (return_inverse, return_counts)) };
-    samples [(int([3, 2], 0, 2), 0, true, true, true), (int([2, 3], 0, 2), -1)];
 }
 
 fn slices(x: &Tensor, dim: i64, consecutive: bool, flags: (bool, bool)) -> Result<(Tensor, Tensor, Tensor)> {

@@ -282,7 +282,7 @@ op! {
     variants [method, function, inplace, out];
     composite {
         if input.dtype().is_integral() {
-            return crate::ops::IntoOutputs::into_outputs(input.clone_tensor());
+            return input.clone_tensor();
         }
         let most = greatest(input.dtype());
         input.finite_numbers(nan.unwrap_or(0.0), posinf.unwrap_or(most), neginf.unwrap_or(-most))

@@ -96,7 +96,7 @@ op! {
     /// >>> torch.polygamma(1, torch.tensor([1., 0.5]))
     /// tensor([1.6449, 4.9348])
     fn polygamma(n: i64, input: Tensor) -> y;
-    variants [function, special];
+    variants [function, special, out];
     composite { input.polygamma_of(n) };
     samples [(1, positive([2, 3])), (0, positive([])), (2, positive([0, 2]))];
 }
@@ -106,11 +106,11 @@ op! {
     ///
     /// Shape: `*s -> *s`. Dtype: bool and integers give the default float type.
     fn polygamma_of(input: Tensor, n: i64) -> y;
-    variants [private];
+    variants [private, inplace];
     alias [method polygamma];
     node "PolygammaBackward0";
     dtype polygamma_dtype(input, n);
-    map { (input; n) Float => crate::ops::unary::special::derivative_of_digamma(n as f64, input as f64) as _ };
+    map { (input; n) Float => crate::ops::unary::special::Polygamma::polygamma(input, n as f64) };
     vjp { input => |g, input, n| g * input.polygamma_of(n + 1) };
     samples [(positive([2, 3]), 1), (positive([]), 2), (positive([0, 2]), 0)];
 }
@@ -122,39 +122,49 @@ fn polygamma_dtype(x: &Tensor, n: i64) -> Result<DType> {
     real_float(x, "polygamma")
 }
 
-/// The `n`-th derivative of digamma at `x`.
-pub(crate) fn derivative_of_digamma(n: f64, x: f64) -> f64 {
-    if n == 0.0 {
-        return flambeau_cpu::math::plain::f64::digamma(x);
-    }
-    if n == 1.0 {
-        return trigamma(x);
-    }
-    let factorial = flambeau_cpu::math::plain::f64::lgamma(n + 1.0).exp();
-    let sign = if n % 2.0 == 0.0 { -1.0 } else { 1.0 };
-    sign * factorial * hurwitz_zeta(n + 1.0, x)
+/// Numbers with derivatives of digamma.
+pub(crate) trait Polygamma {
+    /// The `n`-th derivative of digamma.
+    fn polygamma(self, n: f64) -> Self;
 }
 
-/// The derivative of digamma, by reflection below 1/2, else by recurrence into the asymptotic series.
-fn trigamma(mut x: f64) -> f64 {
-    let (mut sign, mut sum) = (1.0, 0.0);
-    if x < 0.5 {
-        sign = -1.0;
-        let s = (std::f64::consts::PI * x).sin();
-        sum -= std::f64::consts::PI * std::f64::consts::PI / (s * s);
-        x = 1.0 - x;
-    }
-    while x < 12.0 {
-        sum += 1.0 / (x * x);
-        x += 1.0;
-    }
-    let r = 1.0 / (x * x);
-    sum += (1.0
-        + 1.0 / (2.0 * x)
-        + r * (1.0 / 6.0 - r * (1.0 / 30.0 - r * (1.0 / 42.0 - r * (1.0 / 30.0 - r * (5.0 / 66.0))))))
-        / x;
-    sign * sum
+macro_rules! polygamma {
+    ($($t:ident)*) => {$(
+        impl Polygamma for $t {
+            fn polygamma(self, n: f64) -> $t {
+                use flambeau_cpu::math::plain::$t as math;
+                /// By reflection below 1/2, else by recurrence into the asymptotic series; with PyTorch's roundings.
+                fn trigamma(mut x: $t) -> $t {
+                    let (mut sign, mut sum) = (1.0, 0.0);
+                    if x < 0.5 {
+                        sign = -1.0;
+                        let s = (std::$t::consts::PI * x).sin();
+                        sum -= std::$t::consts::PI * std::$t::consts::PI / (s * s);
+                        x = 1.0 - x;
+                    }
+                    for _ in 0..6 {
+                        sum += 1.0 / (x * x);
+                        x += 1.0;
+                    }
+                    let r = 1.0 / (x * x);
+                    sum += (1.0 + 1.0 / (2.0 * x) + r * (1.0 / 6.0 - r * (1.0 / 30.0 - r * (1.0 / 42.0)))) / x;
+                    sign * sum
+                }
+                match n {
+                    0.0 => math::digamma(self),
+                    1.0 => trigamma(self),
+                    _ => {
+                        let factorial = math::exp(math::lgamma(n as $t + 1.0));
+                        let sign = if n % 2.0 == 0.0 { -1.0 } else { 1.0 };
+                        // Zeta is computed in double precision for both.
+                        sign * factorial * hurwitz_zeta(n + 1.0, self as f64) as $t
+                    }
+                }
+            }
+        }
+    )*};
 }
+polygamma!(f32 f64);
 
 /// The sum of `(q + k) ** -s` over k from 0 on, by Euler's and Maclaurin's formula.
 pub(crate) fn hurwitz_zeta(s: f64, q: f64) -> f64 {
