@@ -89,7 +89,10 @@ pub fn install(m: &Bound<'_, PyModule>) -> PyResult<()> {
                 sub.setattr(list[*i].name, function(py, *i, list[*i].name)?)?;
             }
         }
-        m.setattr(child, sub)?;
+        // No group pretends to be there before it has an operator.
+        if places.iter().any(|(p, _)| *p == place) {
+            m.setattr(child, sub)?;
+        }
     }
     for (p, i) in &places {
         let name = list[*i].name;
@@ -308,9 +311,9 @@ fn run(
 fn is_long(args: &[Arg]) -> bool {
     let mut n = 0;
     for a in args {
-        a.each_tensor(&mut |t| n += t.numel());
+        a.each_tensor(&mut |t| n = n.saturating_add(t.numel()));
         if let Arg::Ints(sizes) = a {
-            n += flambeau_tensor::numel(sizes).max(0);
+            n = n.saturating_add(sizes.iter().fold(1i64, |n, &s| n.saturating_mul(s)).max(0));
         }
     }
     n > LONG

@@ -6,7 +6,7 @@ use flambeau_cpu::{View, ViewMut, loops};
 use super::gather::zeros_like_grad;
 use crate::ops::shape::convert::broadcast_to;
 use crate::ops::{Val, op};
-use crate::{DType, Dims, Error, Layout, Result, Tensor, broadcast_shapes};
+use crate::{DType, Device, Dims, Error, Layout, Result, Tensor, broadcast_shapes};
 
 /// Where the dimensions of the indices go in the result: in place of the indexed ones if those are neighbours, else first.
 fn place(dims: &[i64]) -> usize {
@@ -75,6 +75,10 @@ pub(crate) fn prepare(x: &Tensor, list: &[Option<Tensor>]) -> Result<(Vec<Tensor
     for t in &mut indices {
         if t.size() != sizes.as_slice() {
             *t = t.expand(&sizes)?;
+        }
+        // Indices with values may address a tensor without.
+        if x.device() == Device::Meta && t.device() != Device::Meta {
+            *t = t.to_device(Device::Meta)?;
         }
     }
     Ok((indices, dims))

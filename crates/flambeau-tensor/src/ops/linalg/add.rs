@@ -5,7 +5,7 @@ use flambeau_cpu::{View, ViewMut, gemm, loops};
 use super::product::{batches, matrices, matrix_vector, times_vector};
 use super::{by_columns, left_gradient, no_bool, right_gradient, same_dtype, scaled};
 use crate::ops::{Sample, op, rule, samples};
-use crate::{DType, Dims, Error, Result, Scalar, Tensor};
+use crate::{DType, Dims, Error, Kind, Result, Scalar, Tensor};
 
 /// The sizes of the product, to which `input` must broadcast.
 fn spread(input: &Tensor, sizes: Dims) -> Result<Dims> {
@@ -22,6 +22,16 @@ fn start(y: &mut ViewMut, input: View, beta: Scalar) -> Result<()> {
         loops::copy(y.reborrow(), input);
     }
     Ok(())
+}
+
+/// Multiplies `y` by `beta`, as a product over nothing does.
+fn scale(y: &mut ViewMut, beta: Scalar) {
+    let (left, right) = ([y.sizes()[0], 0], [0, y.sizes()[1]]);
+    // SAFETY: no element is read of matrices that have none.
+    let (a, b) = unsafe {
+        (View::new(y.ptr(), y.dtype(), &left, &[0, 1]), View::new(y.ptr(), y.dtype(), &right, &[1, 0]))
+    };
+    gemm::gemm(y, a, b, Scalar::Int(1), beta);
 }
 
 fn addmm_dtype(input: &Tensor, a: &Tensor, b: &Tensor) -> Result<DType> {
@@ -72,6 +82,15 @@ op! {
     };
 }
 
+/// A number as an element of `dtype`.
+fn rounded(s: Scalar, dtype: DType) -> Scalar {
+    match dtype {
+        DType::F16 => Scalar::Float(f64::from(crate::f16::from_f64(s.to_f64()))),
+        DType::BF16 => Scalar::Float(f64::from(crate::bf16::from_f64(s.to_f64()))),
+        _ => s,
+    }
+}
+
 fn addmv_dtype(input: &Tensor, mat: &Tensor, vec: &Tensor) -> Result<DType> {
     if input.dtype() != mat.dtype() || mat.dtype() != vec.dtype() {
         return Err(Error::runtime(format!(
@@ -97,7 +116,14 @@ op! {
     shape matrix_vector(input.numel(), input.dim().max(1), mat, vec);
     kernel {
         start(&mut y, input, beta)?;
-        times_vector(&mut y, mat, vec, alpha, beta)
+        if matches!(y.dtype(), DType::F16 | DType::BF16) && !beta.equals(0.0) {
+            // Here PyTorch rounds the factors and the first term, which it does not for matrices.
+            let (sizes, strides) = ([y.sizes()[0], 1], [y.strides()[0], 1]);
+            // SAFETY: the same elements, as a matrix of one column.
+            scale(&mut unsafe { ViewMut::new(y.ptr(), y.dtype(), &sizes, &strides) }, rounded(beta, y.dtype()));
+            return Ok(times_vector(&mut y, mat, vec, rounded(alpha, mat.dtype()), Scalar::Int(1)));
+        }
+        times_vector(&mut y, mat, vec, alpha, beta);
     };
     vjp {
         input => |g, beta| scaled(g.clone(), beta);
@@ -116,6 +142,22 @@ fn addr_shape(input: &Tensor, a: &Tensor, b: &Tensor) -> Result<Dims> {
     spread(input, [a.numel(), b.numel()].into_iter().collect())
 }
 
+/// The dtype of `addr`; only fractions may be scaled by fractions.
+fn addr_dtype(input: &Tensor, a: &Tensor, b: &Tensor, beta: Scalar, alpha: Scalar) -> Result<DType> {
+    let dtype = rule::promote3(input, a, b);
+    for (factor, name) in [(beta, "beta"), (alpha, "alpha")] {
+        if matches!(factor, Scalar::Bool(_)) && dtype != DType::Bool {
+            return Err(Error::runtime(format!("Boolean {name} only supported for Boolean results.")));
+        }
+        if dtype.is_integral() && factor.kind() >= Kind::Float {
+            return Err(Error::runtime(format!(
+                "For integral input tensors, argument {name} must not be a floating point number."
+            )));
+        }
+    }
+    Ok(dtype)
+}
+
 op! {
     /// `beta * input + alpha * outer(vec1, vec2)`; `input` broadcasts.
     ///
@@ -126,17 +168,18 @@ op! {
     ///         [6., 8.]])
     fn addr(input: Tensor, vec1: Tensor, vec2: Tensor; beta: Scalar = 1, alpha: Scalar = 1) -> y;
     variants [method, function, inplace, out];
-    dtype rule::promote3(input, vec1, vec2);
+    dtype addr_dtype(input, vec1, vec2, beta, alpha);
     shape addr_shape(input, vec1, vec2);
     compute {
         let sizes = addr_shape(input, vec1, vec2)?;
-        let product = vec1.reshape(&[vec1.numel(), 1])?.mul(vec2)?.to_dtype(rule::promote3(input, vec1, vec2))?;
-        let product = if alpha.equals(1.0) { product } else { product.mul(alpha)? };
+        let dtype = addr_dtype(input, vec1, vec2, beta, alpha)?;
+        // The factors are numbers of the result's dtype: of booleans, products are "and" and sums "or".
+        let number = |s: Scalar| Tensor::scalar(s, dtype);
+        let product = vec1.to_dtype(dtype)?.mul(number(alpha))?.reshape(&[vec1.numel(), 1])?.mul(vec2)?;
         if beta.equals(0.0) {
             return crate::ops::IntoOutputs::into_outputs(product);
         }
-        let input = input.expand(&sizes)?;
-        if beta.equals(1.0) { input.add(product) } else { input.mul(beta)?.add(product) }
+        input.expand(&sizes)?.mul(number(beta))?.add(product)
     };
     vjp {
         input => |g, beta| scaled(g.clone(), beta);
@@ -229,11 +272,7 @@ op! {
             beta = Scalar::Int(1);
         }
         if batch1.sizes()[0] == 0 {
-            // A product over nothing: only beta is left to do.
-            let (sizes, none) = ([y.sizes()[0], 0], [0, y.sizes()[1]]);
-            // SAFETY: no element is read of matrices that have none.
-            let (a, b) = unsafe { (View::new(batch1.ptr(), y.dtype(), &sizes, &[0, 1]), View::new(batch2.ptr(), y.dtype(), &none, &[1, 0])) };
-            gemm::gemm(&mut y, a, b, alpha, beta);
+            scale(&mut y, beta);
         }
     };
     vjp {

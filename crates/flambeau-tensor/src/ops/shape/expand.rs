@@ -89,6 +89,10 @@ op! {
                 _ => return Err(not_expandable(input, size)),
             }
         }
+        if size.is_empty() {
+            // As PyTorch has it, so that bool becomes int64 here and nowhere else.
+            return crate::ops::IntoOutputs::into_outputs(input.sum());
+        }
         if dims.is_empty() {
             return crate::ops::IntoOutputs::into_outputs(input.clone());
         }
