@@ -127,12 +127,10 @@ fn skew(t: &Tensor) -> Result<Tensor> {
 
 fn svd_backward(g: &[Tensor; 3], u: &Tensor, s: &Tensor, vh: &Tensor, full: bool) -> Result<Tensor> {
     let (m, n) = (u.size()[u.dim() - 2], vh.size()[vh.dim() - 1]);
-    if full && m != n {
-        return Err(Error::runtime(
-            "svd_backward: The singular vectors in the case of full_matrices=True are not unique for non-square matrices: take the reduced form",
-        ));
-    }
     let [gu, gs, gv] = g;
+    // Of full matrices, the vectors that have a singular value count.
+    let kept = |t: &Tensor, dim: i64| if full { t.narrow(dim, 0, m.min(n)) } else { Ok(t.clone()) };
+    let (u, gu, vh, gv) = (&kept(u, -1)?, &kept(gu, -1)?, &kept(vh, -2)?, &kept(gv, -2)?);
     let ugu = skew(&adjoint(u)?.matmul(gu)?)?;
     let vgv = skew(&vh.matmul(&adjoint(gv)?)?)?;
     let k = s.size()[s.dim() - 1];

@@ -19,6 +19,7 @@ mod normal;
 pub mod pad;
 pub mod piecewise;
 pub mod pool;
+pub mod pool_windows;
 pub mod smooth;
 pub mod softmax;
 

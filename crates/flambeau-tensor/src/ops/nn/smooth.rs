@@ -170,7 +170,7 @@ op! {
     /// >>> torch.nn.functional.softplus(torch.tensor([0., 2.]))
     /// tensor([0.6931, 2.1269])
     fn softplus(input: Tensor, beta: f64 = 1.0, threshold: f64 = 20.0) -> y;
-    variants [functional];
+    variants [functional, out];
     dtype float_dtype(input, "softplus_cpu");
     map { (input; beta, threshold) Float => { let low = log1p(exp(input * beta)) / beta; if input * beta > threshold { input } else { low } } };
     vjp { input => |g, input, beta, threshold| g.softplus_backward(input, beta, threshold) };
@@ -203,7 +203,7 @@ op! {
     /// >>> torch.nn.functional.logsigmoid(torch.tensor([0., 2.]))
     /// tensor([-0.6931, -0.1269])
     fn logsigmoid(input: Tensor) -> y;
-    variants [functional];
+    variants [functional, out];
     node "LogSigmoidBackward0";
     dtype float_dtype(input, "log_sigmoid_cpu");
     map { (input) Float => min(input, 0.0) - log1p(exp(-abs(input))) };

@@ -159,7 +159,7 @@ op! {
     /// >>> torch.slice_scatter(torch.zeros(4), torch.tensor([1., 2.]), start=2)
     /// tensor([0., 0., 1., 2.])
     fn slice_scatter(input: Tensor, src: Tensor, dim: i64 = 0, start: Option<i64> = None, end: Option<i64> = None, step: i64 = 1) -> y;
-    variants [method, function];
+    variants [method, function, out];
     dtype input.dtype();
     shape with_part_layout(input, src, |t| t.slice(dim, start.unwrap_or(0), end.unwrap_or(i64::MAX), step));
     compute { with_part(input, src, |t| t.slice(dim, start.unwrap_or(0), end.unwrap_or(i64::MAX), step)) };
