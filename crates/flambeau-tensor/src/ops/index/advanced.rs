@@ -210,6 +210,10 @@ pub(crate) fn write(x: &Tensor, list: &[Option<Tensor>], values: &Tensor, accumu
         sizes.extend((lead + mask.dim()..x.dim()).map(|_| 1));
         return x.masked_fill_(&mask.reshape(&sizes)?, &values.reshape(&[])?);
     }
+    if x.device() == Device::Meta && list.iter().flatten().any(|t| t.dtype() == DType::Bool) {
+        // How many elements a mask names is not known; the tensor that is written is.
+        return Ok(x.clone());
+    }
     let (indices, dims) = prepare(x, list)?;
     if values.dtype() != x.dtype() {
         return Err(Error::runtime(format!(

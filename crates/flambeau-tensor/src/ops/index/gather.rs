@@ -60,6 +60,11 @@ op! {
     samples vec![crate::ops::Sample::new([samples::tensor(&[3, 4], -1.0, 1.0).into(), 1.into(), samples::index(&[3, 2], 0, 4).into()])];
 }
 
+/// Indices that count from the end, as those from the front.
+fn from_the_front(index: &Tensor, n: i64) -> Result<Tensor> {
+    index.lt(0)?.where_(index.add(n)?, index)
+}
+
 op! {
     /// Elements picked along a dimension, with input and indices broadcast in the others; without `dim`, of the flat input.
     ///
@@ -77,7 +82,8 @@ op! {
             )));
         }
         let Some(dim) = dim else {
-            return crate::ops::IntoOutputs::into_outputs(input.reshape(&[-1])?.gather(0, &indices.reshape(&[-1])?));
+            let index = from_the_front(&indices.reshape(&[-1])?, input.numel())?;
+            return crate::ops::IntoOutputs::into_outputs(input.reshape(&[-1])?.gather(0, &index));
         };
         if input.dim() != indices.dim() {
             return Err(Error::runtime(format!(
@@ -87,11 +93,11 @@ op! {
         }
         let at = normalize_dim(dim, input.dim())?;
         if input.dim() == 0 {
-            return crate::ops::IntoOutputs::into_outputs(input.gather(0, indices));
+            return crate::ops::IntoOutputs::into_outputs(input.gather(0, &from_the_front(indices, 1)?));
         }
         let (mut xs, mut is) = (input.sizes(), indices.sizes());
         xs[at] = is[at];
-        let index = indices.expand(&broadcast_shapes(&xs, &is)?)?;
+        let index = from_the_front(indices, input.size()[at])?.expand(&broadcast_shapes(&xs, &is)?)?;
         is[at] = input.size()[at];
         input.expand(&broadcast_shapes(&is, input.size())?)?.gather(at as i64, &index)
     };

@@ -212,7 +212,7 @@ op! {
     dtype rule::promote(input, weight);
     map { (input, weight) Float => if input > 0.0 { input } else { weight * input } };
     vjp {
-        input => |g, input, weight| below(input, g, &(g * weight));
+        input => |g, input, weight| below(input, g, &(g * weight)).tied(input);
         weight => |g, input| (g * input).masked_fill(input.gt(0.0), 0.0)
     };
 }

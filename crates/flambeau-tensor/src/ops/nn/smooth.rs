@@ -2,7 +2,7 @@
 
 use crate::ops::nn::float_dtype;
 use crate::ops::{Val, op, rule, samples};
-use crate::{Error, Result, Tensor, normalize_dim};
+use crate::{DType, Error, Result, Tensor, normalize_dim};
 
 op! {
     /// `x * P(X <= x)` for a standard normal X; with `approximate="tanh"` by a formula with tanh.
@@ -102,10 +102,15 @@ op! {
     /// tensor([-0.2689,  1.7616])
     fn silu(input: Tensor) -> y;
     variants [functional, inplace];
-    dtype float_dtype(input, "silu_cpu");
-    map { (input) Float => input / (1.0 + exp(-input)) };
+    dtype silu_dtype(input);
+    map { (input) Float, Complex => input / (1.0 + exp(-input)) };
     vjp { input => |g, input| g.silu_backward(input) };
     samples samples::unary(-3.0, 3.0);
+}
+
+/// `silu` takes complex numbers too.
+fn silu_dtype(x: &Tensor) -> Result<DType> {
+    if x.dtype().is_complex() { Ok(x.dtype()) } else { float_dtype(x, "silu_cpu") }
 }
 
 op! {
