@@ -10,6 +10,7 @@ use crate::tensor::Made;
 use crate::{DType, Device, Error, Kind, Layout, Result, Tensor};
 
 mod elementwise;
+mod overlap;
 
 /// Runs an operator on new outputs.
 pub fn call(op: &'static OpDef, args: Args) -> Result<Outputs> {

@@ -4,7 +4,7 @@ use flambeau_cpu::loops::{self, MapKernel};
 use flambeau_cpu::{View, ViewMut};
 use smallvec::SmallVec;
 
-use super::Locked;
+use super::{Locked, overlap};
 use crate::ops::{Arg, Body, OpDef, Outputs};
 use crate::{DType, Device, Dims, Element, Error, Kind, Layout, Result, Scalar, Tensor, broadcast_shapes};
 
@@ -108,9 +108,25 @@ impl<'a> Plan<'a> {
                 })
                 .collect();
             let out: ViewMut = outs.next();
-            loops::map(self.kernel, out, &views, &self.params);
+            if overlaps_itself(out.sizes(), out.strides()) {
+                let order = memory_order(self.tensors().map(|t| t.layout()), &self.sizes);
+                overlap::map_in_order(self.kernel, out, &views, &self.params, &order);
+            } else {
+                loops::map(self.kernel, out, &views, &self.params);
+            }
         });
     }
+}
+
+/// Whether two indices may reach one element. Dense layouts, the usual ones, are told at once.
+fn overlaps_itself(sizes: &[i64], strides: &[i64]) -> bool {
+    let mut expected = 1;
+    let contiguous = sizes.iter().zip(strides).rev().all(|(&n, &s)| {
+        let fits = n == 1 || s == expected;
+        expected *= n;
+        fits
+    });
+    !contiguous && overlap::may_overlap(sizes, strides)
 }
 
 fn zeros(n: usize) -> Dims {
@@ -232,7 +248,6 @@ pub(super) fn result_layout<'a>(inputs: impl Iterator<Item = &'a Layout> + Clone
     if inputs.clone().all(|l| l.sizes.as_slice() == sizes && l.is_contiguous()) {
         return Layout::contiguous(sizes);
     }
-    let n = sizes.len();
     let mut first = inputs.clone();
     if let Some(f) = first.next()
         && f.sizes.as_slice() == sizes
@@ -241,6 +256,18 @@ pub(super) fn result_layout<'a>(inputs: impl Iterator<Item = &'a Layout> + Clone
     {
         return Layout { sizes: sizes.into(), strides: f.strides.clone(), offset: 0 };
     }
+    let mut layout = Layout { sizes: sizes.into(), strides: zeros(sizes.len()), offset: 0 };
+    let mut step = 1;
+    for d in memory_order(inputs, sizes) {
+        layout.strides[d] = step;
+        step *= sizes[d].max(1);
+    }
+    layout
+}
+
+/// The dimensions in the order in which they lie in the inputs' memory, the fastest first.
+fn memory_order<'a>(inputs: impl Iterator<Item = &'a Layout> + Clone, sizes: &[i64]) -> SmallVec<[usize; 6]> {
+    let n = sizes.len();
     let stride = |l: &Layout, d: usize| {
         let skip = n - l.sizes.len();
         if d < skip || (l.sizes[d - skip] == 1 && sizes[d] != 1) { 0 } else { l.strides[d - skip] }
@@ -275,11 +302,5 @@ pub(super) fn result_layout<'a>(inputs: impl Iterator<Item = &'a Layout> + Clone
             }
         }
     }
-    let mut layout = Layout { sizes: sizes.into(), strides: zeros(n), offset: 0 };
-    let mut step = 1;
-    for d in perm {
-        layout.strides[d] = step;
-        step *= sizes[d].max(1);
-    }
-    layout
+    perm
 }

@@ -276,11 +276,8 @@ fn cholesky_backward(g: &Tensor, l: &Tensor, upper: bool) -> Result<Tensor> {
     let (g, l) = if upper { (adjoint(g)?, adjoint(l)?) } else { (g.clone(), l.clone()) };
     let h = adjoint(&l)?;
     let phi = h.matmul(&triangle(&g, false, false)?)?;
-    // With a strict triangle on each side, the diagonal comes once, real.
-    let (low, whole) = (triangle(&phi, false, true)?, triangle(&phi, false, false)?);
-    let s = low.add(adjoint(&low)?)?;
-    let diagonal = whole.sub(&low)?;
-    let s = s.add(diagonal.add(adjoint(&diagonal)?)?.mul(0.5)?)?.mul(0.5)?;
+    // With a strict triangle on one side, the diagonal comes once.
+    let s = triangle(&phi, false, false)?.add(adjoint(&triangle(&phi, false, true)?)?)?.mul(0.5)?;
     let half = h.solve_triangular_with(&s, true, true, false)?;
     l.solve_triangular_with(&half, false, false, false)
 }

@@ -1,10 +1,12 @@
 //! Pooling: the maximum or mean of windows.
 
+use flambeau_cpu::{View, ViewMut, loops};
 use flambeau_cpu::pool::{self as kernels, AvgPoolShape, PoolShape, pool_output_size};
 
 use super::expand_sizes;
+use crate::ops::shape::convert::channels_last;
 use crate::ops::{op, samples};
-use crate::{DType, Dims, Error, Result, Tensor};
+use crate::{DType, Dims, Error, Layout, Result, Tensor};
 
 fn pair(list: &[i64], what: &str, name: &str) -> Result<[i64; 2]> {
     expand_sizes(list).ok_or_else(|| {
@@ -93,6 +95,39 @@ fn pooled(x: &Tensor, s: &PoolShape, ceil_mode: bool, empty: &str) -> Result<Dim
     Ok(out)
 }
 
+/// The layout of pooled images: channels last where those of `x` are.
+fn laid_like(x: &Tensor, sizes: Dims) -> Result<Layout> {
+    if !x.is_contiguous() && x.layout().is_channels_last() {
+        channels_last(&sizes)
+    } else {
+        Ok(Layout::contiguous(&sizes))
+    }
+}
+
+/// Runs a kernel that writes whole planes, by way of planes of its own where the outputs lie otherwise.
+fn in_planes<const N: usize>(mut outs: [ViewMut; N], run: impl FnOnce(&mut [ViewMut; N])) -> Result<()> {
+    let layouts = outs.each_ref().map(|o| Layout::contiguous(o.sizes()));
+    if outs.iter().zip(&layouts).all(|(o, l)| o.strides() == l.strides.as_slice()) {
+        run(&mut outs);
+        return Ok(());
+    }
+    let mut memory = outs.each_ref().map(|o| vec![0u64; (o.numel() * o.dtype().size()).div_ceil(8)]);
+    let mut at = 0;
+    let mut planes = memory.each_mut().map(|m| {
+        let (o, l) = (&outs[at], &layouts[at]);
+        at += 1;
+        // SAFETY: the memory has room for these elements, one after another, and is this view's alone.
+        unsafe { ViewMut::new(m.as_mut_ptr().cast(), o.dtype(), &l.sizes, &l.strides) }
+    });
+    run(&mut planes);
+    for (out, plane) in outs.iter_mut().zip(&planes) {
+        // SAFETY: the same elements, to read.
+        let plane = unsafe { View::new(plane.ptr(), plane.dtype(), plane.sizes(), plane.strides()) };
+        loops::copy(out.reborrow(), plane);
+    }
+    Ok(())
+}
+
 pub(super) fn pool_dtype(x: &Tensor, name: &str) -> Result<DType> {
     if x.dtype() == DType::Bool || x.dtype().is_complex() {
         return Err(Error::not_implemented(format!("\"{name}\" not implemented for '{}'", x.dtype().title())));
@@ -111,8 +146,11 @@ op! {
     node "MaxPool2DWithIndicesBackward0";
     contiguous [input];
     dtype [pool_dtype(input, "max_pool2d")?, DType::I64];
-    shape pooled(input, &windows("max_pool2d", kernel_size, stride, padding, dilation)?, ceil_mode, NON_EMPTY);
-    kernel { kernels::max_pool2d(&mut output, &mut indices, input, &windows("max_pool2d", kernel_size, stride, padding, dilation)?) };
+    shape laid_like(input, pooled(input, &windows("max_pool2d", kernel_size, stride, padding, dilation)?, ceil_mode, NON_EMPTY)?);
+    kernel {
+        let windows = windows("max_pool2d", kernel_size, stride, padding, dilation)?;
+        in_planes([output, indices], |[output, indices]| kernels::max_pool2d(output, indices, input, &windows))
+    };
     vjp { input => |g, input, indices| g.max_pool2d_backward(indices, input.tensor()?.size()).tied(input) };
     samples samples::with(&[1, 2, 4, 4], -2.0, 2.0, &[&[[2].into()], &[[3].into(), [1].into(), [1].into()]]);
 }
@@ -265,8 +303,11 @@ op! {
     node "AvgPool2DBackward0";
     contiguous [input];
     dtype pool_dtype(input, "avg_pool2d_out_frame");
-    shape pooled(input, &avg_windows(kernel_size, stride, padding, count_include_pad, divisor_override)?.windows, ceil_mode, NON_EMPTY);
-    kernel { kernels::avg_pool2d(&mut y, input, &avg_windows(kernel_size, stride, padding, count_include_pad, divisor_override)?) };
+    shape laid_like(input, pooled(input, &avg_windows(kernel_size, stride, padding, count_include_pad, divisor_override)?.windows, ceil_mode, NON_EMPTY)?);
+    kernel {
+        let windows = avg_windows(kernel_size, stride, padding, count_include_pad, divisor_override)?;
+        in_planes([y], |[y]| kernels::avg_pool2d(y, input, &windows))
+    };
     vjp { input => |g, input, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override| {
         g.avg_pool2d_backward(input.tensor()?.size(), kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override).tied(input)
     } };
