@@ -318,7 +318,10 @@ pub fn parse<'py>(op: &OpDef, call: &Call<'_, 'py>) -> Result<Parsed<'py>, Misma
 fn number_as_tensor(op: &OpDef, p: &Param, x: &Bound<'_, PyAny>, call: &Call<'_, '_>) -> PyResult<Option<Arg>> {
     if p.kind != Kind::Tensor
         || call.object.is_some()
-        || !matches!(op.name, "add" | "sub" | "mul" | "div" | "floor_divide" | "subtract" | "multiply" | "divide" | "true_divide")
+        || !matches!(
+            op.name,
+            "add" | "sub" | "mul" | "div" | "floor_divide" | "subtract" | "multiply" | "divide" | "true_divide"
+        )
     {
         return Ok(None);
     }

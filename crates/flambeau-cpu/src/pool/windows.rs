@@ -62,9 +62,7 @@ fn indices(w: Window) -> impl Iterator<Item = i64> + Clone {
 
 /// The places of a window's elements in a plane whose last two sizes are these.
 fn places([a, b, c]: [Window; 3], [rows, columns]: [i64; 2]) -> impl Iterator<Item = i64> {
-    indices(a).flat_map(move |i| {
-        indices(b).flat_map(move |j| indices(c).map(move |k| (i * rows + j) * columns + k))
-    })
+    indices(a).flat_map(move |i| indices(b).flat_map(move |j| indices(c).map(move |k| (i * rows + j) * columns + k)))
 }
 
 /// How many planes there are, the elements of each, and their last two sizes.
@@ -149,17 +147,17 @@ fn mean_of<T: Pooled>(out: &mut ViewMut, input: &View, windows: Windows, inside_
 }
 
 /// The gradient of [`avg_windows`]: each window's gradient is shared out among its elements.
-pub fn avg_windows_backward(grad: &mut ViewMut, grad_out: View, windows: Windows, inside_only: bool, fixed: Option<i64>) {
-    by_pooled!(grad.dtype(), T => share_out::<T>(grad, &grad_out, windows, inside_only, fixed));
-}
-
-fn share_out<T: Pooled>(
+pub fn avg_windows_backward(
     grad: &mut ViewMut,
-    grad_out: &View,
+    grad_out: View,
     windows: Windows,
     inside_only: bool,
     fixed: Option<i64>,
 ) {
+    by_pooled!(grad.dtype(), T => share_out::<T>(grad, &grad_out, windows, inside_only, fixed));
+}
+
+fn share_out<T: Pooled>(grad: &mut ViewMut, grad_out: &View, windows: Windows, inside_only: bool, fixed: Option<i64>) {
     let (count, size, last) = planes(grad.sizes(), windows.len());
     let (_, out_size, _) = planes(grad_out.sizes(), windows.len());
     let (x, g) = (Shared::new(grad.ptr().cast::<T>()), Shared::read(grad_out.ptr().cast::<T>()));

@@ -104,13 +104,11 @@ fn linspace_of(start: OperandRef<'_>, end: OperandRef<'_>, steps: i64, options: 
     let options = Options { device, ..options };
     let number = |o: OperandRef<'_>| match o {
         OperandRef::Number(s) => Ok(s),
-        OperandRef::Tensor(t) if on_meta => {
-            Ok(match t.dtype().kind() {
-                Kind::Complex => Scalar::Complex(crate::Complex64::default()),
-                Kind::Float => Scalar::Float(0.0),
-                _ => Scalar::Int(0),
-            })
-        }
+        OperandRef::Tensor(t) if on_meta => Ok(match t.dtype().kind() {
+            Kind::Complex => Scalar::Complex(crate::Complex64::default()),
+            Kind::Float => Scalar::Float(0.0),
+            _ => Scalar::Int(0),
+        }),
         OperandRef::Tensor(t) => t.item(),
     };
     super::super::linspace_with(number(start)?, number(end)?, steps, options)

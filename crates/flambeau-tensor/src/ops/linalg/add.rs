@@ -28,9 +28,8 @@ fn start(y: &mut ViewMut, input: View, beta: Scalar) -> Result<()> {
 fn scale(y: &mut ViewMut, beta: Scalar) {
     let (left, right) = ([y.sizes()[0], 0], [0, y.sizes()[1]]);
     // SAFETY: no element is read of matrices that have none.
-    let (a, b) = unsafe {
-        (View::new(y.ptr(), y.dtype(), &left, &[0, 1]), View::new(y.ptr(), y.dtype(), &right, &[1, 0]))
-    };
+    let (a, b) =
+        unsafe { (View::new(y.ptr(), y.dtype(), &left, &[0, 1]), View::new(y.ptr(), y.dtype(), &right, &[1, 0])) };
     gemm::gemm(y, a, b, Scalar::Int(1), beta);
 }
 

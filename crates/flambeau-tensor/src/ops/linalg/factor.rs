@@ -142,10 +142,8 @@ fn lu_backward(g: &Tensor, lu: &Tensor, pivots: &Tensor) -> Result<Tensor> {
     let (a, ga) = (square(lu)?, square(g)?);
     let identity = crate::ops::eye_with(k, None, crate::Options::like(lu))?;
     let (l, u) = (triangle(&a, false, true)?.add(identity)?, triangle(&a, true, false)?);
-    let (mut low, mut high) = (
-        adjoint(&l)?.matmul(&triangle(&ga, false, true)?)?,
-        triangle(&ga, true, false)?.matmul(&adjoint(&u)?)?,
-    );
+    let (mut low, mut high) =
+        (adjoint(&l)?.matmul(&triangle(&ga, false, true)?)?, triangle(&ga, true, false)?.matmul(&adjoint(&u)?)?);
     let (beside, g_beside) = (lu.narrow(-1, k, n - k)?.narrow(-2, 0, k)?, g.narrow(-1, k, n - k)?.narrow(-2, 0, k)?);
     let (below, g_below) = (lu.narrow(-2, k, m - k)?.narrow(-1, 0, k)?, g.narrow(-2, k, m - k)?.narrow(-1, 0, k)?);
     if n > m {
@@ -335,7 +333,9 @@ fn qr_backward(gq: &Tensor, gr: &Tensor, q: &Tensor, r: &Tensor, mode: &str) -> 
     }
     let (rows, cols) = (r.size()[r.dim() - 2], r.size()[r.dim() - 1]);
     if rows > cols {
-        return Err(Error::runtime("The QR decomposition is not differentiable when mode='complete' and nrows > ncols"));
+        return Err(Error::runtime(
+            "The QR decomposition is not differentiable when mode='complete' and nrows > ncols",
+        ));
     }
     if rows < cols {
         // Of `[X Y]`, `Q` and the first columns of `R` are the factors of `X`, and the others are `Q^H Y`.

@@ -1,7 +1,7 @@
 //! Pooling: the maximum or mean of windows.
 
-use flambeau_cpu::{View, ViewMut, loops};
 use flambeau_cpu::pool::{self as kernels, AvgPoolShape, PoolShape, pool_output_size};
+use flambeau_cpu::{View, ViewMut, loops};
 
 use super::expand_sizes;
 use crate::ops::shape::convert::channels_last;

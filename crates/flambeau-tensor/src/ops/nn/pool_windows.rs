@@ -238,7 +238,9 @@ fn check_mean_size(size: &[i64], n: usize) -> Result<()> {
 fn line(list: &[i64], name: &str) -> Result<[i64; 2]> {
     match list {
         [one] => Ok([1, *one]),
-        _ => Err(Error::runtime(format!("{name}() argument 'output_size' should contain one int (got {})", list.len()))),
+        _ => {
+            Err(Error::runtime(format!("{name}() argument 'output_size' should contain one int (got {})", list.len())))
+        }
     }
 }
 
@@ -351,9 +353,7 @@ op! {
 
 fn check_max_size(size: &[i64], n: usize) -> Result<()> {
     if size.len() != n {
-        return Err(Error::runtime(format!(
-            "adaptive_max_pool{n}d(): internal error: output_size.size() must be {n}"
-        )));
+        return Err(Error::runtime(format!("adaptive_max_pool{n}d(): internal error: output_size.size() must be {n}")));
     }
     Ok(())
 }
