@@ -1,7 +1,7 @@
 """Arithmetic: numbers in the place of tensors, writes over shared memory."""
 
-import pytest
 import flambeau as torch
+import pytest
 
 
 def test_a_number_may_come_first():

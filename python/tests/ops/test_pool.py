@@ -1,7 +1,7 @@
 """Pooling of volumes and to a given size."""
 
-import pytest
 import flambeau as torch
+import pytest
 from flambeau.nn import functional as F
 
 

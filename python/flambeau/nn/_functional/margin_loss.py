@@ -209,8 +209,8 @@ def multi_margin_loss(
     samples = input.size(0) if input.dim() == 2 else 1
     if target.dim() > 1 or target.numel() != samples:
         raise RuntimeError(
-            "multi_margin_loss: target tensor should be 1-D with size equal to the number of input samples (batch size). "
-            f"Expected target size [{samples}], but got {list(target.shape)}. Input has shape {list(input.shape)}."
+            "multi_margin_loss: target tensor should be 1-D with size equal to the number of input samples "
+            f"(batch size). Expected target size [{samples}], but got {list(target.shape)}. Input has shape {list(input.shape)}."
         )
     classes = input.size(-1) if input.dim() else 1
     if weight is not None and weight.numel() != classes:
