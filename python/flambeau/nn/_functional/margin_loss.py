@@ -24,7 +24,8 @@ def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -
     """The cosine of the angle between `x1` and `x2` along `dim`. Shape: `*s, *s -> *s without dim`."""
     if not (x1.is_floating_point() or x2.is_floating_point()):
         raise RuntimeError("expected common dtype to be floating point, yet common dtype is " + _title(x1))
-    x1, x2 = flambeau.broadcast_tensors(x1, x2)
+    shape = flambeau.broadcast_shapes(x1.shape, x2.shape)
+    x1, x2 = x1.expand(shape), x2.expand(shape)
     first = x1 / x1.norm(2, dim, True).clamp(min=eps)
     second = x2 / x2.norm(2, dim, True).clamp(min=eps)
     return (first * second).sum(dim)
@@ -210,7 +211,8 @@ def multi_margin_loss(
     if target.dim() > 1 or target.numel() != samples:
         raise RuntimeError(
             "multi_margin_loss: target tensor should be 1-D with size equal to the number of input samples "
-            f"(batch size). Expected target size [{samples}], but got {list(target.shape)}. Input has shape {list(input.shape)}."
+            f"(batch size). Expected target size [{samples}], but got {list(target.shape)}. "
+            f"Input has shape {list(input.shape)}."
         )
     classes = input.size(-1) if input.dim() else 1
     if weight is not None and weight.numel() != classes:

@@ -93,13 +93,13 @@ def adaptive_max_pool1d(input: Tensor, output_size: Any, return_indices: bool = 
 
 
 def adaptive_max_pool2d(input: Tensor, output_size: Any, return_indices: bool = False) -> Any:
-    """Greatest elements of windows that give `output_size`. Shape: `*s H W -> *s H' W'`; on request also their places."""
+    """Greatest elements of windows that give `output_size`. Shape: `*s H W -> *s H' W'`; on request also places."""
     result = _private.adaptive_max_pool2d(input, _sizes(input, 2, output_size))
     return tuple(result) if return_indices else result[0]
 
 
 def adaptive_max_pool3d(input: Tensor, output_size: Any, return_indices: bool = False) -> Any:
-    """Greatest elements of windows that give `output_size`. Shape: `*s D H W -> *s D' H' W'`; on request also places."""
+    """Greatest elements of windows that give `output_size`. Shape: `*s D H W -> *s D' H' W'`; perhaps places."""
     result = _private.adaptive_max_pool3d(input, _sizes(input, 3, output_size))
     return tuple(result) if return_indices else result[0]
 
