@@ -61,6 +61,12 @@ impl Volume {
             }
         }
         check_not_empty(x, n - 4, kernel_name)?;
+        if (0..3).any(|d| self.padding[d] > self.kernel[d] / 2) {
+            let ([kt, kh, kw], [pt, ph, pw]) = (self.kernel, self.padding);
+            return Err(Error::runtime(format!(
+                "pad should be smaller than or equal to half of kernel size, but got kT: {kt} kW: {kw} kH: {kh} padT: {pt} padW: {pw} padH: {ph}"
+            )));
+        }
         for d in 0..3 {
             let at = n - 3 + d;
             out[at] = pool_output_size(
