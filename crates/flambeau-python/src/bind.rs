@@ -309,7 +309,7 @@ fn run(
 
 /// Whether the work is worth letting other threads run Python.
 fn is_long(args: &[Arg]) -> bool {
-    let mut n = 0;
+    let mut n = 0i64;
     for a in args {
         a.each_tensor(&mut |t| n = n.saturating_add(t.numel()));
         if let Arg::Ints(sizes) = a {
