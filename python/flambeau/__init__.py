@@ -2,7 +2,6 @@
 
 ``import flambeau as torch`` gives the names of PyTorch. So that ``import torch.nn as nn`` is Flambeau too, run a
 program with ``python -m flambeau script.py``, or call ``flambeau.stand_in()`` first in a notebook.
-with ``python -m flambeau script.py``, or call ``flambeau.stand_in()`` first in a notebook.
 """
 
 from __future__ import annotations
@@ -38,6 +37,10 @@ for _name in dir(_C):
         globals().setdefault(_name, getattr(_C, _name))
 # The engine's groups of operators: the packages of these names, read when first used, stand over them.
 for _name in ("fft", "functional", "linalg", "private", "special"):
+    globals().pop(_name, None)
+
+# Of the engine's own groups of operators, two are packages here, and two are nobody's to call by name.
+for _name in ("linalg", "special", "functional", "private"):
     globals().pop(_name, None)
 
 from flambeau import _methods

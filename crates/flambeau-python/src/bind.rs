@@ -91,7 +91,10 @@ pub fn install(m: &Bound<'_, PyModule>) -> PyResult<()> {
                 sub.setattr(list[*i].name, function(py, *i, list[*i].name)?)?;
             }
         }
-        m.setattr(child, sub)?;
+        // No group pretends to be there before it has an operator.
+        if places.iter().any(|(p, _)| *p == place) {
+            m.setattr(child, sub)?;
+        }
     }
     for (p, i) in &places {
         let name = list[*i].name;

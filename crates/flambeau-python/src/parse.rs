@@ -259,7 +259,11 @@ pub fn parse<'py>(op: &OpDef, call: &Call<'_, 'py>) -> Result<Parsed<'py>, Misma
             if call.keywords.iter().any(|(k, _)| canonical(op, k) == p.name) {
                 return Err(Mismatch::Words(format!("{}() got multiple values for argument '{}'", op.name, p.name)));
             }
-            args.push(convert(p, x)?.ok_or_else(|| Mismatch::Words(wrong_type(op, p, used + 1, x)))?);
+            let arg = match convert(p, x)? {
+                None => number_as_tensor(op, p, x, call)?,
+                fits => fits,
+            };
+            args.push(arg.ok_or_else(|| Mismatch::Words(wrong_type(op, p, used + 1, x)))?);
             used += 1;
             continue;
         }
@@ -329,6 +333,25 @@ pub fn parse<'py>(op: &OpDef, call: &Call<'_, 'py>) -> Result<Parsed<'py>, Misma
         args.push(Arg::Options(options));
     }
     Ok(Parsed { args, out })
+}
+
+/// The functions of basic arithmetic take a number for the tensor too: one of the dtype in which it meets the other operand.
+fn number_as_tensor(op: &OpDef, p: &Param, x: &Bound<'_, PyAny>, call: &Call<'_, '_>) -> PyResult<Option<Arg>> {
+    if p.kind != Kind::Tensor
+        || call.object.is_some()
+        || !matches!(
+            op.name,
+            "add" | "sub" | "mul" | "div" | "floor_divide" | "subtract" | "multiply" | "divide" | "true_divide"
+        )
+    {
+        return Ok(None);
+    }
+    let Some(number) = read_number(x)? else { return Ok(None) };
+    let named = call.keywords.iter().filter(|(k, _)| k != "out").map(|(_, v)| v);
+    let others = call.positional.iter().chain(named);
+    let mut met = vec![Arg::Number(number)];
+    met.extend(others.filter_map(unwrap).take(1).map(Arg::Tensor));
+    Ok(Some(Arg::Tensor(Tensor::scalar(number, flambeau_tensor::ops::rule::result_type(&met)))))
 }
 
 fn type_name(x: &Bound<'_, PyAny>) -> String {

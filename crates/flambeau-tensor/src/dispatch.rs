@@ -10,6 +10,7 @@ use crate::tensor::Made;
 use crate::{DType, Device, Error, Kind, Layout, Result, Tensor};
 
 mod elementwise;
+mod overlap;
 
 /// Runs an operator on new outputs.
 pub fn call(op: &'static OpDef, args: &[Arg]) -> Result<Outputs> {
@@ -153,13 +154,18 @@ fn check_exact_out(name: &str, result: &Tensor, out: &Tensor) -> Result<()> {
         return Ok(());
     }
     Err(Error::runtime(match name {
-        "gather" => format!(
+        "gather" | "aminmax" => format!(
             "Expected out tensor to have dtype {}, but got {} instead",
             crate::ops::rule::c_name(from),
             crate::ops::rule::c_name(to)
         ),
         "index_select" => "index_select(): self and result must have the same scalar type".to_string(),
         "multinomial" => format!("multinomial expects Long tensor out, got: {}", to.title()),
+        "complex" | "polar" => format!(
+            "Expected object of scalar type {} but got scalar type {} for argument 'out'",
+            from.title(),
+            to.title()
+        ),
         "amax" | "amin" => format!(
             "Expected the dtype for input and out to match, but got {} for input's dtype and {} for out's dtype.",
             from.title(),

@@ -68,13 +68,12 @@ unsafe fn widen<T: Half>(
     (cols as isize, 1)
 }
 
-/// `c = alpha * a @ b + beta * c`.
+/// `c = alpha * a @ b + beta * c`, with these factors and not those of `p`.
 ///
 /// # Safety
 /// As [`Multiply::product`].
-pub(super) unsafe fn product<T: Half>(p: &Args<T>) {
+pub(super) unsafe fn product<T: Half>(p: &Args<T>, alpha: f32, beta: f32) {
     let (m, n, k) = (p.m, p.n, p.k);
-    let zero = T::default();
     scratch::with::<f32, _>(Slot::Outer, m * k + k * n + m * n, |buffer| {
         let (b, c) = (buffer.wrapping_add(m * k), buffer.wrapping_add(m * k + k * n));
         // SAFETY: the buffer has room for the three matrices.
@@ -91,7 +90,7 @@ pub(super) unsafe fn product<T: Half>(p: &Args<T>) {
                 b_strides,
                 c,
                 c_strides: (n as isize, 1),
-                alpha: p.alpha.to_f32(),
+                alpha,
                 beta: 0.0,
                 conj: (false, false),
             });
@@ -104,7 +103,7 @@ pub(super) unsafe fn product<T: Half>(p: &Args<T>) {
                     // SAFETY: an element of c, which is this piece's alone.
                     unsafe {
                         let x = *c.at((i * n + j) as isize);
-                        let x = if p.beta == zero { x } else { x + p.beta.to_f32() * to.read_unaligned().to_f32() };
+                        let x = if beta == 0.0 { x } else { x + beta * to.read_unaligned().to_f32() };
                         to.write_unaligned(T::from_f32(x));
                     }
                 }

@@ -91,7 +91,7 @@ pub fn gemm_conj(out: &mut ViewMut, a: View, conj_a: bool, b: View, conj_b: bool
     by_dtype!(out.dtype(), T => {
         let args = args::<T>(out, &a, &b, 0, (conj_a, conj_b), alpha, beta);
         // SAFETY: the views are readable (out writable) for these sizes and strides.
-        unsafe { T::product(&args) }
+        unsafe { T::product_by(&args, alpha, beta) }
     }, else ())
 }
 
@@ -121,7 +121,7 @@ fn batched<T: Multiply>(out: &mut ViewMut, a: &View, b: &View, conj: (bool, bool
     let run = |i: usize| {
         let args = first.shifted(i as isize, steps);
         // SAFETY: batch i of the views.
-        unsafe { T::product(&args) }
+        unsafe { T::product_by(&args, alpha, beta) }
     };
     if work >= LARGE || batches == 1 {
         (0..batches).for_each(run);

@@ -1,6 +1,6 @@
 //! One product of two matrices in memory: [`Multiply`], for every type of element.
 
-use flambeau_types::{Complex, Element, bf16, f16};
+use flambeau_types::{Complex, Element, Scalar, bf16, f16};
 use num_traits::One;
 
 use super::block::Product;
@@ -87,6 +87,15 @@ pub(crate) trait Multiply: Element {
     /// # Safety
     /// a and b must be readable and c writable for all their elements; c overlaps neither, nor itself.
     unsafe fn product(args: &Args<Self>);
+
+    /// [`Multiply::product`] by factors that the type itself may not hold exactly.
+    ///
+    /// # Safety
+    /// As [`Multiply::product`].
+    unsafe fn product_by(args: &Args<Self>, _alpha: Scalar, _beta: Scalar) {
+        // SAFETY: forwarded to the caller.
+        unsafe { Self::product(args) }
+    }
 }
 
 /// Multiplies c by beta, as a product over nothing does.
@@ -279,7 +288,12 @@ macro_rules! half {
         impl Multiply for $t {
             unsafe fn product(args: &Args<$t>) {
                 // SAFETY: forwarded to the caller.
-                unsafe { super::half::product(args) }
+                unsafe { super::half::product(args, args.alpha.to_f32(), args.beta.to_f32()) }
+            }
+
+            unsafe fn product_by(args: &Args<$t>, alpha: Scalar, beta: Scalar) {
+                // SAFETY: forwarded to the caller.
+                unsafe { super::half::product(args, alpha.to_f64() as f32, beta.to_f64() as f32) }
             }
         }
     )*};

@@ -1,13 +1,16 @@
-//! Pooling over windows of the last two dimensions: [`max_pool2d`], [`avg_pool2d`] and their gradients.
+//! Pooling over windows of the last two dimensions, [`max_pool2d`], [`avg_pool2d`] and their gradients, and of one to three:
+//! [`max_windows`], [`avg_windows`].
 
 mod avg;
 mod max;
+mod windows;
 
 #[cfg(test)]
 mod tests;
 
 pub use avg::{AvgPoolShape, avg_pool2d, avg_pool2d_backward};
 pub use max::{max_pool2d, max_pool2d_backward};
+pub use windows::{Window, Windows, adaptive_windows, avg_windows, avg_windows_backward, fixed_windows, max_windows};
 
 /// How windows move over an image: sizes for height and width.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -89,3 +89,31 @@ fn sizes_with_ceil_mode() {
     // A window that would start in the padding behind the image is left out.
     assert_eq!(pool_output_size(3, 2, 2, 1, 1, true), 2);
 }
+
+#[test]
+fn windows_of_volumes_and_adaptive_ones() {
+    // 5 elements in 3 windows: 0..2, 1..4, 3..5.
+    let bounds = |size, out| adaptive_windows(size, out).iter().map(|w| (w.start, w.end)).collect::<Vec<_>>();
+    assert_eq!(bounds(5, 3), [(0, 2), (1, 4), (3, 5)]);
+    assert_eq!(bounds(2, 4), [(0, 1), (0, 1), (1, 2), (1, 2)]);
+
+    let x: Vec<f32> = (0..8).map(|i| i as f32).collect();
+    let (lx, ly) = (Layout::contiguous(&[1, 2, 2, 2]), Layout::contiguous(&[1, 1, 1, 2]));
+    let windows = [fixed_windows(2, 1, 2, 2, 0, 1), fixed_windows(2, 1, 2, 2, 0, 1), fixed_windows(2, 2, 1, 1, 0, 1)];
+    let (mut y, mut at) = (vec![0.0f32; 2], vec![0i64; 2]);
+    max_windows(&mut ViewMut::of(&mut y, &ly), &mut ViewMut::of(&mut at, &ly), View::of(&x, &lx), &windows);
+    assert_eq!((y.as_slice(), at.as_slice()), (&[6.0, 7.0][..], &[6, 7][..]));
+    avg_windows(&mut ViewMut::of(&mut y, &ly), View::of(&x, &lx), &windows, false, None);
+    assert_eq!(y, [3.0, 4.0]);
+    let mut g = vec![0.0f32; 8];
+    avg_windows_backward(&mut ViewMut::of(&mut g, &lx), View::of(&[4.0f32, 8.0], &ly), &windows, false, None);
+    assert_eq!(g, [1.0, 2.0, 1.0, 2.0, 1.0, 2.0, 1.0, 2.0]);
+
+    // Padding counts where it is asked to.
+    let windows = [fixed_windows(2, 2, 2, 2, 1, 1)];
+    let (lx, mut y) = (Layout::contiguous(&[1, 2]), vec![0.0f32; 2]);
+    avg_windows(&mut ViewMut::of(&mut y, &lx), View::of(&[2.0f32, 6.0], &lx), &windows, false, None);
+    assert_eq!(y, [1.0, 3.0]);
+    avg_windows(&mut ViewMut::of(&mut y, &lx), View::of(&[2.0f32, 6.0], &lx), &windows, true, None);
+    assert_eq!(y, [2.0, 6.0]);
+}

@@ -2,8 +2,8 @@
 
 use flambeau_types::{DType, Error, Result};
 
+use super::introsort;
 use super::keys::{Key, Word, by_key, not_implemented};
-use super::radix;
 use super::rows::{Rows, pack_rows};
 use crate::index::walk::load;
 use crate::view::{View, ViewMut};
@@ -15,7 +15,7 @@ fn choose_rows<T: Key>(
     indices: &ViewMut,
     x: &View,
     dim: usize,
-    choose: impl Fn(&mut [T::Word], &mut Vec<T::Word>) -> usize + Sync,
+    choose: impl Fn(&mut [T::Word]) -> usize + Sync,
 ) {
     let rows = Rows::new(x.sizes(), dim);
     let (n, bytes) = (rows.len, size_of::<T>());
@@ -26,14 +26,13 @@ fn choose_rows<T: Key>(
     let tasks = (64 * 1024 / (n * together).max(1)).clamp(1, 64);
     rows.groups(together * tasks, |task| {
         let mut words = vec![T::Word::default(); n * together.min(task.len())];
-        let mut scratch = Vec::new();
         let mut start = task.start;
         while start < task.end {
             let group = start..(start + together).min(task.end);
             let words = &mut words[..n * group.len()];
             pack_rows::<T>(x, &rows, &from, group.clone(), words, 0);
             for (r, row) in group.clone().zip(words.chunks_exact_mut(n)) {
-                let k = choose(row, &mut scratch);
+                let k = choose(row);
                 debug_assert!(k < n);
                 // SAFETY: the index is a position in the row, and the outputs have an element for each row.
                 unsafe {
@@ -67,7 +66,7 @@ pub fn kthvalue(values: ViewMut, indices: ViewMut, x: View, k: i64, dim: usize) 
         return Err(Error::runtime(format!("kthvalue(): selected number k out of range for dimension {dim}")));
     }
     if some {
-        by_key!(x.dtype(), T => choose_rows::<T>(&values, &indices, &x, dim, |row, _| {
+        by_key!(x.dtype(), T => choose_rows::<T>(&values, &indices, &x, dim, |row| {
             quick_select(row, k as usize - 1);
             row[k as usize - 1].index()
         }));
@@ -128,7 +127,7 @@ pub fn median(values: ViewMut, indices: ViewMut, x: View, dim: usize, ignore_nan
         return Err(not_implemented("median_out", x.dtype()));
     }
     if check_dim("median", &x, dim)? {
-        by_key!(x.dtype(), T => choose_rows::<T>(&values, &indices, &x, dim, |row, _| middle::<T>(row, ignore_nan)));
+        by_key!(x.dtype(), T => choose_rows::<T>(&values, &indices, &x, dim, |row| middle::<T>(row, ignore_nan)));
     }
     Ok(())
 }
@@ -177,16 +176,16 @@ pub fn median_all(x: View, ignore_nan: bool) -> Result<Option<usize>> {
     })
 }
 
-/// The most frequent element along `dim`, the smallest of several, and the last index it has (`torch.mode`). NaN equals
+/// The most frequent element along `dim`, the smallest of several, and an index it has (`torch.mode`). NaN equals
 /// no other and comes before all numbers. The outputs have `x`'s shape without `dim`.
 pub fn mode(values: ViewMut, indices: ViewMut, x: View, dim: usize) -> Result<()> {
     if x.dtype().is_complex() {
         return Err(not_implemented("mode", x.dtype()));
     }
     if check_dim("mode", &x, dim)? {
-        by_key!(x.dtype(), T => choose_rows::<T>(&values, &indices, &x, dim, |row, scratch| {
-            scratch.resize(row.len(), Default::default());
-            radix::sort(row, scratch, T::WIDTH);
+        by_key!(x.dtype(), T => choose_rows::<T>(&values, &indices, &x, dim, |row| {
+            // Which of equal elements comes last is as in libstdc++'s sort, which is not stable.
+            introsort::sort(row);
             let nans = if x_may_be_nan::<T>() {
                 row.len() - row.partition_point(|w| !T::is_nan_key(w.key()))
             } else {

@@ -4,7 +4,7 @@ use flambeau_cpu::View;
 use flambeau_cpu::loops::{self, MAX_INPUTS, MapKernel};
 use smallvec::SmallVec;
 
-use super::{Locked, OutViews};
+use super::{Locked, OutViews, overlap};
 use crate::ops::{Arg, Body, OpDef, Outputs};
 use crate::{DType, Device, Dims, Element, Error, Kind, Layout, Result, Scalar, Tensor, broadcast_shapes};
 
@@ -196,7 +196,13 @@ impl<'a> Plan<'a> {
                     _ => unreachable!("an input is a tensor or a number"),
                 })
                 .collect();
-            loops::map(self.kernel, outs.next(), &views, &self.params);
+            let out = outs.next();
+            if !fresh && overlaps_itself(out.sizes(), out.strides()) {
+                let order = memory_order(self.tensors().map(|t| t.layout()), &self.sizes);
+                overlap::map_in_order(self.kernel, out, &views, &self.params, &order);
+            } else {
+                loops::map(self.kernel, out, &views, &self.params);
+            }
         };
         let out = std::slice::from_ref(out);
         if fresh { Locked::run_fresh(&tensors, out, kernel) } else { Locked::run(&tensors, out, kernel) }
@@ -207,6 +213,17 @@ impl<'a> Plan<'a> {
 #[inline]
 fn same(a: &[i64], b: &[i64]) -> bool {
     a.len() == b.len() && a.iter().zip(b).all(|(x, y)| x == y)
+}
+
+/// Whether two indices may reach one element. Dense layouts, the usual ones, are told at once.
+fn overlaps_itself(sizes: &[i64], strides: &[i64]) -> bool {
+    let mut expected = 1;
+    let contiguous = sizes.iter().zip(strides).rev().all(|(&n, &s)| {
+        let fits = n == 1 || s == expected;
+        expected *= n;
+        fits
+    });
+    !contiguous && overlap::may_overlap(sizes, strides)
 }
 
 fn zeros(n: usize) -> Dims {
@@ -332,7 +349,6 @@ pub(super) fn result_layout<'a>(inputs: impl Iterator<Item = &'a Layout> + Clone
     if inputs.clone().all(|l| same(&l.sizes, sizes) && l.is_contiguous()) {
         return Layout::contiguous(sizes);
     }
-    let n = sizes.len();
     let mut first = inputs.clone();
     if let Some(f) = first.next()
         && f.sizes.as_slice() == sizes
@@ -341,6 +357,18 @@ pub(super) fn result_layout<'a>(inputs: impl Iterator<Item = &'a Layout> + Clone
     {
         return Layout { sizes: sizes.into(), strides: f.strides.clone(), offset: 0 };
     }
+    let mut layout = Layout { sizes: sizes.into(), strides: zeros(sizes.len()), offset: 0 };
+    let mut step = 1;
+    for d in memory_order(inputs, sizes) {
+        layout.strides[d] = step;
+        step *= sizes[d].max(1);
+    }
+    layout
+}
+
+/// The dimensions in the order in which they lie in the inputs' memory, the fastest first.
+fn memory_order<'a>(inputs: impl Iterator<Item = &'a Layout> + Clone, sizes: &[i64]) -> SmallVec<[usize; 6]> {
+    let n = sizes.len();
     let stride = |l: &Layout, d: usize| {
         let skip = n - l.sizes.len();
         if d < skip || (l.sizes[d - skip] == 1 && sizes[d] != 1) { 0 } else { l.strides[d - skip] }
@@ -375,11 +403,5 @@ pub(super) fn result_layout<'a>(inputs: impl Iterator<Item = &'a Layout> + Clone
             }
         }
     }
-    let mut layout = Layout { sizes: sizes.into(), strides: zeros(n), offset: 0 };
-    let mut step = 1;
-    for d in perm {
-        layout.strides[d] = step;
-        step *= sizes[d].max(1);
-    }
-    layout
+    perm
 }

@@ -285,6 +285,12 @@ impl IntoLayouts for Dims {
     }
 }
 
+impl IntoLayouts for Vec<Layout> {
+    fn into_layouts(self) -> Result<SmallVec<[Layout; 1]>> {
+        Ok(self.into_iter().collect())
+    }
+}
+
 impl<const N: usize> IntoLayouts for [Dims; N] {
     fn into_layouts(self) -> Result<SmallVec<[Layout; 1]>> {
         Ok(self.iter().map(|d| Layout::contiguous(d)).collect())

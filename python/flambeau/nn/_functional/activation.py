@@ -111,6 +111,8 @@ def prelu(input: Tensor, weight: Tensor) -> Tensor:
 
 @formula
 def _rrelu(input: Tensor, lower: float = 1.0 / 8, upper: float = 1.0 / 3, training: bool = False) -> Tensor:
+    if lower > upper:
+        raise RuntimeError("Lower bound should be less than or equal to the upper bound")
     if not training:
         return _leaky_relu(input, (lower + upper) / 2)
     slope = flambeau.ones_like(input, requires_grad=False)
@@ -128,22 +130,8 @@ def rrelu(
     return result_into(input, _rrelu(input, lower, upper, training), inplace)
 
 
-@formula
-def _softplus(input: Tensor, beta: float = 1, threshold: float = 20) -> Tensor:
-    scaled = input * beta
-    smooth = (scaled.clamp(min=0) + (1 + (-scaled.abs()).exp()).log()) / beta
-    return flambeau.where(scaled > threshold, input, smooth)
-
-
-def softplus(input: Tensor, beta: float = 1, threshold: float = 20) -> Tensor:
-    """`log(1 + exp(beta * x)) / beta`, and x itself above `threshold`. Shape: `*s -> *s`."""
-    return _softplus(input, beta, threshold)
-
-
-@formula
-def logsigmoid(input: Tensor) -> Tensor:
-    """The logarithm of the sigmoid. Shape: `*s -> *s`."""
-    return input.clamp(max=0) - (1 + (-input.abs()).exp()).log()
+softplus: Any = engine("softplus")
+logsigmoid: Any = engine("logsigmoid")
 
 
 @formula
@@ -203,7 +191,7 @@ def silu(input: Tensor, inplace: bool = False) -> Tensor:
 
 @formula
 def _mish(input: Tensor) -> Tensor:
-    return input * _softplus(input).tanh()
+    return input * softplus(input).tanh()
 
 
 def mish(input: Tensor, inplace: bool = False) -> Tensor:

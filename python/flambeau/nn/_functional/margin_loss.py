@@ -22,9 +22,19 @@ def pairwise_distance(x1: Tensor, x2: Tensor, p: float = 2.0, eps: float = 1e-6,
 @formula
 def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -> Tensor:
     """The cosine of the angle between `x1` and `x2` along `dim`. Shape: `*s, *s -> *s without dim`."""
+    if not (x1.is_floating_point() or x2.is_floating_point()):
+        raise RuntimeError("expected common dtype to be floating point, yet common dtype is " + _title(x1))
+    shape = flambeau.broadcast_shapes(x1.shape, x2.shape)
+    x1, x2 = x1.expand(shape), x2.expand(shape)
     first = x1 / x1.norm(2, dim, True).clamp(min=eps)
     second = x2 / x2.norm(2, dim, True).clamp(min=eps)
     return (first * second).sum(dim)
+
+
+def _title(x: Tensor) -> str:
+    """The dtype as PyTorch's C++ calls it."""
+    name = str(x.dtype).removeprefix("torch.")
+    return {"int64": "Long", "int32": "Int", "int16": "Short", "int8": "Char", "uint8": "Byte"}.get(name, name.title())
 
 
 def normalize(input: Tensor, p: float = 2.0, dim: Any = 1, eps: float = 1e-12, out: Tensor | None = None) -> Tensor:
@@ -123,7 +133,7 @@ def soft_margin_loss(
     reduction: str = "mean",
 ) -> Tensor:
     """`log(1 + exp(-target * x))`. Shape: `*s, *s -> ()`."""
-    return reduce_loss(-logsigmoid(target * input), pick_reduction(size_average, reduce, reduction))
+    return reduce_loss(-logsigmoid(input * target), pick_reduction(size_average, reduce, reduction))
 
 
 def multilabel_soft_margin_loss(
@@ -172,6 +182,14 @@ def cosine_embedding_loss(
     return reduce_loss(near + flambeau.where(target == -1, (cos - margin).clamp(min=0), zero), reduction)
 
 
+def _check_classes(input: Tensor) -> None:
+    """A vector of classes, or a matrix with a row a sample."""
+    if input.dim() > 2 or (input.dim() > 0 and input.size(-1) == 0):
+        raise RuntimeError(
+            f"Expected non-empty vector or matrix with optional 0-dim batch size, but got: {list(input.shape)}"
+        )
+
+
 def multi_margin_loss(
     input: Tensor,
     target: Tensor,
@@ -188,22 +206,38 @@ def multi_margin_loss(
         raise ValueError("only p == 1 and p == 2 supported")
     if weight is not None and weight.dim() != 1:
         raise ValueError("weight must be one-dimensional")
-    batch, labels = (input.unsqueeze(0), target.reshape(1)) if input.dim() < 2 else (input, target)
+    _check_classes(input)
+    samples = input.size(0) if input.dim() == 2 else 1
+    if target.dim() > 1 or target.numel() != samples:
+        raise RuntimeError(
+            "multi_margin_loss: target tensor should be 1-D with size equal to the number of input samples "
+            f"(batch size). Expected target size [{samples}], but got {list(target.shape)}. "
+            f"Input has shape {list(input.shape)}."
+        )
+    classes = input.size(-1) if input.dim() else 1
+    if weight is not None and weight.numel() != classes:
+        raise RuntimeError(f"inconsistent weight size, expected {classes} but got {list(weight.shape)}")
+    if target.dtype != flambeau.int64:
+        raise RuntimeError("expected scalar type Long but found " + _title(target))
+    batch, labels = input.reshape(samples, -1), target.reshape(-1)
     right = batch.gather(1, labels.unsqueeze(1))
     excess = (margin - right + batch).clamp(min=0) ** p
     if weight is not None:
         excess = excess * weight[labels].unsqueeze(1)
     others = flambeau.ones_like(batch).scatter(1, labels.unsqueeze(1), 0.0)
     loss = (excess * others).sum(1) / batch.size(1)
-    return reduce_loss(loss if input.dim() == 2 else loss.squeeze(0), reduction)
+    return reduce_loss(loss if target.dim() == 1 else loss.squeeze(0), reduction)
 
 
 @formula
 def _multilabel_margin_loss(input: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
-    rows, labels = (input.unsqueeze(0), target.unsqueeze(0)) if input.dim() < 2 else (input, target)
+    _check_classes(input)
+    if target.shape != input.shape and not (input.dim() < 2 and target.dim() < 2 and target.numel() == input.numel()):
+        raise RuntimeError(f"inconsistent target size: {list(target.shape)} for input of size: {list(input.shape)}")
+    rows, labels = (input.reshape(1, -1), target.reshape(1, -1)) if input.dim() < 2 else (input, target)
     ended = (labels < 0).cumsum(1) > 0  # labels count only up to the first -1
     column = flambeau.where(ended, flambeau.zeros_like(labels), labels)
-    hits = flambeau.zeros(rows.shape, dtype=rows.dtype).scatter_add(1, column, (~ended).to(rows.dtype))
+    hits = rows.new_zeros(rows.shape).scatter_add(1, column, (~ended).to(rows.dtype))
     positive = (~ended).to(rows.dtype)
     right = rows.gather(1, column)
     excess = (1 - right.unsqueeze(2) + rows.unsqueeze(1)).clamp(min=0)

@@ -89,6 +89,10 @@ def group_norm(
     if input.dim() < 2:
         raise RuntimeError(f"Expected at least 2 dimensions for input tensor but received {input.dim()}")
     n, c, *rest = input.shape
+    if c == 0:
+        raise RuntimeError(f"Expected number of channels to be greater than 0, got {c}")
+    if math.prod(rest) == 0:
+        raise RuntimeError(f"Expected HxW to be greater than 0, got {math.prod(rest)}")
     if c % num_groups:
         raise RuntimeError(
             "Expected number of channels in input to be divisible by num_groups, but got input of shape "
@@ -110,16 +114,19 @@ def _instance_norm(
     eps: float,
 ) -> Tensor:
     n, c, *rest = input.shape
-    shape = [1, -1] + [1] * len(rest)
-    if not use_input_stats and running_mean is not None:
-        return _batch_norm(input, running_mean, running_var, weight, bias, False, momentum, eps)
-    if running_mean is not None and running_var is not None:
-        flat, count = input.detach().reshape(n, c, -1), math.prod(rest)
-        var = flat.var(-1, correction=0) * (count / max(count - 1, 1))
-        with flambeau.no_grad():
-            running_mean.mul_(1 - momentum).add_(flat.mean(-1).mean(0), alpha=momentum)
-            running_var.mul_(1 - momentum).add_(var.mean(0), alpha=momentum)
-    return _scaled(_group_norm(input, c, None, None, eps), weight, bias, shape)
+
+    def repeated(t: Tensor | None) -> Tensor | None:
+        return None if t is None else t.repeat(n)
+
+    # Every channel of every sample is a channel of one batch.
+    mean, var = repeated(running_mean), repeated(running_var)
+    flat = input.contiguous().view(1, n * c, *rest)
+    out = _batch_norm(flat, mean, var, repeated(weight), repeated(bias), use_input_stats, momentum, eps)
+    with flambeau.no_grad():
+        for kept, used in ((running_mean, mean), (running_var, var)):
+            if kept is not None and used is not None:
+                kept.copy_(used.view(n, c).mean(0))
+    return out.view(input.shape)
 
 
 def instance_norm(
@@ -141,7 +148,23 @@ def instance_norm(
 @formula
 def rms_norm(input: Tensor, normalized_shape: Any, weight: Tensor | None = None, eps: float | None = None) -> Tensor:
     """Divide by the root mean square over the trailing dimensions. Shape: `*s n -> *s n`."""
-    dims = list(range(input.dim() - len(normalized_shape), input.dim()))
+    shape = [normalized_shape] if isinstance(normalized_shape, int) else list(normalized_shape)
+    if not shape:
+        raise RuntimeError(
+            "Expected normalized_shape to be at least 1-dimensional, i.e., containing at least one element, "
+            f"but got normalized_shape = {shape}"
+        )
+    if weight is not None and list(weight.shape) != shape:
+        raise RuntimeError(
+            "Expected weight to be of same shape as normalized_shape, but got weight of shape "
+            f"{list(weight.shape)} and normalized_shape = {shape}"
+        )
+    if list(input.shape)[-len(shape) :] != shape:
+        raise RuntimeError(
+            f"Given normalized_shape={shape}, expected input with shape [*{', '.join(map(str, shape))}], "
+            f"but got input of size{list(input.shape)}"
+        )
+    dims = list(range(input.dim() - len(shape), input.dim()))
     eps = flambeau.finfo(input.dtype).eps if eps is None else eps
     normal = input * ((input * input).mean(dims, keepdim=True) + eps).rsqrt()
     return normal if weight is None else normal * weight

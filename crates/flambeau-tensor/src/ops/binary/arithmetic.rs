@@ -239,7 +239,7 @@ op! {
     variants [method, function, inplace, out];
     dtype divisible(input, other, "fmod");
     map { (input, other) Float => fmod(input, other); Int => fmod(input, other) };
-    vjp { input => |g| g; other => |g, input, other| -(g * input.trunc_divide(other)) };
+    vjp { input => |g| g; other => |g, input, other| -(g * input.div_mode(other, Some("trunc"))) };
     samples samples::binary(0.5, 3.0);
 }
 

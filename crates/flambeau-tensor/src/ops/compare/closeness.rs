@@ -57,8 +57,7 @@ op! {
     /// tensor([ True, False])
     fn isclose(input: Tensor, other: Tensor, rtol: f64 = 1e-5, atol: f64 = 1e-8, equal_nan: bool = false) -> y;
     variants [method, function];
-    nondifferentiable;
-    compute {
+    composite {
         if input.dtype() != other.dtype() {
             return Err(Error::runtime(format!("{} did not match {}", input.dtype().title(), other.dtype().title())));
         }

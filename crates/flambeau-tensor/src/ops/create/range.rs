@@ -104,17 +104,17 @@ fn linspace_of(start: OperandRef<'_>, end: OperandRef<'_>, steps: i64, options: 
     let tensor = |o: OperandRef<'_>| if let OperandRef::Tensor(t) = o { Some(t.clone()) } else { None };
     let (a, b) = (tensor(start), tensor(end));
     check_ends(a.as_ref(), b.as_ref())?;
-    let device = options.device.or_else(|| a.iter().chain(&b).map(Tensor::device).next());
+    // An end without a value leaves no values, whatever device is asked for.
+    let on_meta = a.iter().chain(&b).any(|t| t.device() == Device::Meta);
+    let device = if on_meta { Some(Device::Meta) } else { options.device };
     let options = Options { device, ..options };
     let number = |o: OperandRef<'_>| match o {
         OperandRef::Number(s) => Ok(s),
-        OperandRef::Tensor(t) if device == Some(Device::Meta) && t.device() == Device::Meta => {
-            Ok(match t.dtype().kind() {
-                Kind::Complex => Scalar::Complex(crate::Complex64::default()),
-                Kind::Float => Scalar::Float(0.0),
-                _ => Scalar::Int(0),
-            })
-        }
+        OperandRef::Tensor(t) if on_meta => Ok(match t.dtype().kind() {
+            Kind::Complex => Scalar::Complex(crate::Complex64::default()),
+            Kind::Float => Scalar::Float(0.0),
+            _ => Scalar::Int(0),
+        }),
         OperandRef::Tensor(t) => t.item(),
     };
     super::super::linspace_with(number(start)?, number(end)?, steps, options)

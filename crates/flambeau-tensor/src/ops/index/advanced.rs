@@ -76,6 +76,10 @@ pub(crate) fn prepare(x: &Tensor, list: &[Option<Tensor>]) -> Result<(Vec<Tensor
         if t.size() != sizes.as_slice() {
             *t = t.expand(&sizes)?;
         }
+        // Indices with values may address a tensor without.
+        if x.device() == Device::Meta && t.device() != Device::Meta {
+            *t = t.to_device(Device::Meta)?;
+        }
     }
     Ok((indices, dims))
 }
@@ -219,8 +223,8 @@ pub(crate) fn write(x: &Tensor, list: &[Option<Tensor>], values: &Tensor, accumu
         sizes.extend((lead + mask.dim()..x.dim()).map(|_| 1));
         return x.masked_fill_(&mask.reshape(&sizes)?, &values.reshape(&[])?);
     }
-    // Without data a mask cannot say how many values fit.
     if x.device() == Device::Meta && list.iter().flatten().any(|t| matches!(t.dtype(), DType::Bool | DType::U8)) {
+        // How many elements a mask names is not known; the tensor that is written is.
         return Ok(x.clone());
     }
     let (indices, dims) = prepare(x, list)?;

@@ -92,6 +92,8 @@ op! {
     fn repeat_interleave.positions(repeats: Tensor; output_size: Option<i64> = None) -> y;
     variants [function];
     nondifferentiable;
+    dtype repeats.dtype();
+    shape told_size(output_size);
     compute {
         if repeats.dim() != 1 {
             return Err(Error::runtime("repeat_interleave only accept 1D vector as repeat"));
@@ -106,6 +108,15 @@ op! {
         Tensor::of(&places, &[places.len() as i64])?.to_dtype(repeats.dtype())
     };
     samples [(int([3], 0, 3)), (int([3], 1, 2), 3), (int([0], 0, 2))];
+}
+
+/// How many places there are, where that is told and need not be counted.
+fn told_size(output_size: Option<i64>) -> Result<Dims> {
+    output_size.map(|n| Dims::from_slice(&[n])).ok_or_else(|| {
+        Error::not_implemented(
+            "aten::repeat_interleave: attempted to run this operator with Meta tensors, but its output shape depends on the data",
+        )
+    })
 }
 
 op! {

@@ -65,6 +65,11 @@ op! {
     ];
 }
 
+/// Indices that count from the end, as those from the front.
+fn from_the_front(index: &Tensor, n: i64) -> Result<Tensor> {
+    index.lt(0)?.where_(index.add(n)?, index)
+}
+
 op! {
     /// Elements picked along a dimension, with input and indices broadcast in the others; without `dim`, of the flat input.
     ///
@@ -82,7 +87,8 @@ op! {
             )));
         }
         let Some(dim) = dim else {
-            return input.reshape(&[-1])?.gather(0, &indices.reshape(&[-1])?);
+            let index = from_the_front(&indices.reshape(&[-1])?, input.numel())?;
+            return input.reshape(&[-1])?.gather(0, &index);
         };
         if input.dim() != indices.dim() {
             return Err(Error::runtime(format!(
@@ -92,11 +98,11 @@ op! {
         }
         let at = normalize_dim(dim, input.dim())?;
         if input.dim() == 0 {
-            return input.gather(0, indices);
+            return input.gather(0, &from_the_front(indices, 1)?);
         }
         let (mut xs, mut is) = (input.sizes(), indices.sizes());
         xs[at] = is[at];
-        let index = indices.expand(&broadcast_shapes(&xs, &is)?)?;
+        let index = from_the_front(indices, input.size()[at])?.expand(&broadcast_shapes(&xs, &is)?)?;
         is[at] = input.size()[at];
         input.expand(&broadcast_shapes(&is, input.size())?)?.gather(at as i64, &index)
     };

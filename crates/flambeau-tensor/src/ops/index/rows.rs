@@ -2,7 +2,7 @@
 
 use flambeau_cpu::{View, ViewMut, index as kernels, loops};
 
-use crate::ops::op;
+use crate::ops::{Val, op};
 use crate::{Complex64, DType, Error, Kind, Layout, Result, Scalar, normalize_dim};
 
 fn check_copy(x: &ViewMut, at: usize, index: &View, source: &View) -> Result<()> {
@@ -154,7 +154,15 @@ op! {
     };
     vjp {
         input => |g, dim, index| g.index_fill(dim, index, 0.0);
-        value => |g, dim, index| g.index_select(dim, index).sum()
+        value => |g, dim, index| {
+            // An index may come twice, its element of the gradient only once.
+            let elsewhere = Val::run(|| {
+                let g = g.tensor()?.detach();
+                let filled = g.new_zeros_with(g.size(), crate::Options::dtype(DType::Bool))?;
+                filled.index_fill(dim, &index.tensor()?, true)?.logical_not()
+            });
+            g.masked_fill(elsewhere, 0.0).sum()
+        }
     };
     samples [(real([3, 2]), 0, int([2], 0, 3), other([])), (real([]), 0, int([1], 0, 1), other([]))];
 }

@@ -25,6 +25,15 @@ fn start(y: &mut ViewMut, input: View, beta: Scalar) -> Result<()> {
     Ok(())
 }
 
+/// Multiplies `y` by `beta`, as a product over nothing does.
+fn scale(y: &mut ViewMut, beta: Scalar) {
+    let (left, right) = ([y.sizes()[0], 0], [0, y.sizes()[1]]);
+    // SAFETY: no element is read of matrices that have none.
+    let (a, b) =
+        unsafe { (View::new(y.ptr(), y.dtype(), &left, &[0, 1]), View::new(y.ptr(), y.dtype(), &right, &[1, 0])) };
+    gemm::gemm(y, a, b, Scalar::Int(1), beta);
+}
+
 fn addmm_dtype(input: &Tensor, a: &Tensor, b: &Tensor) -> Result<DType> {
     if input.dtype() != b.dtype() {
         return Err(Error::runtime(format!(
@@ -79,6 +88,15 @@ op! {
     ];
 }
 
+/// A number as an element of `dtype`.
+fn rounded(s: Scalar, dtype: DType) -> Scalar {
+    match dtype {
+        DType::F16 => Scalar::Float(f64::from(crate::f16::from_f64(s.to_f64()))),
+        DType::BF16 => Scalar::Float(f64::from(crate::bf16::from_f64(s.to_f64()))),
+        _ => s,
+    }
+}
+
 fn addmv_dtype(input: &Tensor, mat: &Tensor, vec: &Tensor) -> Result<DType> {
     if input.dtype() != mat.dtype() || mat.dtype() != vec.dtype() {
         return Err(Error::runtime(format!(
@@ -104,7 +122,14 @@ op! {
     shape matrix_vector(input.numel(), input.dim().max(1), mat, vec);
     kernel {
         start(&mut y, input, beta)?;
-        times_vector(&mut y, mat, vec, alpha, beta)
+        if matches!(y.dtype(), DType::F16 | DType::BF16) && !beta.equals(0.0) {
+            // Here PyTorch rounds the factors and the first term, which it does not for matrices.
+            let (sizes, strides) = ([y.sizes()[0], 1], [y.strides()[0], 1]);
+            // SAFETY: the same elements, as a matrix of one column.
+            scale(&mut unsafe { ViewMut::new(y.ptr(), y.dtype(), &sizes, &strides) }, rounded(beta, y.dtype()));
+            return Ok(times_vector(&mut y, mat, vec, rounded(alpha, mat.dtype()), Scalar::Int(1)));
+        }
+        times_vector(&mut y, mat, vec, alpha, beta);
     };
     vjp {
         input => |g, beta| scaled(g.clone(), beta);
@@ -165,13 +190,13 @@ op! {
     compute {
         let dtype = addr_dtype([input, vec1, vec2], beta, alpha)?;
         let layout = addr_layout(input, vec1, vec2)?;
-        let product = vec1.unsqueeze(-1)?.mul(vec2)?.to_dtype(dtype)?;
-        let product = if alpha.equals(1.0) { product } else { product.mul(alpha)? };
+        // The factors are numbers of the result's dtype: of booleans, products are "and" and sums "or".
+        let number = |s: Scalar| Tensor::scalar(s, dtype);
+        let product = vec1.to_dtype(dtype)?.mul(number(alpha))?.unsqueeze(-1)?.mul(vec2)?;
         let sum = if beta.equals(0.0) {
             product
         } else {
-            let input = input.expand(&layout.sizes)?;
-            if beta.equals(1.0) { input.add(product)? } else { input.mul(beta)?.add(product)? }
+            input.expand(&layout.sizes)?.mul(number(beta))?.add(product)?
         };
         if sum.dtype() == dtype && sum.layout().strides == layout.strides {
             return Ok(sum);
@@ -278,11 +303,7 @@ op! {
             beta = Scalar::Int(1);
         }
         if batch1.sizes()[0] == 0 {
-            // A product over nothing: only beta is left to do.
-            let (sizes, none) = ([y.sizes()[0], 0], [0, y.sizes()[1]]);
-            // SAFETY: no element is read of matrices that have none.
-            let (a, b) = unsafe { (View::new(batch1.ptr(), y.dtype(), &sizes, &[0, 1]), View::new(batch2.ptr(), y.dtype(), &none, &[1, 0])) };
-            gemm::gemm(&mut y, a, b, alpha, beta);
+            scale(&mut y, beta);
         }
     };
     vjp {

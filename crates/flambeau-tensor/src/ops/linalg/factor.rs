@@ -114,8 +114,7 @@ op! {
     ///
     /// Shape: `*b m n -> *b m n, *b k` with `k = min(m, n)`. Dtype: float32, float64 or complex; the pivots are int32.
     fn lu_factor(input: Tensor; pivot: bool = true) -> LU, pivots;
-    variants [linalg];
-    nondifferentiable;
+    variants [linalg, out];
     composite {
         let (lu, pivots, info) = input.lu_factor_ex_with(pivot, false)?;
         if input.device() == crate::Device::Cpu
@@ -136,12 +135,67 @@ op! {
     ///
     /// Shape: `*b m n -> *b m n, *b k, *b` with `k = min(m, n)`. Dtype: float32, float64 or complex; the others are int32.
     fn lu_factor_ex(input: Tensor; pivot: bool = true, check_errors: bool = false) -> LU, pivots, info;
-    variants [linalg];
-    nondifferentiable;
+    variants [linalg, out];
+    node "LinalgLuFactorExBackward0";
     dtype [floating(input, "torch.linalg.lu_factor")?, DType::I32, DType::I32];
     shape lu_layouts(input);
     compute { lu_factored(input, pivot) };
+    vjp { input => |g, LU, pivots| Val::run(|| lu_backward(&g.tensor()?, &LU.tensor()?, &pivots.tensor()?)) };
     samples [(regular([3, 3])), (real([2, 3])), (regular([2, 2, 2]), true, true), (regular([0, 0]))];
+}
+
+/// The gradient of packed factors. With `P X = L U`, it is `P^T L^-H (tril(L^H gL) + triu(gU U^H)) U^-H`, the first part
+/// without its diagonal; what reaches beyond the square goes through unchanged, less its share in the square.
+fn lu_backward(g: &Tensor, lu: &Tensor, pivots: &Tensor) -> Result<Tensor> {
+    let (m, n) = (lu.size()[lu.dim() - 2], lu.size()[lu.dim() - 1]);
+    let k = m.min(n);
+    let adjoint = |t: &Tensor| t.transpose(-2, -1)?.conj();
+    let square = |t: &Tensor| t.narrow(-2, 0, k)?.narrow(-1, 0, k);
+    let (a, ga) = (square(lu)?, square(g)?);
+    let identity = crate::ops::eye_with(k, None, crate::Options::like(lu))?;
+    let (l, u) = (triangle(&a, false, true)?.add(identity)?, triangle(&a, true, false)?);
+    let (mut low, mut high) =
+        (adjoint(&l)?.matmul(&triangle(&ga, false, true)?)?, triangle(&ga, true, false)?.matmul(&adjoint(&u)?)?);
+    let (beside, g_beside) = (lu.narrow(-1, k, n - k)?.narrow(-2, 0, k)?, g.narrow(-1, k, n - k)?.narrow(-2, 0, k)?);
+    let (below, g_below) = (lu.narrow(-2, k, m - k)?.narrow(-1, 0, k)?, g.narrow(-2, k, m - k)?.narrow(-1, 0, k)?);
+    if n > m {
+        low = low.sub(g_beside.matmul(&adjoint(&beside)?)?)?;
+    } else if m > n {
+        high = high.sub(adjoint(&below)?.matmul(&g_below)?)?;
+    }
+    let inner = triangle(&low, false, true)?.add(triangle(&high, true, false)?)?;
+    let solved = |t: &Tensor| adjoint(&l)?.solve_triangular_with(t, true, true, true);
+    let over = |t: &Tensor| adjoint(&u)?.solve_triangular_with(t, false, false, false);
+    let out = if n > m {
+        solved(&crate::ops::cat_with(&[over(&inner)?, g_beside], -1)?)?
+    } else if m > n {
+        over(&crate::ops::cat_with(&[solved(&inner)?, g_below], -2)?)?
+    } else {
+        over(&solved(&inner)?)?
+    };
+    let back = rows_of(pivots, m)?.argsort_with(-1, false)?.unsqueeze(-1)?.expand(out.size())?;
+    out.gather_with(-2, &back, false)
+}
+
+/// Which row of the matrices each row of their factors was.
+fn rows_of(pivots: &Tensor, m: i64) -> Result<Tensor> {
+    let (k, swaps) = (pivots.size()[pivots.dim() - 1] as usize, pivots.detach().to_dtype(DType::I64)?.to_vec::<i64>()?);
+    let batches: i64 = batch_of(pivots).iter().product();
+    let mut rows = Vec::with_capacity((batches * m) as usize);
+    for b in 0..batches as usize {
+        let first = rows.len();
+        rows.extend(0..m);
+        for (i, &with) in swaps[b * k..(b + 1) * k].iter().enumerate() {
+            rows.swap(first + i, first + with as usize - 1);
+        }
+    }
+    let sizes: Dims = batch_of(pivots).iter().copied().chain([m]).collect();
+    Tensor::of(&rows, &sizes)
+}
+
+/// The batch dimensions of vectors.
+fn batch_of(v: &Tensor) -> &[i64] {
+    &v.size()[..v.dim() - 1]
 }
 
 fn lu_layouts(a: &Tensor) -> Result<Layouts<3>> {
@@ -206,7 +260,7 @@ op! {
     ///
     /// Shape: `*b n n -> *b n n, *b`. Dtype: float32, float64 or complex; info is int32.
     fn cholesky_ex(input: Tensor; upper: bool = false, check_errors: bool = false) -> L, info;
-    variants [linalg];
+    variants [linalg, out];
     node "LinalgCholeskyExBackward0";
     dtype [square_floating(input, "linalg.cholesky")?, DType::I32];
     shape Layouts([column_layout(input.size()), Layout::contiguous(batch(input))]);
@@ -234,11 +288,8 @@ fn cholesky_backward(g: &Tensor, l: &Tensor, upper: bool) -> Result<Tensor> {
     let (g, l) = if upper { (adjoint(g)?, adjoint(l)?) } else { (g.clone(), l.clone()) };
     let h = adjoint(&l)?;
     let phi = h.matmul(&triangle(&g, false, false)?)?;
-    // With a strict triangle on each side, the diagonal comes once, real.
-    let (low, whole) = (triangle(&phi, false, true)?, triangle(&phi, false, false)?);
-    let s = low.add(adjoint(&low)?)?;
-    let diagonal = whole.sub(&low)?;
-    let s = s.add(diagonal.add(adjoint(&diagonal)?)?.mul(0.5)?)?.mul(0.5)?;
+    // With a strict triangle on one side, the diagonal comes once.
+    let s = triangle(&phi, false, false)?.add(adjoint(&triangle(&phi, false, true)?)?)?.mul(0.5)?;
     let half = h.solve_triangular_with(&s, true, true, false)?;
     l.solve_triangular_with(&half, false, false, false)
 }
@@ -295,10 +346,19 @@ fn qr_backward(gq: &Tensor, gr: &Tensor, q: &Tensor, r: &Tensor, mode: &str) -> 
         ));
     }
     let (rows, cols) = (r.size()[r.dim() - 2], r.size()[r.dim() - 1]);
-    if rows != cols {
-        return Err(Error::not_implemented(
-            "The derivative of linalg.qr is not implemented for matrices with fewer rows than columns, nor for mode='complete' with more.",
+    if rows > cols {
+        return Err(Error::runtime(
+            "The QR decomposition is not differentiable when mode='complete' and nrows > ncols",
         ));
+    }
+    if rows < cols {
+        // Of `[X Y]`, `Q` and the first columns of `R` are the factors of `X`, and the others are `Q^H Y`.
+        let part = |t: &Tensor, from: i64, n: i64| t.narrow(-1, from, n);
+        let (r1, r2) = (part(r, 0, rows)?, part(r, rows, cols - rows)?);
+        let (gr1, gr2) = (part(gr, 0, rows)?, part(gr, rows, cols - rows)?);
+        let gq = gq.add(q.matmul(&r2)?.matmul(&gr2.transpose(-2, -1)?.conj()?)?)?;
+        let first = qr_backward(&gq, &gr1, q, &r1, mode)?;
+        return crate::ops::cat_with(&[first, q.matmul(&gr2)?], -1);
     }
     let adjoint = |t: &Tensor| t.transpose(-2, -1)?.conj();
     let m = r.matmul(&adjoint(gr)?)?.sub(adjoint(gq)?.matmul(q)?)?;

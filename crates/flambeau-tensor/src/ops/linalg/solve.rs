@@ -74,7 +74,7 @@ op! {
     ///
     /// Shape: `*b n n -> *b n n, *b`. Dtype: float32, float64 or complex; info is int32.
     fn inv_ex(input: Tensor; check_errors: bool = false) -> inverse, info;
-    variants [linalg];
+    variants [linalg, out];
     node "LinalgInvExBackward0";
     dtype inverse_specs(input, "linalg.inv");
     shape with_info(input, "linalg.inv").map(|s| [column_layout(&s), Layout::contiguous(batch(input))]).map(Layouts);
@@ -210,7 +210,7 @@ op! {
     ///
     /// Shape: `*b n n, *b n k -> *b n k, *b`. Dtype: both the same, float32, float64 or complex; info is int32.
     fn solve_ex(input: Tensor, B: Tensor; left: bool = true, check_errors: bool = false) -> result, info;
-    variants [linalg];
+    variants [linalg, out];
     node "LinalgSolveExBackward0";
     dtype [input.dtype(), DType::I32];
     shape system(input, B, left).map(|s| Layouts([s.layout, Layout::contiguous(&s.lead)]));

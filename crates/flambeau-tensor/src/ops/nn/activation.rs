@@ -220,7 +220,7 @@ op! {
     dtype rule::promote(input, weight);
     map { (input, weight) Float => if input > 0.0 { input } else { weight * input } };
     vjp {
-        input => |g, input, weight| below(input, g, &(g * weight));
+        input => |g, input, weight| below(input, g, &(g * weight)).tied(input);
         weight => |g, input| (g * input).masked_fill(input.gt(0.0), 0.0)
     };
     samples [(real([2, 3]), positive([3])), (real([]), positive([])), (real([0, 2]), positive([2]))];

@@ -67,7 +67,7 @@ op! {
     fn layer_norm(input: Tensor, normalized_shape: Dims, weight: Option<Tensor> = None, bias: Option<Tensor> = None, eps: f64 = 1e-5) -> y;
     variants [function, functional];
     composite {
-        let (y, _, _) = input.native_layer_norm(normalized_shape, weight, bias, eps)?;
+        let (y, _, _) = input.layer_norm_forward(normalized_shape, weight, bias, eps)?;
         Ok(y)
     };
     samples [
@@ -84,6 +84,19 @@ op! {
     /// Shape: `*s *n, *n, *n -> *s *n, *s *1, *s *1`. Dtype: floating-point.
     fn native_layer_norm(input: Tensor, normalized_shape: Dims, weight: Option<Tensor>, bias: Option<Tensor>, eps: f64) -> output, mean, rstd;
     variants [function];
+    composite {
+        let (y, mean, rstd) = input.layer_norm_forward(normalized_shape, weight, bias, eps)?;
+        // The statistics carry no gradient.
+        Ok::<_, Error>((y, mean.detach(), rstd.detach()))
+    };
+}
+
+op! {
+    /// `native_layer_norm`, differentiable in its first output.
+    ///
+    /// Shape: `*s *n, *n, *n -> *s *n, *s *1, *s *1`. Dtype: floating-point.
+    fn layer_norm_forward(input: Tensor, normalized_shape: Dims, weight: Option<Tensor>, bias: Option<Tensor>, eps: f64) -> output, mean, rstd;
+    variants [private];
     node "NativeLayerNormBackward0";
     contiguous [input, weight, bias];
     dtype layer_dtypes(input, weight, bias);

@@ -112,9 +112,20 @@ op! {
     shape binary_shape(input, target, weight, reduction);
     compute {
         logits_dtype(input, target)?;
-        let loss = match pos_weight {
-            None => input.logit_entropy(target, 1.0)?,
-            Some(p) => input.logit_entropy(target, &p.sub(1.0)?.mul(target)?.add(1.0)?)?,
+        let positive = match pos_weight {
+            None => None,
+            Some(p) => Some(p.sub(1.0)?.mul(target)?.add(1.0)?),
+        };
+        let loss = if matches!(input.dtype(), DType::F16 | DType::BF16) {
+            // PyTorch rounds every step to half precision.
+            let log = input.logsigmoid()?;
+            let log = positive.as_ref().map_or(Ok(log.clone()), |p| log.mul(p))?;
+            target.neg()?.add(1.0)?.mul(input)?.sub(&log)?
+        } else {
+            match &positive {
+                None => input.logit_entropy(target, 1.0)?,
+                Some(p) => input.logit_entropy(target, p)?,
+            }
         };
         reduced(weighted(loss, weight)?, reduction)
     };

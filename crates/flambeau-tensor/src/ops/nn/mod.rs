@@ -21,6 +21,7 @@ mod normal;
 pub mod pad;
 pub mod piecewise;
 pub mod pool;
+pub mod pool_windows;
 pub mod smooth;
 pub mod softmax;
 pub mod unpool;

@@ -1,6 +1,6 @@
 //! Padding: more elements around a tensor, or fewer.
 
-use crate::ops::op;
+use crate::ops::{Val, op};
 use crate::{Dims, Error, Options, Result, Scalar, Tensor};
 
 fn check_pairs(x: &Tensor, pad: &[i64]) -> Result<()> {
@@ -95,14 +95,7 @@ op! {
             return Err(Error::runtime(format!("Padding mode \"{mode}\" doesn't take in value argument")));
         }
         check_mode(input, pad, mode)?;
-        let mut y = input.clone();
-        for (i, p) in pad.chunks(2).enumerate() {
-            let d = input.dim() - 1 - i;
-            let places = sources(input.size()[d], p[0], p[1], mode);
-            let index = Tensor::of(&places, &[places.len() as i64])?.to_device(input.device())?;
-            y = y.index_select(d as i64, &index)?;
-        }
-        Ok(y)
+        input.pad_with_own(pad, mode)
     };
     samples [
         (real([2, 3]), [1, 2], "constant", 1.5),
@@ -112,6 +105,52 @@ op! {
         (real([1, 2, 2, 3]), [1, 0, 0, 1], "reflect"),
         (real([0, 2]), [1, 1]),
     ];
+}
+
+op! {
+    /// Padding with elements of the tensor itself.
+    ///
+    /// Shape: `*s -> *t`. Dtype: unchanged.
+    fn pad_with_own(input: Tensor, pad: Dims, mode: Str) -> y;
+    variants [private];
+    node "PadBackward0";
+    dtype input.dtype();
+    shape padded(input, pad);
+    compute {
+        let mut y = input.clone();
+        for (d, index) in own_places(input.size(), pad, mode)? {
+            y = y.index_select(d, &index)?;
+        }
+        Ok(y)
+    };
+    vjp { input => |g, input, pad, mode| own_backward(g, input.tensor()?.size(), pad, mode).tied(input) };
+    samples [
+        (real([2, 2, 3]), [1, 1], "reflect"),
+        (real([2, 2, 3]), [1, 2], "replicate"),
+        (real([2, 2, 3]), [0, 1], "circular"),
+    ];
+}
+
+/// For each padded dimension, where its elements come from.
+fn own_places(sizes: &[i64], pad: &[i64], mode: &str) -> Result<Vec<(i64, Tensor)>> {
+    let of = |(i, p): (usize, &[i64])| {
+        let d = sizes.len() - 1 - i;
+        let places = sources(sizes[d], p[0], p[1], mode);
+        Ok((d as i64, Tensor::of(&places, &[places.len() as i64])?))
+    };
+    pad.chunks(2).enumerate().map(of).collect()
+}
+
+fn own_backward(g: &Val, sizes: &[i64], pad: &[i64], mode: &str) -> Val {
+    Val::run(|| {
+        let mut g = g.tensor()?;
+        for (d, index) in own_places(sizes, pad, mode)?.into_iter().rev() {
+            let mut whole = g.sizes();
+            whole[d as usize] = sizes[d as usize];
+            g = crate::ops::zeros_with(&whole, Options::like(&g))?.index_add(d, &index, &g)?;
+        }
+        Ok(g)
+    })
 }
 
 fn check_mode(x: &Tensor, pad: &[i64], mode: &str) -> Result<()> {
@@ -154,10 +193,12 @@ fn check_mode(x: &Tensor, pad: &[i64], mode: &str) -> Result<()> {
 
 /// Where the elements of a padded dimension come from.
 fn sources(size: i64, front: i64, behind: i64, mode: &str) -> Vec<i64> {
+    // What is cut off does not come round at the other end.
+    let (first, kept) = ((-front).max(0), size + front.min(0) + behind.min(0));
     (-front..size + behind)
         .map(|i| match mode {
             "replicate" => i.clamp(0, size - 1),
-            "circular" => i.rem_euclid(size),
+            "circular" => first + (i - first).rem_euclid(kept.max(1)),
             _ => (size - 1 - (size - 1 - i.abs()).abs()).max(0),
         })
         .collect()

@@ -1,11 +1,13 @@
 //! Pooling: the maximum or mean of windows.
 
 use flambeau_cpu::pool::{self as kernels, AvgPoolShape, PoolShape, pool_output_size};
+use flambeau_cpu::{View, ViewMut, loops};
 
 use super::expand_sizes;
 use crate::ops::nn::float_dtype;
 use crate::ops::op;
-use crate::{DType, Dims, Error, Result, Tensor};
+use crate::ops::shape::convert::channels_last;
+use crate::{DType, Dims, Error, Layout, Result, Tensor};
 
 fn pair(list: &[i64], what: &str, name: &str) -> Result<[i64; 2]> {
     expand_sizes(list).ok_or_else(|| {
@@ -32,6 +34,27 @@ fn windows(name: &str, kernel: &[i64], stride: Option<&[i64]>, padding: &[i64], 
     })
 }
 
+/// PyTorch's first checks, for one dimension.
+pub(super) fn check_padding(stride: i64, padding: i64, kernel: i64, dilation: i64) -> Result<()> {
+    if stride == 0 {
+        return Err(Error::runtime("stride should not be zero"));
+    }
+    if padding < 0 {
+        return Err(Error::runtime(format!("pad must be non-negative, but got pad: {padding}")));
+    }
+    let Some(reach) = (kernel - 1).checked_mul(dilation) else {
+        return Err(Error::runtime(format!(
+            "effective kernel size overflows, but got kernel_size={kernel} and dilation={dilation}"
+        )));
+    };
+    if padding > reach.saturating_add(1) / 2 {
+        return Err(Error::runtime(format!(
+            "pad should be at most half of effective kernel size, but got pad={padding}, kernel_size={kernel} and dilation={dilation}"
+        )));
+    }
+    Ok(())
+}
+
 /// The sizes that pooling gives, after PyTorch's checks.
 fn pooled(x: &Tensor, s: &PoolShape, ceil_mode: bool, empty: &str) -> Result<Dims> {
     let n = x.dim();
@@ -39,18 +62,7 @@ fn pooled(x: &Tensor, s: &PoolShape, ceil_mode: bool, empty: &str) -> Result<Dim
         return Err(Error::runtime(empty.to_string()));
     }
     for i in 0..2 {
-        if s.stride[i] == 0 {
-            return Err(Error::runtime("stride should not be zero"));
-        }
-        if s.padding[i] < 0 {
-            return Err(Error::runtime(format!("pad must be non-negative, but got pad: {}", s.padding[i])));
-        }
-        if s.padding[i] > ((s.kernel[i] - 1) * s.dilation[i] + 1) / 2 {
-            return Err(Error::runtime(format!(
-                "pad should be at most half of effective kernel size, but got pad={}, kernel_size={} and dilation={}",
-                s.padding[i], s.kernel[i], s.dilation[i]
-            )));
-        }
+        check_padding(s.stride[i], s.padding[i], s.kernel[i], s.dilation[i])?;
     }
     let positive = |pair: [i64; 2], what: &str, name: &str| match pair {
         [a, b] if a <= 0 || b <= 0 => {
@@ -85,14 +97,47 @@ fn pooled(x: &Tensor, s: &PoolShape, ceil_mode: bool, empty: &str) -> Result<Dim
     Ok(out)
 }
 
-fn pool_dtype(x: &Tensor, name: &str) -> Result<DType> {
+/// The layout of pooled images: channels last where those of `x` are.
+fn laid_like(x: &Tensor, sizes: Dims) -> Result<Layout> {
+    if !x.is_contiguous() && x.layout().is_channels_last() {
+        channels_last(&sizes)
+    } else {
+        Ok(Layout::contiguous(&sizes))
+    }
+}
+
+/// Runs a kernel that writes whole planes, by way of planes of its own where the outputs lie otherwise.
+fn in_planes<const N: usize>(mut outs: [ViewMut; N], run: impl FnOnce(&mut [ViewMut; N])) -> Result<()> {
+    let layouts = outs.each_ref().map(|o| Layout::contiguous(o.sizes()));
+    if outs.iter().zip(&layouts).all(|(o, l)| o.strides() == l.strides.as_slice()) {
+        run(&mut outs);
+        return Ok(());
+    }
+    let mut memory = outs.each_ref().map(|o| vec![0u64; (o.numel() * o.dtype().size()).div_ceil(8)]);
+    let mut at = 0;
+    let mut planes = memory.each_mut().map(|m| {
+        let (o, l) = (&outs[at], &layouts[at]);
+        at += 1;
+        // SAFETY: the memory has room for these elements, one after another, and is this view's alone.
+        unsafe { ViewMut::new(m.as_mut_ptr().cast(), o.dtype(), &l.sizes, &l.strides) }
+    });
+    run(&mut planes);
+    for (out, plane) in outs.iter_mut().zip(&planes) {
+        // SAFETY: the same elements, to read.
+        let plane = unsafe { View::new(plane.ptr(), plane.dtype(), plane.sizes(), plane.strides()) };
+        loops::copy(out.reborrow(), plane);
+    }
+    Ok(())
+}
+
+pub(super) fn pool_dtype(x: &Tensor, name: &str) -> Result<DType> {
     if x.dtype() == DType::Bool || x.dtype().is_complex() {
         return Err(Error::not_implemented(format!("\"{name}\" not implemented for '{}'", x.dtype().title())));
     }
     Ok(x.dtype())
 }
 
-const NON_EMPTY: &str = "non-empty 3D or 4D (batch mode) tensor expected for input";
+pub(super) const NON_EMPTY: &str = "non-empty 3D or 4D (batch mode) tensor expected for input";
 
 op! {
     /// The maximum of each window of images, and where it lies in its plane.
@@ -103,8 +148,11 @@ op! {
     node "MaxPool2DWithIndicesBackward0";
     contiguous [input];
     dtype [pool_dtype(input, "max_pool2d")?, DType::I64];
-    shape pooled(input, &windows("max_pool2d", kernel_size, stride, padding, dilation)?, ceil_mode, NON_EMPTY);
-    kernel { kernels::max_pool2d(&mut output, &mut indices, input, &windows("max_pool2d", kernel_size, stride, padding, dilation)?) };
+    shape laid_like(input, pooled(input, &windows("max_pool2d", kernel_size, stride, padding, dilation)?, ceil_mode, NON_EMPTY)?);
+    kernel {
+        let windows = windows("max_pool2d", kernel_size, stride, padding, dilation)?;
+        in_planes([output, indices], |[output, indices]| kernels::max_pool2d(output, indices, input, &windows))
+    };
     vjp { input => |g, input, indices| g.max_pool2d_backward(indices, input.tensor()?.size()).tied(input) };
     samples [
         (real([1, 2, 4, 4]), [2]),
@@ -179,11 +227,46 @@ fn line(list: &[i64], first: i64, what: &str, name: &str) -> Result<[i64; 2]> {
 }
 
 fn check_lines(x: &Tensor, name: &str) -> Result<()> {
-    if !(x.dim() == 2 || x.dim() == 3) {
+    if !(x.dim() == 2 || x.dim() == 3) || (name == "max_pool1d" && x.size()[x.dim() - 2..].contains(&0)) {
         return Err(Error::runtime(format!(
             "{name}: Expected 2D or 3D (batch mode) tensor with optional 0 dim batch size for input, but got:{:?}",
             x.size()
         )));
+    }
+    Ok(())
+}
+
+/// The checks that PyTorch makes of signals alone.
+fn check_max_line(
+    x: &Tensor,
+    kernel: &[i64],
+    stride: Option<&[i64]>,
+    padding: &[i64],
+    dilation: &[i64],
+    ceil_mode: bool,
+) -> Result<()> {
+    let one = |list: &[i64], what: &str| line(list, 0, what, "max_pool1d").map(|[_, v]| v);
+    let kernel = one(kernel, "kernel_size")?;
+    let stride = match stride {
+        None | Some([]) => kernel,
+        Some(s) => one(s, "stride")?,
+    };
+    let (padding, dilation) = (one(padding, "padding")?, one(dilation, "dilation")?);
+    for (v, what) in [(kernel, "kernel_size"), (stride, "stride"), (dilation, "dilation")] {
+        if v <= 0 {
+            return Err(Error::runtime(format!("max_pool1d() {what} must be greater than zero, but got {v}")));
+        }
+    }
+    check_padding(stride, padding, kernel, dilation)?;
+    let size = x.size()[x.dim() - 1];
+    let span = i128::from(size) + 2 * i128::from(padding) - i128::from(dilation) * i128::from(kernel - 1) - 1;
+    let stride = i128::from(stride);
+    let mut n = (span + if ceil_mode { stride - 1 } else { 0 }).div_euclid(stride) + 1;
+    if ceil_mode && (n - 1) * stride >= i128::from(size + padding) {
+        n -= 1;
+    }
+    if n <= 0 {
+        return Err(Error::runtime(format!("max_pool1d() Invalid computed output size: {n}")));
     }
     Ok(())
 }
@@ -196,6 +279,7 @@ op! {
     variants [function, functional];
     composite {
         check_lines(input, "max_pool1d")?;
+        check_max_line(input, kernel_size, stride, padding, dilation, ceil_mode)?;
         let kernel = line(kernel_size, 1, "kernel_size", "max_pool1d")?;
         let stride = match stride { None | Some([]) => kernel, Some(s) => line(s, 1, "stride", "max_pool1d")? };
         let (padding, dilation) = (line(padding, 0, "padding", "max_pool1d")?, line(dilation, 1, "dilation", "max_pool1d")?);
@@ -205,7 +289,7 @@ op! {
     samples [(real([2, 2, 5]), [2]), (real([2, 5]), [3], [2], [1], [1], true), (real([1, 1, 6]), [2], [1], [0], [2])];
 }
 
-fn check_divisor(divisor: Option<i64>) -> Result<()> {
+pub(super) fn check_divisor(divisor: Option<i64>) -> Result<()> {
     if divisor == Some(0) { Err(Error::runtime("divisor must be not zero")) } else { Ok(()) }
 }
 
@@ -236,10 +320,13 @@ op! {
     node "AvgPool2DBackward0";
     contiguous [input];
     dtype pool_dtype(input, "avg_pool2d_out_frame");
-    shape pooled(input, &avg_windows(kernel_size, stride, padding, count_include_pad, divisor_override)?.windows, ceil_mode, NON_EMPTY);
-    kernel { kernels::avg_pool2d(&mut y, input, &avg_windows(kernel_size, stride, padding, count_include_pad, divisor_override)?) };
-    vjp { input => |g, input.shape, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override| {
-        g.avg_pool2d_backward(&input.shape, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override)
+    shape laid_like(input, pooled(input, &avg_windows(kernel_size, stride, padding, count_include_pad, divisor_override)?.windows, ceil_mode, NON_EMPTY)?);
+    kernel {
+        let windows = avg_windows(kernel_size, stride, padding, count_include_pad, divisor_override)?;
+        in_planes([y], |[y]| kernels::avg_pool2d(y, input, &windows))
+    };
+    vjp { input => |g, input, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override| {
+        g.avg_pool2d_backward(input.tensor()?.size(), kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override).tied(input)
     } };
     samples [
         (real([1, 2, 4, 4]), [2]),

@@ -3,7 +3,7 @@
 use crate::dispatch::elementwise_layout;
 use crate::ops::nn::float_dtype;
 use crate::ops::{Val, op, rule, samples};
-use crate::{Error, Layout, Result, Tensor, normalize_dim};
+use crate::{DType, Error, Layout, Result, Tensor, normalize_dim};
 
 op! {
     /// `x * P(X <= x)` for a standard normal X; with `approximate="tanh"` by a formula with tanh.
@@ -107,10 +107,15 @@ op! {
     /// tensor([-0.2689,  1.7616])
     fn silu(input: Tensor) -> y;
     variants [functional, inplace];
-    dtype float_dtype(input, "silu_cpu");
-    map { (input) Float => input / (1.0 + exp(-input)) };
+    dtype silu_dtype(input);
+    map { (input) Float, Complex => input / (1.0 + exp(-input)) };
     vjp { input => |g, input| g.silu_backward(input) };
     samples samples::unary(-3.0, 3.0);
+}
+
+/// `silu` takes complex numbers too.
+fn silu_dtype(x: &Tensor) -> Result<DType> {
+    if x.dtype().is_complex() { Ok(x.dtype()) } else { float_dtype(x, "silu_cpu") }
 }
 
 op! {
@@ -177,7 +182,7 @@ op! {
     /// >>> torch.nn.functional.softplus(torch.tensor([0., 2.]))
     /// tensor([0.6931, 2.1269])
     fn softplus(input: Tensor, beta: f64 = 1.0, threshold: f64 = 20.0) -> y;
-    variants [functional];
+    variants [functional, out];
     dtype float_dtype(input, "softplus_cpu");
     map { (input; beta, threshold) Float => { let low = log1p(exp(input * beta)) / beta; if input * beta > threshold { input } else { low } } };
     vjp { input => |g, input, beta, threshold| g.softplus_backward(input, beta, threshold) };
@@ -211,7 +216,7 @@ op! {
     /// >>> torch.nn.functional.logsigmoid(torch.tensor([0., 2.]))
     /// tensor([-0.6931, -0.1269])
     fn logsigmoid(input: Tensor) -> y;
-    variants [functional];
+    variants [functional, out];
     node "LogSigmoidBackward0";
     dtype float_dtype(input, "log_sigmoid_cpu");
     map { (input) Float => min(input, 0.0) - log1p(exp(-abs(input))) };

@@ -81,15 +81,12 @@ op! {
     samples [(real([2, 3])), (real([2, 3, 2]), [0]), (real([2, 3, 2]), [-1, 0], true, DType::F64), (real([]))];
 }
 
-/// The logarithm of the sum of exponentials of complex numbers, the greatest real part taken out first.
-fn logsumexp_of_complex(x: &Tensor, dim: &[i64], keepdim: bool) -> Result<Tensor> {
-    if x.numel() == 0 {
-        return x.exp()?.sum_dim_with(Some(dim), keepdim, None)?.log();
-    }
-    let greatest = x.detach().real()?.amax_with(Some(dim), true)?;
-    let greatest = greatest.masked_fill(&greatest.isinf()?, 0.0)?;
-    let y = x.sub(&greatest)?.exp()?.sum_dim_with(Some(dim), true, None)?.log()?.add(&greatest)?;
-    if keepdim { Ok(y) } else { y.reshape(&rule::reduce(x, Some(dim), false)?) }
+/// The gradient of `logsumexp`.
+fn logsumexp_backward(g: &Val, input: &Val, y: &Val, dim: &[i64], keepdim: bool) -> Result<Val> {
+    let ndim = input.tensor()?.dim();
+    let kept = |v: &Val| Val::run(|| keep_reduced(&v.tensor()?, ndim, Some(dim), keepdim));
+    let shares = (input - kept(y)).exp();
+    Ok(kept(g) * if input.tensor()?.dtype().is_complex() { shares.conj() } else { shares })
 }
 
 op! {
@@ -103,7 +100,7 @@ op! {
     variants [method, function, special, out];
     composite {
         if input.dtype().is_complex() {
-            logsumexp_of_complex(input, dim, keepdim)
+            input.logsumexp_of_complex(dim, keepdim)
         } else {
             input.logsumexp_of_real(dim, keepdim)
         }
@@ -125,15 +122,33 @@ op! {
     };
     shape rule::reduce(input, Some(dim), keepdim);
     kernel { over(&mut y, input, Some(dim), kernels::logsumexp) };
-    vjp { input => |g, input, y, dim, keepdim| {
-        let ndim = input.tensor()?.dim();
-        let kept = |v: &Val| Val::run(|| keep_reduced(&v.tensor()?, ndim, Some(dim), keepdim));
-        kept(g) * (input - kept(y)).exp()
-    } };
+    vjp { input => |g, input, y, dim, keepdim| logsumexp_backward(g, input, y, dim, keepdim)? };
     samples [
         (real([2, 3, 2]), [1], false),
         (real([2, 3, 2]), [0, -1], true),
         (real([]), [], false),
         (real([0, 2]), [0], true),
     ];
+}
+
+op! {
+    /// `logsumexp` of complex numbers: the greatest real part is taken out first.
+    ///
+    /// Shape: `*s -> *t`. Dtype: unchanged.
+    fn logsumexp_of_complex(input: Tensor, dim: Dims, keepdim: bool) -> y;
+    variants [private];
+    node "LogsumexpBackward0";
+    dtype input.dtype();
+    shape rule::reduce(input, Some(dim), keepdim);
+    compute {
+        if input.numel() == 0 {
+            return input.exp()?.sum_dim_with(Some(dim), keepdim, None)?.log();
+        }
+        let greatest = input.real()?.amax_with(Some(dim), true)?;
+        let greatest = greatest.masked_fill(&greatest.isinf()?, 0.0)?;
+        let y = input.sub(&greatest)?.exp()?.sum_dim_with(Some(dim), true, None)?.log()?.add(&greatest)?;
+        if keepdim { Ok(y) } else { y.reshape(&rule::reduce(input, Some(dim), false)?) }
+    };
+    vjp { input => |g, input, y, dim, keepdim| logsumexp_backward(g, input, y, dim, keepdim)? };
+    samples [(complex([2, 3]), [1], false), (complex([2, 3]), [0, -1], true), (complex([0, 2]), [0], false)];
 }

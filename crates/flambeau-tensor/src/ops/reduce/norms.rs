@@ -70,7 +70,6 @@ fn norm_backward(g: &Val, input: &Val, y: &Val, p: f64, dim: Option<&[i64]>, kee
     let kept = |v: &Val| Val::run(|| keep_reduced(&v.tensor()?, ndim, dim, keepdim));
     let (g, y, x) = (kept(g), kept(y), input);
     match p {
-        0.0 => x * 0.0,
         1.0 => x.sgn() * g,
         2.0 => g * (x / &y).masked_fill(y.eq(0.0), 0.0),
         p if p.is_infinite() => {
@@ -111,7 +110,10 @@ op! {
     dtype norm_dtype(input, dtype, "vector_norm");
     shape norm_shape(input, ord.to_f64(), dim, keepdim);
     kernel { over(&mut y, input, dim, |y, x, mask| kernels::norm(y, x, mask, ord.to_f64())) };
-    vjp { input => |g, input, y, ord, dim, keepdim| norm_backward(g, input, y, ord.to_f64(), dim, keepdim) };
+    vjp { input => |g, input, y, ord, dim, keepdim| {
+        // A count has no gradient at all, not one of zeros.
+        (ord.to_f64() != 0.0).then(|| norm_backward(g, input, y, ord.to_f64(), dim, keepdim))
+    } };
     samples {
         let mut all = samples::with(&[2, 3], -2.0, 2.0, &[&[], &[1.into()], &[3.into()], &[f64::INFINITY.into()], &[1.5.into()], &[0.5.into()]]);
         all.push(Sample::new([samples::tensor(&[2, 3, 2], -2.0, 2.0).into(), 2.into(), [0i64, -1].into(), true.into()]));

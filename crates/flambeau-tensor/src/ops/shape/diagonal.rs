@@ -1,7 +1,7 @@
 //! Diagonals, and copies with a part written over.
 
 use crate::ops::{Val, op};
-use crate::{Dims, Error, MemoryFormat, Options, Result, Tensor, normalize_dim};
+use crate::{Device, Dims, Error, Layout, MemoryFormat, Options, Result, Tensor, normalize_dim};
 
 op! {
     /// A matrix with the vector on a diagonal, or the diagonal of a matrix.
@@ -79,7 +79,13 @@ op! {
 /// A copy of `x` whose part that `part` shows is written over with `src`.
 fn with_part(x: &Tensor, src: &Tensor, part: impl FnOnce(&Tensor) -> Result<Tensor>) -> Result<Tensor> {
     let out = if x.layout().is_dense() { x.clone_tensor()? } else { x.clone_in(MemoryFormat::Contiguous)? };
-    let target = part(&out)?;
+    part_of(&out, src, part)?.copy_(src)?;
+    Ok(out)
+}
+
+/// The part of `x` that `src` is to be written over.
+fn part_of(x: &Tensor, src: &Tensor, part: impl FnOnce(&Tensor) -> Result<Tensor>) -> Result<Tensor> {
+    let target = part(x)?;
     if target.size() != src.size() {
         return Err(Error::runtime(format!(
             "expected src to have a size equal to the slice of self. src size = {:?}, slice size = {:?}",
@@ -87,8 +93,19 @@ fn with_part(x: &Tensor, src: &Tensor, part: impl FnOnce(&Tensor) -> Result<Tens
             target.size()
         )));
     }
-    target.copy_(src)?;
-    Ok(out)
+    Ok(target)
+}
+
+/// The layout of what `with_part` gives.
+pub(super) fn with_part_layout(
+    x: &Tensor,
+    src: &Tensor,
+    part: impl FnOnce(&Tensor) -> Result<Tensor>,
+) -> Result<Layout> {
+    let l = x.layout();
+    let layout = if l.is_dense() { Layout { offset: 0, ..l.clone() } } else { Layout::contiguous(x.size()) };
+    part_of(&Tensor::empty_layout(layout.clone(), x.dtype(), Device::Meta)?, src, part)?;
+    Ok(layout)
 }
 
 /// Zeros in the shape of a source, for the gradient of what was written over.
@@ -106,6 +123,8 @@ op! {
     ///         [0., 2.]])
     fn diagonal_scatter(input: Tensor, src: Tensor, offset: i64 = 0, dim1: i64 = 0, dim2: i64 = 1) -> y;
     variants [method, function];
+    dtype input.dtype();
+    shape with_part_layout(input, src, |t| t.diagonal_with(offset, dim1, dim2));
     compute { with_part(input, src, |t| t.diagonal_with(offset, dim1, dim2)) };
     vjp {
         input => |g, src.shape, offset, dim1, dim2| g.diagonal_scatter_with(nothing(g, &src.shape), offset, dim1, dim2);
@@ -124,6 +143,8 @@ op! {
     ///         [1., 2.]])
     fn select_scatter(input: Tensor, src: Tensor, dim: i64, index: i64) -> y;
     variants [method, function];
+    dtype input.dtype();
+    shape with_part_layout(input, src, |t| t.select(dim, index));
     compute { with_part(input, src, |t| t.select(dim, index)) };
     vjp {
         input => |g, src.shape, dim, index| g.select_scatter(nothing(g, &src.shape), dim, index);
@@ -140,7 +161,9 @@ op! {
     /// >>> torch.slice_scatter(torch.zeros(4), torch.tensor([1., 2.]), start=2)
     /// tensor([0., 0., 1., 2.])
     fn slice_scatter(input: Tensor, src: Tensor, dim: i64 = 0, start: Option<i64> = None, end: Option<i64> = None, step: i64 = 1) -> y;
-    variants [method, function];
+    variants [method, function, out];
+    dtype input.dtype();
+    shape with_part_layout(input, src, |t| t.slice(dim, start.unwrap_or(0), end.unwrap_or(i64::MAX), step));
     compute { with_part(input, src, |t| t.slice(dim, start.unwrap_or(0), end.unwrap_or(i64::MAX), step)) };
     vjp {
         input => |g, src.shape, dim, start, end, step| g.slice_scatter_with(nothing(g, &src.shape), dim, start, end, step);

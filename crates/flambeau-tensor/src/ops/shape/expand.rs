@@ -92,6 +92,10 @@ op! {
                 _ => return Err(not_expandable(input, size)),
             }
         }
+        if size.is_empty() {
+            // As PyTorch has it, so that bool becomes int64 here and nowhere else.
+            return input.sum();
+        }
         if dims.is_empty() {
             return Ok(input.clone());
         }

@@ -148,6 +148,8 @@ op! {
     /// Shape: `*s n *t -> *s k *t, ...`. Dtype: unchanged.
     fn unsafe_split(input: Tensor, split_size: i64, dim: i64 = 0) -> [outputs];
     variants [method, function];
+    dtype input.dtype();
+    shape even(input, split_size, dim).map(|(at, lengths)| pieces(input.layout(), at, &lengths));
     compute { let (at, lengths) = even(input, split_size, dim)?; Ok(loose(input, pieces(input.layout(), at, &lengths))) };
     vjp { input => |gs, dim| rejoined(gs, dim) };
     samples [(real([5, 2]), 2), (real([2, 3]), 1, -1), (real([0, 2]), 1)];
@@ -159,6 +161,8 @@ op! {
     /// Shape: `*s n *t -> *s k *t, ...`. Dtype: unchanged.
     fn unsafe_split_with_sizes(input: Tensor, split_sizes: Dims, dim: i64 = 0) -> [outputs];
     variants [method, function];
+    dtype input.dtype();
+    shape chosen(input, split_sizes, dim).map(|at| pieces(input.layout(), at, split_sizes));
     compute { let at = chosen(input, split_sizes, dim)?; Ok(loose(input, pieces(input.layout(), at, split_sizes))) };
     vjp { input => |gs, dim| rejoined(gs, dim) };
     samples [(real([5, 2]), [2, 3]), (real([2, 3]), [1, 2], -1), (real([0, 2]), [0])];

@@ -2,7 +2,7 @@
 
 use crate::autograd::record_op;
 use crate::ops::{Arg, Val, op};
-use crate::{Error, Layout, Result, Tensor, normalize_dim};
+use crate::{Device, Error, Layout, Result, Tensor, normalize_dim};
 
 /// A layout that a user chose must lie within the storage.
 fn within(x: &Tensor, layout: Layout) -> Result<Layout> {
@@ -30,7 +30,8 @@ fn within(x: &Tensor, layout: Layout) -> Result<Layout> {
             layout.strides.as_slice()
         )));
     };
-    if bytes > x.storage().nbytes() {
+    // Without data there is nothing to overrun.
+    if x.device() == Device::Cpu && bytes > x.storage().nbytes() {
         return Err(Error::runtime(format!(
             "setStorage: sizes {:?}, strides {:?}, storage offset {}, and itemsize {} requiring a storage size of {bytes} are out of bounds \
              for storage of size {}",
@@ -140,6 +141,8 @@ op! {
     /// Shape: `n -> *size`. Dtype: unchanged.
     fn gather_strided(input: Tensor, size: Dims, stride: Dims, offset: i64) -> y;
     variants [private];
+    dtype input.dtype();
+    shape size;
     compute { input.as_strided_with(size, stride, Some(offset + input.layout().offset))?.clone_tensor() };
     vjp { input => |g, input.shape, size, stride, offset| zeros_of(g, &input.shape).scatter_strided(g, size, stride, offset) };
     samples [(real([2, 3]), [2, 2], [1, 2], 1), (real([]), [1], [1], 0)];
@@ -151,6 +154,8 @@ op! {
     /// Shape: `n, *size -> n`. Dtype: unchanged.
     fn scatter_strided(input: Tensor, src: Tensor, size: Dims, stride: Dims, offset: i64) -> y;
     variants [private];
+    dtype input.dtype();
+    shape input.size();
     compute {
         let out = input.clone_in(crate::MemoryFormat::Contiguous)?;
         out.as_strided_with(size, stride, Some(offset))?.copy_(src)?;
@@ -173,6 +178,10 @@ op! {
     /// Shape: `*s, *size -> *s`. Dtype: unchanged.
     fn as_strided_scatter(input: Tensor, src: Tensor, size: Dims, stride: Dims, storage_offset: Option<i64> = None) -> y;
     variants [method, function];
+    dtype input.dtype();
+    shape super::diagonal::with_part_layout(input, src, |t| {
+        t.as_strided_with(size, stride, Some(storage_offset.unwrap_or(input.layout().offset)))
+    });
     compute {
         let out = if input.layout().is_dense() {
             input.clone_tensor()?
@@ -360,6 +369,8 @@ op! {
     fn slice_into_zeros(grad: Tensor, input_sizes: Dims, dim: i64, start: i64, end: i64, step: i64) -> y;
     variants [private];
     node "SliceBackwardBackward0";
+    dtype grad.dtype();
+    shape input_sizes;
     compute {
         let out = crate::ops::zeros_with(input_sizes, crate::Options::like(grad))?;
         out.slice(dim, start, end, step)?.copy_(grad)?;
@@ -460,6 +471,8 @@ op! {
     fn diagonal_into_zeros(grad: Tensor, input_sizes: Dims, offset: i64, dim1: i64, dim2: i64) -> y;
     variants [private];
     node "DiagonalBackwardBackward0";
+    dtype grad.dtype();
+    shape input_sizes;
     compute {
         let out = crate::ops::zeros_with(input_sizes, crate::Options::like(grad))?;
         out.diagonal_with(offset, dim1, dim2)?.copy_(grad)?;
@@ -514,6 +527,8 @@ op! {
     fn unfold_into_zeros(grad: Tensor, input_sizes: Dims, dim: i64, size: i64, step: i64) -> y;
     variants [private];
     node "UnfoldBackwardBackward0";
+    dtype grad.dtype();
+    shape input_sizes;
     compute {
         let out = crate::ops::zeros_with(input_sizes, crate::Options::like(grad))?;
         let windows = out.unfold(dim, size, step)?;

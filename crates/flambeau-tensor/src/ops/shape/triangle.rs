@@ -3,7 +3,7 @@
 use flambeau_cpu::index as kernels;
 
 use crate::ops::op;
-use crate::{DType, Error, Options, Result, Tensor};
+use crate::{DType, Dims, Error, Options, Result, Tensor};
 
 fn matrix(x: &Tensor, what: &str) -> Result<DType> {
     if x.dim() < 2 {
@@ -46,6 +46,21 @@ op! {
     samples [(real([3, 4])), (real([3, 4]), 1), (real([2, 3, 3]), -1), (real([0, 2]))];
 }
 
+/// The shape of `places`.
+fn places_shape(row: i64, col: i64, kept: impl Fn(i64) -> std::ops::Range<i64>) -> Result<Dims> {
+    check_sides(row, col)?;
+    Ok(Dims::from_slice(&[2, (0..row).map(|r| kept(r).count() as i64).sum()]))
+}
+
+fn check_sides(row: i64, col: i64) -> Result<()> {
+    for (name, n) in [("row", row), ("col", col)] {
+        if n < 0 {
+            return Err(Error::runtime(format!("{name} must be non-negative, got{n}")));
+        }
+    }
+    Ok(())
+}
+
 /// Rows and columns of the places that `kept(row)` tells the columns of.
 fn places(
     row: i64,
@@ -54,11 +69,7 @@ fn places(
     what: &str,
     kept: impl Fn(i64) -> std::ops::Range<i64>,
 ) -> Result<Tensor> {
-    for (name, n) in [("row", row), ("col", col)] {
-        if n < 0 {
-            return Err(Error::runtime(format!("{name} must be non-negative, got{n}")));
-        }
-    }
+    check_sides(row, col)?;
     let dtype = options.dtype.unwrap_or(DType::I64);
     if !matches!(dtype, DType::I64 | DType::I32 | DType::I16 | DType::I8 | DType::U8) {
         return Err(Error::not_implemented(format!("\"{what}\" not implemented for '{}'", dtype.title())));
@@ -86,6 +97,8 @@ op! {
     variants [function];
     factory;
     nondifferentiable;
+    dtype options.dtype.unwrap_or(DType::I64);
+    shape places_shape(row, col, |r| 0..r.saturating_add(offset).saturating_add(1).clamp(0, col));
     compute { places(row, col, options, "tril_indices", |r| 0..r.saturating_add(offset).saturating_add(1).clamp(0, col)) };
     samples [(3, 3), (2, 4, 1), (0, 2), (3, 3, -1, Options::dtype(DType::I32))];
 }
@@ -102,6 +115,8 @@ op! {
     variants [function];
     factory;
     nondifferentiable;
+    dtype options.dtype.unwrap_or(DType::I64);
+    shape places_shape(row, col, |r| r.saturating_add(offset).clamp(0, col)..col);
     compute { places(row, col, options, "triu_indices", |r| r.saturating_add(offset).clamp(0, col)..col) };
     samples [(3, 3), (2, 4, 1), (0, 2), (3, 3, -1, Options::dtype(DType::I32))];
 }

@@ -98,5 +98,10 @@ fn slices(x: &Tensor, dim: i64, consecutive: bool, flags: (bool, bool)) -> Resul
         sizes[at] = n;
         sizes
     };
-    found(x, values, &[x.size()[at]], flags, |v| kernels::unique_dim(v, at, consecutive, flags.0, flags.1))
+    let (values, inverse, counts) =
+        found(x, values, &[x.size()[at]], flags, |v| kernels::unique_dim(v, at, consecutive, flags.0, flags.1))?;
+    // The slices lie one after another.
+    let (at, first) = ([at as i64], [0]);
+    let values = values.movedim(&at, &first)?.contiguous()?.movedim(&first, &at)?;
+    Ok((values, inverse, counts))
 }

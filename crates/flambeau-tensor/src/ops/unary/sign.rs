@@ -134,7 +134,7 @@ op! {
 }
 
 op! {
-    /// The complex conjugate in new memory.
+    /// The complex conjugate in new memory; of real numbers, the tensor itself.
     ///
     /// Shape: `*s -> *s`. Dtype: unchanged.
     ///
@@ -142,10 +142,20 @@ op! {
     /// tensor([1.-2.j])
     fn conj_physical(input: Tensor) -> y;
     variants [method, function, inplace, out];
-    dtype rule::same(input);
-    map { (input) Float, Int, Bool => input; Complex => conj(input) };
-    vjp { input => |g| g.conj_physical() };
+    composite { if input.dtype().is_complex() { input.conj_physical_of_complex() } else { Ok(input.clone()) } };
     samples samples::unary(-3.0, 3.0);
+}
+
+op! {
+    /// The complex conjugate of complex numbers in new memory.
+    ///
+    /// Shape: `*s -> *s`. Dtype: unchanged.
+    fn conj_physical_of_complex(input: Tensor) -> y;
+    variants [private];
+    node "ConjPhysicalBackward0";
+    dtype rule::same(input);
+    map { (input) Complex => conj(input) };
+    vjp { input => |g| g.conj_physical() };
 }
 
 /// The layout of the real (part 0) or imaginary (part 1) numbers inside complex ones.

@@ -1,0 +1,187 @@
+//! Pooling over windows of one to three dimensions that are told one by one: volumes, and windows that adapt.
+
+use super::{GRAIN, Pooled, by_pooled};
+use crate::gemm::{Shared, for_pieces};
+use crate::{View, ViewMut};
+
+/// One window along one dimension.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Window {
+    /// Its first element.
+    pub start: i64,
+    /// Where it ends: no element lies there or beyond.
+    pub end: i64,
+    /// Distance between its elements.
+    pub step: i64,
+    /// How many elements it counts for in a mean, padding included where that counts.
+    pub count: i64,
+}
+
+/// The windows of fixed size that pooling moves along a dimension of `size` elements.
+pub fn fixed_windows(size: i64, out: i64, kernel: i64, stride: i64, padding: i64, dilation: i64) -> Vec<Window> {
+    let window = |o: i64| {
+        let first = o * stride - padding;
+        let skipped = if first < 0 { (-first + dilation - 1) / dilation } else { 0 };
+        let count = (first + kernel).min(size + padding) - first;
+        Window { start: first + skipped * dilation, end: (first + kernel * dilation).min(size), step: dilation, count }
+    };
+    (0..out).map(window).collect()
+}
+
+/// The windows that cover a dimension of `size` elements with `out` of them, as evenly as can be.
+pub fn adaptive_windows(size: i64, out: i64) -> Vec<Window> {
+    let window = |o: i64| {
+        let start = o / out * size + o % out * size / out;
+        let end = 1 + ((o + 1) * size - 1).div_euclid(out);
+        Window { start, end, step: 1, count: end - start }
+    };
+    (0..out).map(window).collect()
+}
+
+/// Windows in each of the last dimensions, the last one last.
+pub type Windows<'a> = &'a [Vec<Window>];
+
+/// The windows of a plane in order: the ranges of a window in each of three dimensions.
+fn each(windows: Windows, mut f: impl FnMut(usize, [Window; 3])) {
+    const WHOLE: &[Window] = &[Window { start: 0, end: 1, step: 1, count: 1 }];
+    let of = |d: usize| (d + windows.len()).checked_sub(3).map_or(WHOLE, |d| windows[d].as_slice());
+    let mut at = 0;
+    for &a in of(0) {
+        for &b in of(1) {
+            for &c in of(2) {
+                f(at, [a, b, c]);
+                at += 1;
+            }
+        }
+    }
+}
+
+fn indices(w: Window) -> impl Iterator<Item = i64> + Clone {
+    (w.start..w.end.max(w.start)).step_by(w.step.max(1) as usize)
+}
+
+/// The places of a window's elements in a plane whose last two sizes are these.
+fn places([a, b, c]: [Window; 3], [rows, columns]: [i64; 2]) -> impl Iterator<Item = i64> {
+    indices(a).flat_map(move |i| indices(b).flat_map(move |j| indices(c).map(move |k| (i * rows + j) * columns + k)))
+}
+
+/// How many planes there are, the elements of each, and their last two sizes.
+fn planes(sizes: &[i64], n: usize) -> (usize, usize, [i64; 2]) {
+    let (lead, plane) = sizes.split_at(sizes.len() - n);
+    let rows = if n > 1 { plane[n - 2] } else { 1 };
+    (lead.iter().product::<i64>() as usize, plane.iter().product::<i64>() as usize, [rows, plane[n - 1]])
+}
+
+/// Elements that all windows of a plane read.
+fn work(windows: Windows) -> usize {
+    windows.iter().map(|w| w.iter().map(|w| (w.end - w.start).max(1) as usize).sum::<usize>()).product::<usize>().max(1)
+}
+
+/// The maximum of each window and where in its plane it lies (int64), the first of equal ones; a nan wins. All contiguous;
+/// bool and complex do nothing.
+pub fn max_windows(out: &mut ViewMut, indices: &mut ViewMut, input: View, windows: Windows) {
+    debug_assert_eq!(out.sizes(), indices.sizes());
+    by_pooled!(input.dtype(), T => max_of::<T>(out, indices, &input, windows));
+}
+
+fn max_of<T: Pooled>(out: &mut ViewMut, indices: &mut ViewMut, input: &View, windows: Windows) {
+    let (count, size, last) = planes(input.sizes(), windows.len());
+    let (_, out_size, _) = planes(out.sizes(), windows.len());
+    let x = Shared::read(input.ptr().cast::<T>());
+    let (y, at) = (Shared::new(out.ptr().cast::<T>()), Shared::new(indices.ptr().cast::<i64>()));
+    for_pieces(0..count, GRAIN.div_ceil(work(windows)), |range| {
+        for plane in range {
+            let x = x.at((plane * size) as isize);
+            each(windows, |o, window| {
+                let mut best = (T::LOWEST, places(window, last).next().unwrap_or(0));
+                for place in places(window, last) {
+                    // SAFETY: an element of this plane.
+                    let value = unsafe { x.wrapping_offset(place as isize).read_unaligned() };
+                    if value.exceeds(best.0) {
+                        best = (value, place);
+                    }
+                }
+                let o = (plane * out_size + o) as isize;
+                // SAFETY: an element of this plane's output.
+                unsafe {
+                    y.at(o).write_unaligned(best.0);
+                    at.at(o).write_unaligned(best.1);
+                }
+            });
+        }
+    });
+}
+
+/// What the sum of a window is divided by.
+fn divisor(window: [Window; 3], inside_only: bool, fixed: Option<i64>) -> i64 {
+    let inside = |w: Window| (w.end - w.start).max(0);
+    fixed.unwrap_or_else(|| window.iter().map(|&w| if inside_only { inside(w) } else { w.count }).product())
+}
+
+/// The mean of each window: over the elements it counts for, only those inside the plane, or a number of the caller's.
+/// Contiguous; bool and complex do nothing.
+pub fn avg_windows(out: &mut ViewMut, input: View, windows: Windows, inside_only: bool, fixed: Option<i64>) {
+    by_pooled!(input.dtype(), T => mean_of::<T>(out, &input, windows, inside_only, fixed));
+}
+
+fn mean_of<T: Pooled>(out: &mut ViewMut, input: &View, windows: Windows, inside_only: bool, fixed: Option<i64>) {
+    let (count, size, last) = planes(input.sizes(), windows.len());
+    let (_, out_size, _) = planes(out.sizes(), windows.len());
+    let (x, y) = (Shared::read(input.ptr().cast::<T>()), Shared::new(out.ptr().cast::<T>()));
+    for_pieces(0..count, GRAIN.div_ceil(work(windows)), |range| {
+        for plane in range {
+            let x = x.at((plane * size) as isize);
+            each(windows, |o, window| {
+                let mut sum = T::ZERO;
+                for place in places(window, last) {
+                    // SAFETY: an element of this plane.
+                    sum = T::add(sum, unsafe { x.wrapping_offset(place as isize).read_unaligned() });
+                }
+                let by = divisor(window, inside_only, fixed);
+                let mean = if by == 0 { T::round(T::ZERO) } else { T::mean(sum, by) };
+                // SAFETY: an element of this plane's output.
+                unsafe { y.at((plane * out_size + o) as isize).write_unaligned(mean) };
+            });
+        }
+    });
+}
+
+/// The gradient of [`avg_windows`]: each window's gradient is shared out among its elements.
+pub fn avg_windows_backward(
+    grad: &mut ViewMut,
+    grad_out: View,
+    windows: Windows,
+    inside_only: bool,
+    fixed: Option<i64>,
+) {
+    by_pooled!(grad.dtype(), T => share_out::<T>(grad, &grad_out, windows, inside_only, fixed));
+}
+
+fn share_out<T: Pooled>(grad: &mut ViewMut, grad_out: &View, windows: Windows, inside_only: bool, fixed: Option<i64>) {
+    let (count, size, last) = planes(grad.sizes(), windows.len());
+    let (_, out_size, _) = planes(grad_out.sizes(), windows.len());
+    let (x, g) = (Shared::new(grad.ptr().cast::<T>()), Shared::read(grad_out.ptr().cast::<T>()));
+    for_pieces(0..count, GRAIN.div_ceil(work(windows) + size), |range| {
+        let mut sums = vec![T::ZERO; size];
+        for plane in range {
+            sums.fill(T::ZERO);
+            each(windows, |o, window| {
+                let by = divisor(window, inside_only, fixed);
+                if by == 0 {
+                    return;
+                }
+                // SAFETY: an element of this plane's gradient.
+                let g = unsafe { g.at((plane * out_size + o) as isize).read_unaligned() };
+                let share = T::mean(T::add(T::ZERO, g), by);
+                for place in places(window, last) {
+                    let sum = &mut sums[place as usize];
+                    *sum = T::add(*sum, share);
+                }
+            });
+            for (i, &sum) in sums.iter().enumerate() {
+                // SAFETY: an element of this plane.
+                unsafe { x.at((plane * size + i) as isize).write_unaligned(T::round(sum)) };
+            }
+        }
+    });
+}

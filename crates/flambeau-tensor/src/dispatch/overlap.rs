@@ -1,0 +1,57 @@
+//! Elementwise writes over memory that several indices reach: each must see what those before it wrote, as in PyTorch.
+
+use flambeau_cpu::loops::{self, MapKernel};
+use flambeau_cpu::{View, ViewMut};
+use smallvec::SmallVec;
+
+use crate::{Dims, Scalar};
+
+/// Whether two indices may reach one element: false only where the strides surely keep them apart.
+pub(super) fn may_overlap(sizes: &[i64], strides: &[i64]) -> bool {
+    if sizes.contains(&0) {
+        return false;
+    }
+    let mut dims: SmallVec<[(i64, i64); 6]> =
+        sizes.iter().zip(strides).filter(|(n, _)| **n > 1).map(|(&n, &s)| (s, n)).collect();
+    dims.sort_unstable();
+    let mut reach = 0;
+    dims.into_iter().any(|(s, n)| {
+        let touches = s <= reach;
+        reach += s * (n - 1);
+        touches
+    })
+}
+
+/// Runs a map line by line: along the first dimension of `order`, for all indices of the others, the next one fastest.
+pub(super) fn map_in_order(kernel: &MapKernel, out: ViewMut, inputs: &[View], params: &[Scalar], order: &[usize]) {
+    let Some((&along, outer)) = order.split_first() else {
+        return loops::map(kernel, out, inputs, params);
+    };
+    let sizes: Dims = out.sizes().into();
+    let line = [sizes[along]];
+    let lines: i64 = outer.iter().map(|&d| sizes[d]).product();
+    for i in 0..if line[0] == 0 { 0 } else { lines } {
+        let start = |strides: &[i64], bytes: usize| {
+            let (mut rest, mut at) = (i, 0);
+            for &d in outer {
+                at += rest % sizes[d] * strides[d];
+                rest /= sizes[d];
+            }
+            at as isize * bytes as isize
+        };
+        let steps: SmallVec<[[i64; 1]; 3]> = inputs.iter().map(|v| [v.strides()[along]]).collect();
+        let views: SmallVec<[View; 3]> = inputs
+            .iter()
+            .zip(&steps)
+            .map(|(v, step)| {
+                let first = v.ptr().wrapping_offset(start(v.strides(), v.dtype().size()));
+                // SAFETY: one line of the view, from an index that it has.
+                unsafe { View::new(first, v.dtype(), &line, step) }
+            })
+            .collect();
+        let step = [out.strides()[along]];
+        let first = out.ptr().wrapping_offset(start(out.strides(), out.dtype().size()));
+        // SAFETY: one line of the view, from an index that it has; lines are written one after another.
+        loops::map(kernel, unsafe { ViewMut::new(first, out.dtype(), &line, &step) }, &views, params);
+    }
+}
