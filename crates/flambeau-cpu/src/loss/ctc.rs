@@ -180,7 +180,7 @@ fn backward<T: Float + Send + Sync>(
                     *now = rest + prob(s);
                 }
                 joint.fill(T::neg_infinity());
-                for (s, &rest) in beta.iter().enumerate() {
+                for (s, &rest) in beta.iter().enumerate().rev() {
                     let both = a.get((b as isize * rows + t as isize) * width + s as isize) + rest;
                     let c = q.label(b, s);
                     joint[c] = add([joint[c], both]);
