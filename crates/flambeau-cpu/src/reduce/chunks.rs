@@ -17,6 +17,7 @@ macro_rules! chunks {
         while at + $crate::reduce::chunks::L <= n {
             #[allow(unused_mut)]
             let mut $v = $crate::reduce::chunks::read(from.add(at), $crate::reduce::chunks::L);
+            $crate::reduce::chunks::one_by_one();
             let ($i, $len) = (at, $crate::reduce::chunks::L);
             $body
             at += $crate::reduce::chunks::L;
@@ -30,6 +31,17 @@ macro_rules! chunks {
     }};
 }
 pub(crate) use chunks;
+
+/// Keeps the compiler from working on several chunks side by side, lane by lane, which it does with gathers: a chunk is as
+/// wide as a register. No instruction comes of it.
+#[inline(always)]
+pub(crate) fn one_by_one() {
+    #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+    // SAFETY: it is empty.
+    unsafe {
+        std::arch::asm!("", options(nomem, nostack, preserves_flags));
+    }
+}
 
 /// Reads `1 <= len <= L` values and pads them. Value by value: a copy through memory, read back whole, would wait for
 /// every store before it.
