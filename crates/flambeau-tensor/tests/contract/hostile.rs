@@ -54,7 +54,9 @@ fn private_operators_survive_any_arguments() {
             return;
         }
         // A result or an error: a panic fails the test, and what reads beyond memory shows under a memory checker.
-        let run = |args: &Args| drop(call(case.op, &fresh(args)).map(|outs| outs.iter().map(Tensor::numel).sum::<i64>()));
+        let run = |args: &Args| {
+            let _ = call(case.op, &fresh(args));
+        };
         for (i, t) in tensors(&case.args).iter().enumerate() {
             for other in others(t) {
                 let mut at = 0;

@@ -1,6 +1,8 @@
 //! Transposed convolutions: the gradients of convolutions as operators.
 
-use super::conv::{batched, check_bias, check_moves, check_weight, conj, conv_dtype, over_channels, same_rank, spatial};
+use super::conv::{
+    batched, check_bias, check_moves, check_weight, conj, conv_dtype, over_channels, same_rank, spatial,
+};
 use super::hung;
 use crate::ops::{op, rule};
 use crate::{Dims, Error, Result, Tensor};

@@ -53,7 +53,13 @@ fn layer_sizes(x: &Tensor, normalized: &[i64], weight: Option<&Tensor>, bias: Op
 }
 
 /// The gradient and the input alike, and statistics for each row of the input over its last dimensions.
-fn backward_dtype(grad: &Tensor, x: &Tensor, stats: [&Tensor; 2], weight: Option<&Tensor>, row: &[i64]) -> Result<DType> {
+fn backward_dtype(
+    grad: &Tensor,
+    x: &Tensor,
+    stats: [&Tensor; 2],
+    weight: Option<&Tensor>,
+    row: &[i64],
+) -> Result<DType> {
     let d = float_dtype(x, "LayerNormBackwardKernelImpl")?;
     let rows: i64 = x.size()[..x.dim().saturating_sub(row.len())].iter().product();
     let fits = !row.is_empty()
