@@ -452,6 +452,15 @@ fn methods(b: &Block) -> TokenStream {
     }
 }
 
+/// Who may call the methods: those of a private operator are for its own crate, which need not call all of them.
+fn visibility(b: &Block) -> TokenStream {
+    if b.variants.iter().any(|v| v == "private") && !b.rust {
+        quote!(#[allow(dead_code)] pub(crate))
+    } else {
+        quote!(pub)
+    }
+}
+
 /// The type of the outputs in Rust: `Tensor`, `Vec<Tensor>`, or a tuple.
 fn rust_outputs(b: &Block) -> TokenStream {
     let last = if b.outputs.list { quote!(Vec<crate::Tensor>) } else { quote!(crate::Tensor) };
@@ -505,13 +514,13 @@ fn method(b: &Block, name: &Ident, entry: &TokenStream, full: bool, on_tensor: b
             quote!((#(#values),*))
         }
     };
-    let docs = &b.docs;
+    let (docs, visibility) = (&b.docs, visibility(b));
     let extra = if full { "\n\nEvery argument is given." } else { "" };
     quote! {
         #(#docs)*
         #[doc = #extra]
         #[allow(non_snake_case)]
-        pub fn #name(#(#signature),*) -> crate::Result<#ret> {
+        #visibility fn #name(#(#signature),*) -> crate::Result<#ret> {
             let out = #entry(&#id, &[#(#args),*])?;
             Ok(#take)
         }
@@ -519,7 +528,7 @@ fn method(b: &Block, name: &Ident, entry: &TokenStream, full: bool, on_tensor: b
 }
 
 fn formula_method(b: &Block, name: &Ident, full: bool) -> TokenStream {
-    let id = static_name(b);
+    let (id, visibility) = (static_name(b), visibility(b));
     let mut signature = vec![quote!(&self)];
     let mut args = vec![quote!(self.to_arg()?)];
     for p in b.params.iter().skip(1) {
@@ -542,7 +551,7 @@ fn formula_method(b: &Block, name: &Ident, full: bool) -> TokenStream {
     }
     quote! {
         #[allow(non_snake_case)]
-        pub fn #name(#(#signature),*) -> crate::ops::Val {
+        #visibility fn #name(#(#signature),*) -> crate::ops::Val {
             crate::ops::Val::run(|| Ok(crate::ops::take_one(crate::dispatch::call(&#id, &[#(#args),*])?)))
         }
     }

@@ -20,6 +20,8 @@ pub struct Block {
     pub factory: bool,
     pub inplace: Option<Ident>,
     pub out: bool,
+    /// Rust programs may call it though Python keeps it to itself.
+    pub rust: bool,
     pub node: Option<LitStr>,
     pub dtype: Option<Expr>,
     pub shape: Option<Expr>,
@@ -118,6 +120,7 @@ impl Parse for Block {
             factory: false,
             inplace: None,
             out: false,
+            rust: false,
             node: None,
             dtype: None,
             shape: None,
@@ -296,6 +299,7 @@ fn parse_variants(input: ParseStream, block: &mut Block) -> syn::Result<()> {
                     Some(if explicit { list.parse()? } else { Ident::new(&format!("{}_", block.name), word.span()) });
             }
             "out" => block.out = true,
+            "rust" => block.rust = true,
             "method" | "function" | "functional" | "linalg" | "special" | "fft" | "private" => {
                 block.variants.push(word)
             }
@@ -303,7 +307,7 @@ fn parse_variants(input: ParseStream, block: &mut Block) -> syn::Result<()> {
                 return Err(syn::Error::new(
                     word.span(),
                     format!(
-                        "unknown variant `{other}`; there are method, function, functional, linalg, special, fft, private, inplace, out"
+                        "unknown variant `{other}`; there are method, function, functional, linalg, special, fft, private, rust, inplace, out"
                     ),
                 ));
             }

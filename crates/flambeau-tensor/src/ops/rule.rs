@@ -49,6 +49,14 @@ pub fn promote(x: impl Join, y: impl Join) -> DType {
     p.result(default_dtype())
 }
 
+/// Refuses arguments that do not fit each other: the kernels of private operators trust their sizes and dtypes.
+pub(crate) fn require(holds: bool, name: &str) -> Result<()> {
+    if holds {
+        return Ok(());
+    }
+    Err(Error::runtime(format!("{name}: the shapes or dtypes of the arguments do not fit each other")))
+}
+
 /// The dtype three operands meet in.
 pub fn promote3(x: impl Join, y: impl Join, z: impl Join) -> DType {
     let mut p = Promotion::new();

@@ -5,5 +5,6 @@ mod cases;
 mod derivatives;
 mod dtypes;
 mod forms;
+mod hostile;
 mod table;
 mod versions;

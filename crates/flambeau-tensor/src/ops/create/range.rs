@@ -46,7 +46,7 @@ op! {
     /// >>> torch.arange(1, 2, 0.5)
     /// tensor([1.0000, 1.5000])
     fn arange(start: Scalar, end: Scalar, step: Scalar) -> y;
-    variants [private];
+    variants [private, rust];
     factory;
     dtype range_dtype(&options, &[start, end, step]);
     shape range_len(start, end, step, range_dtype(&options, &[start, end, step]));

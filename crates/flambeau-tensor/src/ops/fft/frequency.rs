@@ -33,6 +33,7 @@ op! {
         let middle = (n + 1) / 2;
         frequencies((0..n).map(|i| if i < middle { i } else { i - n } as f64).collect(), n, d, frequency_dtype("fftfreq", &options)?)
     };
+    samples [(4), (5, 0.5), (1)];
 }
 
 op! {
@@ -48,6 +49,7 @@ op! {
     dtype frequency_dtype("rfftfreq", &options);
     shape Dims::from_slice(&[n / 2 + 1]);
     compute { frequencies((0..=n / 2).map(|i| i as f64).collect(), n, d, frequency_dtype("rfftfreq", &options)?) };
+    samples [(4), (5, 0.5), (1)];
 }
 
 /// Half the sizes of dimensions, rounded down or up, and the dimensions.

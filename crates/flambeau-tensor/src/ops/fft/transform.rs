@@ -3,8 +3,33 @@
 use flambeau_cpu::fft as kernels;
 
 use super::{by_stride, scale, transformed};
-use crate::ops::{Val, op};
-use crate::{Dims, Layout, Result, Tensor};
+use crate::ops::{Val, op, rule};
+use crate::{DType, Dims, Error, Layout, Result, Tensor};
+
+/// Each dimension once, and with elements.
+fn check_dims(x: &Tensor, dims: &[i64], name: &str) -> Result<()> {
+    let fits = |(i, d): (usize, &i64)| {
+        usize::try_from(*d).is_ok_and(|d| d < x.dim() && x.size()[d] > 0) && !dims[..i].contains(d)
+    };
+    rule::require(!dims.is_empty() && dims.iter().enumerate().all(fits), name)
+}
+
+fn complex_dtype(x: &Tensor) -> Result<DType> {
+    if !x.dtype().is_complex() {
+        return Err(Error::runtime(format!("Only supports complex dtypes, but found: {}", x.dtype().title())));
+    }
+    Ok(x.dtype())
+}
+
+fn real_dtype(x: &Tensor) -> Result<DType> {
+    match x.dtype() {
+        d @ (DType::F32 | DType::F64) => Ok(d),
+        d @ (DType::F16 | DType::BF16) => {
+            Err(Error::not_implemented(format!("MKL FFT doesn't support tensors of type: {}", d.title())))
+        }
+        d => Err(Error::type_(format!("Only supports floating-point dtypes, but found: {}", d.title()))),
+    }
+}
 
 /// The dimensions as a kernel counts them.
 fn places(dims: &[i64]) -> Vec<usize> {
@@ -23,7 +48,7 @@ op! {
     fn fft_c2c(input: Tensor, dim: Dims, normalization: i64, forward: bool) -> y;
     variants [private];
     node "FftC2CBackward0";
-    dtype input.dtype();
+    dtype { check_dims(input, dim, "fft_c2c")?; complex_dtype(input)? };
     shape transformed(input, input.size(), &by_stride(input, dim, false));
     kernel { kernels::c2c(&mut y, input, &places(dim), scale(normalization, points(input.sizes(), dim)), forward) };
     vjp { input => |g, dim, normalization, forward| g.fft_c2c(dim, normalization, !forward) };
@@ -50,7 +75,7 @@ op! {
     fn fft_r2c(input: Tensor, dim: Dims, normalization: i64, onesided: bool) -> y;
     variants [private];
     node "FftR2CBackward0";
-    dtype input.dtype().to_complex();
+    dtype { let real = real_dtype(input)?; check_dims(input, dim, "fft_r2c")?; real.to_complex() };
     shape r2c_layout(input, dim, onesided);
     kernel { kernels::r2c(&mut y, input, &places(dim), scale(normalization, points(input.sizes(), dim))) };
     vjp { input => |g, input.shape, dim, normalization, onesided| {
@@ -85,7 +110,12 @@ op! {
     fn fft_c2r(input: Tensor, dim: i64, normalization: i64, n: i64) -> y;
     variants [private];
     node "FftC2RBackward0";
-    dtype input.dtype().to_real();
+    dtype {
+        let complex = complex_dtype(input)?;
+        check_dims(input, &[dim], "fft_c2r")?;
+        rule::require(n > 0 && input.size()[dim as usize] == n / 2 + 1, "fft_c2r")?;
+        complex.to_real()
+    };
     shape c2r_layout(input, dim, n);
     kernel { kernels::c2r(&mut y, input, dim as usize, scale(normalization, n)) };
     vjp { input => |g, dim, normalization, n| Val::run(|| {

@@ -5,7 +5,7 @@ use flambeau_cpu::{View, ViewMut, loops};
 
 use super::gather::zeros_like_grad;
 use crate::ops::shape::convert::broadcast_to;
-use crate::ops::{Val, op};
+use crate::ops::{Val, op, rule};
 use crate::{DType, Device, Dims, Error, Layout, Result, Tensor, broadcast_shapes};
 
 /// Where the dimensions of the indices go in the result: in place of the indexed ones if those are neighbours, else first.
@@ -28,6 +28,20 @@ fn fronted(sizes: &[i64], strides: &[i64], first: impl Iterator<Item = usize> + 
 
 fn index_dims<'a>(indices: &[View<'a>]) -> Vec<IndexDim<'a>> {
     indices.iter().enumerate().map(|(i, &index)| IndexDim { index, dim: i as i64 }).collect()
+}
+
+/// Refuses all but what [`prepare`] gives: an int64 tensor for each of some dimensions in order, all of one shape.
+fn check_indices<'a>(
+    ndim: usize,
+    dims: &[i64],
+    indices: impl Iterator<Item = (&'a [i64], DType)> + Clone,
+    name: &str,
+) -> Result<()> {
+    let rising = dims.windows(2).all(|w| w[0] < w[1]);
+    let inside = dims.first().is_some_and(|&d| d >= 0) && dims.last().is_some_and(|&d| d < ndim as i64);
+    let first = indices.clone().next();
+    let alike = indices.clone().all(|(sizes, d)| d == DType::I64 && first.is_some_and(|f| f.0 == sizes));
+    rule::require(rising && inside && alike && indices.count() == dims.len(), name)
 }
 
 /// The tensors of indices as int64 of one shape, and the dimensions they index. A mask stands for the places where it
@@ -127,7 +141,7 @@ op! {
     fn index_get(input: Tensor, indices: Tensors, dims: Dims) -> y;
     variants [private];
     node "IndexBackward0";
-    dtype input.dtype();
+    dtype { check_indices(input.dim(), dims, indices.iter().map(|t| (t.size(), t.dtype())), "index_get")?; input.dtype() };
     shape result_shape(input.size(), indices[0].size(), dims);
     kernel {
         if let ([index], [dim]) = (indices.as_slice(), dims)
@@ -181,6 +195,8 @@ op! {
     variants [private, inplace index_write_];
     node "IndexPutBackward0";
     mutate {
+        check_indices(input.ndim(), dims, indices.iter().map(|t| (t.sizes(), t.dtype())), "index_write")?;
+        rule::require(values.dtype() == input.dtype(), "index_write")?;
         let shape = result_shape(input.sizes(), indices[0].sizes(), dims);
         let strides = broadcast_to(values.sizes(), values.strides(), &shape)?;
         let (xs, xt) = fronted(input.sizes(), input.strides(), dims.iter().map(|&d| d as usize));

@@ -3,7 +3,7 @@
 use flambeau_cpu::{View, ViewMut, index as kernels};
 
 use crate::dispatch::Locked;
-use crate::ops::{Val, op};
+use crate::ops::{Val, op, rule};
 use crate::{DType, Device, Dims, Error, Layout, Result, Tensor};
 
 fn rows(weight: &Tensor, indices: &Tensor) -> Result<Dims> {
@@ -63,7 +63,11 @@ op! {
     /// Shape: `*s m, *s -> num_weights m`. Dtype: unchanged.
     fn embedding_dense_backward(grad_output: Tensor, indices: Tensor, num_weights: i64, padding_idx: i64, scale_grad_by_freq: bool) -> y;
     variants [private];
-    dtype grad_output.dtype();
+    dtype {
+        let rows = grad_output.size().split_last().is_some_and(|(_, lead)| lead == indices.size());
+        rule::require(rows && matches!(indices.dtype(), DType::I64 | DType::I32), "embedding_dense_backward")?;
+        grad_output.dtype()
+    };
     shape [num_weights, *grad_output.size().last().unwrap_or(&0)].as_slice();
     contiguous [grad_output, indices];
     kernel {

@@ -15,7 +15,7 @@ pub(crate) fn at_least_1d(sizes: &[i64]) -> &[i64] {
     if sizes.is_empty() { &[1] } else { sizes }
 }
 
-fn gathered(x: &Tensor, dim: i64, index: &Tensor) -> Result<Dims> {
+pub(crate) fn gathered(x: &Tensor, dim: i64, index: &Tensor) -> Result<Dims> {
     let at = normalize_dim(dim, x.dim())?;
     if index.numel() > 0 {
         if !matches!(index.dtype(), DType::I64 | DType::I32) {

@@ -213,6 +213,7 @@ op! {
     dtype input.dtype();
     shape grid(input, &everywhere(input, bins));
     compute { counted(input, edges(input, &everywhere(input, bins), range)?, weight, density) };
+    samples [(real([5, 2]), 3), (real([2, 3, 1]), 2, None, positive([2, 3]), true)];
 }
 
 op! {
@@ -225,6 +226,10 @@ op! {
     dtype input.dtype();
     shape grid(input, &between(bins));
     compute { counted(input, bins.to_vec(), weight, density) };
+    samples [
+        (real([5, 2]), vec![rising(4), rising(3)]),
+        (real([2, 3, 1]), vec![rising(5)], None, positive([2, 3]), true),
+    ];
 }
 
 /// A histogram of numbers is one of points on a line.
@@ -279,4 +284,5 @@ op! {
         let (hist, mut edges) = counted(&x, vec![bins.clone()], w.as_ref(), density)?;
         Ok((hist, edges.remove(0)))
     };
+    samples [(real([2, 3]), rising(4)), (real([5]), rising(3), positive([5]), true)];
 }

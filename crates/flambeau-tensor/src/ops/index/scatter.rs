@@ -9,7 +9,7 @@ use crate::ops::{Sample, Val, op, samples};
 use crate::{DType, Error, MemoryFormat, Result, Tensor, normalize_dim};
 
 /// What all forms of scatter ask of their arguments; false where there is nothing to write.
-fn check(sizes: &[i64], dtype: DType, at: usize, index: &View, src: Option<&View>) -> Result<bool> {
+pub(crate) fn check(sizes: &[i64], dtype: DType, at: usize, index: &View, src: Option<&View>) -> Result<bool> {
     if index.numel() > 0 && !matches!(index.dtype(), DType::I64 | DType::I32) {
         return Err(Error::runtime("scatter(): Expected dtype int32/int64 for index"));
     }

@@ -202,7 +202,7 @@ op! {
     /// >>> torch.linalg.cross(torch.tensor([1., 0., 0.]), torch.tensor([0., 1., 0.]))
     /// tensor([0., 0., 1.])
     fn linalg_cross(input: Tensor, other: Tensor; dim: i64 = -1) -> y;
-    variants [private, out];
+    variants [private, rust, out];
     alias [linalg cross];
     dtype rule::promote(input, other);
     shape cross_shape(input, other, dim);

@@ -118,9 +118,12 @@ op! {
     fn without_first(input: Tensor) -> y;
     variants [private];
     node "SqueezeBackward4";
-    compute { Ok(Tensor::make(input.storage().clone(), rows_dropped(input), input.dtype())) };
+    compute {
+        crate::ops::rule::require(input.size().first() == Some(&1), "without_first")?;
+        Ok(Tensor::make(input.storage().clone(), rows_dropped(input), input.dtype()))
+    };
     dtype input.dtype();
-    shape rows_dropped(input);
+    shape { crate::ops::rule::require(input.dim() > 0, "without_first")?; rows_dropped(input) };
     vjp { input => |g| g.unsqueeze(0) };
     samples [(real([1, 3])), (real([1, 2, 2]))];
 }

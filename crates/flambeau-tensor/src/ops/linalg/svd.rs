@@ -138,6 +138,7 @@ op! {
         let zeros = |sizes: &[i64]| crate::ops::zeros_with(sizes, crate::Options::like(input));
         Ok((zeros(&u)?, input.svdvals()?, zeros(&v)?))
     };
+    samples [(real([2, 2])), (real([3, 2])), (real([2, 2, 3]), true, false), (real([0, 2]))];
 }
 
 fn adjoint(t: &Tensor) -> Result<Tensor> {

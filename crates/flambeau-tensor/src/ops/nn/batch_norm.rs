@@ -6,9 +6,9 @@ use super::conv::over_channels;
 use super::group_norm::across;
 use super::normal::Normal;
 use crate::autograd::no_grad;
-use crate::ops::nn::{constant, float_dtype, hung};
-use crate::ops::{Val, op};
-use crate::{DType, Dims, Error, Result, Tensor};
+use crate::ops::nn::{constant, float_dtype, float_only, hung};
+use crate::ops::{Val, op, rule};
+use crate::{DType, Dims, Error, Kind, Result, Tensor};
 
 /// N, C and the elements of one channel of one sample.
 fn parts(sizes: &[i64]) -> [usize; 3] {
@@ -117,10 +117,19 @@ op! {
     variants [private];
     contiguous [input];
     nondifferentiable;
-    dtype float_dtype(input, "batch_norm").map(|_| stats_dtype(input));
+    dtype { check(input, [(None, ""); 4])?; stats_dtype(input) };
     shape [channels(input), channels(input)];
     kernel { kernels::batch_norm_stats(&mut mean, &mut var, input, parts(input.sizes())) };
     samples [(real([3, 2, 2])), (real([4, 2]))];
+}
+
+/// An input, its gradient, and numbers for each channel that fit it.
+fn applied_dtype(x: &Tensor, grad: Option<&Tensor>, params: [Option<&Tensor>; 4]) -> Result<DType> {
+    let [mean, invstd, weight, bias] = params;
+    check(x, [(mean, "mean"), (invstd, "invstd"), (weight, "weight"), (bias, "bias")])?;
+    let floats = params.into_iter().chain([grad]).flatten().all(|p| p.dtype().kind() == Kind::Float);
+    rule::require(floats && grad.is_none_or(|g| g.size() == x.size()), "batch_norm")?;
+    Ok(x.dtype())
 }
 
 op! {
@@ -131,7 +140,7 @@ op! {
     variants [private];
     node "NativeBatchNormBackward0";
     contiguous [input, weight, bias, mean, invstd];
-    dtype float_dtype(input, "batch_norm");
+    dtype applied_dtype(input, None, [Some(mean), Some(invstd), weight, bias]);
     shape input.sizes();
     kernel { kernels::batch_norm_apply(&mut y, input, parts(input.sizes()), mean, invstd, weight, bias) };
     vjp {
@@ -162,7 +171,7 @@ op! {
     fn batch_norm_input_backward(grad: Tensor, input: Tensor, mean: Tensor, invstd: Tensor, weight: Option<Tensor>, training: bool, eps: f64) -> y;
     variants [private];
     contiguous [grad, input, mean, invstd, weight];
-    dtype float_dtype(input, "batch_norm");
+    dtype applied_dtype(input, Some(grad), [Some(mean), Some(invstd), weight, None]);
     shape input.sizes();
     kernel { kernels::batch_norm_backward(Some(&mut y), None, None, grad, input, parts(input.sizes()), mean, invstd, weight, training) };
     vjp {
@@ -186,7 +195,7 @@ op! {
     fn batch_norm_weight_backward(grad: Tensor, input: Tensor, mean: Tensor, invstd: Tensor, dtype: DType, training: bool, eps: f64) -> y;
     variants [private];
     contiguous [grad, input, mean, invstd];
-    dtype float_dtype(input, "batch_norm").map(|_| dtype);
+    dtype { applied_dtype(input, Some(grad), [Some(mean), Some(invstd), None, None])?; float_only(dtype, "batch_norm")? };
     shape channels(input);
     kernel { kernels::batch_norm_backward(None, Some(&mut y), None, grad, input, parts(input.sizes()), mean, invstd, None, training) };
     vjp {

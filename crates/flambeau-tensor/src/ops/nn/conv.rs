@@ -79,6 +79,29 @@ pub(crate) fn check_bias(weight: &Tensor, bias: Option<&Tensor>, channels: i64, 
     Ok(())
 }
 
+/// One to three spatial dimensions, and in each list a value for each of them.
+pub(crate) fn same_rank(x: &[i64], weight: &[i64], lists: &[&[i64]]) -> bool {
+    (3..=5).contains(&x.len()) && weight.len() == x.len() && lists.iter().all(|l| l.len() + 2 == x.len())
+}
+
+/// Refuses sizes of an input, a weight and an output that no convolution has. Any length of the output will do: zeros are
+/// behind the input.
+fn fitting(
+    name: &str,
+    (input, weight, output): (&[i64], &[i64], &[i64]),
+    moves: [&[i64]; 3],
+    groups: i64,
+) -> Result<()> {
+    check_moves(moves[0], moves[1], moves[2], groups)?;
+    let fits = same_rank(input, weight, &moves)
+        && output.len() == input.len()
+        && [input, weight, output].iter().all(|sizes| sizes.iter().all(|&n| n >= 0))
+        && (input[0], weight[0]) == (output[0], output[1])
+        && weight[1].checked_mul(groups) == Some(input[1])
+        && weight[0] % groups == 0;
+    rule::require(fits, name)
+}
+
 fn times(sizes: impl Iterator<Item = i64>) -> String {
     sizes.map(|n| n.to_string()).collect::<Vec<_>>().join(" x ")
 }
@@ -93,11 +116,14 @@ fn conv_sizes(
     groups: i64,
     output_size: Option<&[i64]>,
 ) -> Result<Dims> {
-    if let Some(sizes) = output_size {
-        return Ok(sizes.into());
-    }
     check_moves(stride, padding, dilation, groups)?;
     let (s, w) = (x.size(), weight.size());
+    if let Some(sizes) = output_size {
+        fitting("convolution", (s, w, sizes), [stride, padding, dilation], groups)?;
+        check_bias(weight, bias, w[0], "")?;
+        return Ok(sizes.into());
+    }
+    rule::require(same_rank(s, w, &[stride, padding, dilation]), "convolution")?;
     if w[0] < groups {
         return Err(Error::runtime(format!(
             "Given groups={groups}, expected weight to be at least {groups} at dimension 0, but got weight of size {w:?} instead"
@@ -176,8 +202,11 @@ op! {
     fn conv_input_backward(grad: Tensor, weight: Tensor, input_size: Dims, stride: Dims, padding: Dims, dilation: Dims, groups: i64) -> y;
     variants [private];
     contiguous [grad, weight];
-    dtype grad.dtype();
-    shape input_size;
+    dtype conv_dtype(grad, weight, None);
+    shape {
+        fitting("conv_input_backward", (input_size, weight.size(), grad.size()), [stride, padding, dilation], groups)?;
+        input_size
+    };
     kernel { kernels::conv_input_grad(&mut y, grad, weight, &ConvShape::new(stride, padding, dilation, groups)) };
     vjp {
         grad => |g, grad.shape, weight, stride, padding, dilation, groups| g.convolution(conj(weight), None, stride, padding, dilation, groups, Some(&grad.shape));
@@ -196,8 +225,11 @@ op! {
     fn conv_weight_backward(grad: Tensor, input: Tensor, weight_size: Dims, stride: Dims, padding: Dims, dilation: Dims, groups: i64) -> y;
     variants [private];
     contiguous [grad, input];
-    dtype grad.dtype();
-    shape weight_size;
+    dtype conv_dtype(grad, input, None);
+    shape {
+        fitting("conv_weight_backward", (input.size(), weight_size, grad.size()), [stride, padding, dilation], groups)?;
+        weight_size
+    };
     kernel { kernels::conv_weight_grad(&mut y, grad, input, &ConvShape::new(stride, padding, dilation, groups)) };
     vjp {
         grad => |g, grad.shape, input, stride, padding, dilation, groups| conj(input).convolution(g, None, stride, padding, dilation, groups, Some(&grad.shape));

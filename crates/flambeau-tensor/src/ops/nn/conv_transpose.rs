@@ -1,8 +1,10 @@
 //! Transposed convolutions: the gradients of convolutions as operators.
 
-use super::conv::{batched, check_bias, check_moves, check_weight, conj, conv_dtype, over_channels, spatial};
+use super::conv::{
+    batched, check_bias, check_moves, check_weight, conj, conv_dtype, over_channels, same_rank, spatial,
+};
 use super::hung;
-use crate::ops::op;
+use crate::ops::{op, rule};
 use crate::{Dims, Error, Result, Tensor};
 
 fn transposed_sizes(
@@ -17,6 +19,7 @@ fn transposed_sizes(
 ) -> Result<Dims> {
     check_moves(stride, padding, dilation, groups)?;
     let (s, w) = (x.size(), weight.size());
+    rule::require(same_rank(s, w, &[stride, padding, extra, dilation]), "transposed_convolution")?;
     let n = s.len() - 2;
     if extra.iter().any(|&e| e < 0) {
         return Err(Error::runtime("negative output_padding is not supported"));

@@ -4,7 +4,7 @@ use flambeau_cpu::loss::{self as kernels, Reduction, Sequences};
 
 use super::nll::reduction_of;
 use crate::dispatch::Locked;
-use crate::ops::{Sample, Val, op, samples};
+use crate::ops::{Arg, Sample, Val, op, rule, samples};
 use crate::{DType, Dims, Error, Result, Tensor};
 
 const CHECKING: &str = "(while checking arguments for ctc_loss_allocate_outputs)";
@@ -150,9 +150,10 @@ op! {
         let [loss, alpha] = outs;
         Ok((loss, alpha))
     };
-    vjp { log_probs => |gs, log_probs, targets, input_lengths, target_lengths, out0, out1, blank, zero_infinity| {
-        gs[0].ctc_loss_backward(log_probs, targets, input_lengths, target_lengths, out0, out1, blank, zero_infinity)
+    vjp { log_probs => |g, log_probs, targets, input_lengths, target_lengths, out0, out1, blank, zero_infinity| {
+        g.ctc_loss_backward(log_probs, targets, input_lengths, target_lengths, out0, out1, blank, zero_infinity)
     } };
+    samples vec![sample([4, 3].into(), [2, 1].into(), &[0.into(), false.into()])];
 }
 
 op! {
@@ -161,9 +162,15 @@ op! {
     /// Shape: `N, T N C -> T N C`. Dtype: that of the log-probabilities.
     fn ctc_loss_backward(grad: Tensor, log_probs: Tensor, targets: Tensor, input_lengths: Dims, target_lengths: Dims, loss: Tensor, alpha: Tensor, blank: i64, zero_infinity: bool) -> y;
     variants [private];
-    dtype log_probs.dtype();
-    shape log_probs.sizes();
+    dtype loss_dtype(log_probs);
+    shape {
+        check_backward(grad, log_probs, targets, (input_lengths, target_lengths), loss, alpha, blank)?;
+        log_probs.sizes()
+    };
     compute {
+        check_backward(grad, log_probs, targets, (input_lengths, target_lengths), loss, alpha, blank)?;
+        let (log_probs, alpha) = (&log_probs.contiguous()?, &alpha.contiguous()?);
+        let (grad, loss) = (&grad.contiguous()?, &loss.contiguous()?);
         let y = Tensor::empty(log_probs.size(), log_probs.dtype(), log_probs.device())?;
         with_sequences(targets, input_lengths, target_lengths, blank, log_probs.size()[2], |q| {
             Locked::run(&[grad, log_probs, loss, alpha], std::slice::from_ref(&y), |locked, outs| {
@@ -177,6 +184,41 @@ op! {
         grad => || no_second();
         log_probs => || no_second()
     };
+    samples {
+        let (x, targets) = sequences();
+        let (loss, alpha) = x.ctc_loss_forward(&targets, &[4, 3], &[2, 1], 0, false).unwrap_or_else(|e| panic!("{e}"));
+        samples::without_gradcheck(vec![Sample::new([
+            samples::positive([2]).into(), x.into(), targets.into(), [4, 3].into(), [2, 1].into(), loss.into(), alpha.into(),
+            0.into(), false.into(),
+        ])])
+    };
+}
+
+/// What the loss was made of, and what it gave.
+fn check_backward(
+    grad: &Tensor,
+    log_probs: &Tensor,
+    targets: &Tensor,
+    lengths: (&[i64], &[i64]),
+    loss: &Tensor,
+    alpha: &Tensor,
+    blank: i64,
+) -> Result<()> {
+    let d = loss_dtype(log_probs)?;
+    let [each, states] = alpha_sizes(log_probs, targets, lengths.0, lengths.1, blank)?;
+    let fits = |t: &Tensor, sizes: &[i64]| t.dtype() == d && t.size() == sizes;
+    rule::require(fits(grad, &each) && fits(loss, &each) && fits(alpha, &states), "ctc_loss_backward")
+}
+
+/// Log-probabilities and labels for samples. Where no label is likely, the gradient that PyTorch gives for
+/// log-probabilities of a softmax is the plain one.
+fn sequences() -> (Tensor, Tensor) {
+    (samples::tensor(&[4, 2, 3], -40.0, -38.0), samples::index(&[3], 1, 3))
+}
+
+fn sample(input_lengths: Arg, target_lengths: Arg, rest: &[Arg]) -> Sample {
+    let (x, targets) = sequences();
+    Sample::new([x.into(), targets.into(), input_lengths, target_lengths].into_iter().chain(rest.iter().cloned()))
 }
 
 fn no_second() -> Val {
@@ -227,11 +269,7 @@ op! {
     fn ctc_loss(log_probs: Tensor, targets: Tensor, input_lengths: Dims, target_lengths: Dims, blank: i64 = 0, reduction: Str = "mean", zero_infinity: bool = false) -> y;
     variants [functional];
     composite { reduced(log_probs, targets, (input_lengths, target_lengths), blank, reduction, zero_infinity) };
-    samples {
-        // Where no label is likely, the gradient that PyTorch gives for log-probabilities of a softmax is the plain one.
-        let x = samples::tensor(&[4, 2, 3], -40.0, -38.0);
-        vec![Sample::new([x.into(), samples::index(&[3], 1, 3).into(), [4, 3].into(), [2, 1].into()])]
-    };
+    samples vec![sample([4, 3].into(), [2, 1].into(), &[])];
 }
 
 op! {
@@ -248,5 +286,9 @@ op! {
         }
         let list = |t: &Tensor| t.to_dtype(DType::I64)?.reshape(&[-1])?.to_vec::<i64>();
         reduced(log_probs, targets, (&list(input_lengths)?, &list(target_lengths)?), blank, reduction, zero_infinity)
+    };
+    samples {
+        let lengths = |list: &[i64]| Tensor::of(list, &[2]).map_or(Arg::None, Arg::from);
+        vec![sample(lengths(&[4, 3]), lengths(&[2, 1]), &[]), sample(lengths(&[3, 4]), lengths(&[1, 2]), &[1.into(), "sum".into()])]
     };
 }

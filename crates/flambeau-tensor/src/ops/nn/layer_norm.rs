@@ -3,9 +3,9 @@
 use flambeau_cpu::norm as kernels;
 
 use super::normal::Normal;
-use crate::ops::nn::{float_dtype, hung};
-use crate::ops::{Val, op};
-use crate::{DType, Dims, Error, Result, Tensor};
+use crate::ops::nn::{float_dtype, float_only, hung};
+use crate::ops::{Val, op, rule};
+use crate::{DType, Dims, Error, Kind, Result, Tensor};
 
 fn layer_dtypes(x: &Tensor, weight: Option<&Tensor>, bias: Option<&Tensor>) -> Result<[DType; 3]> {
     let d = float_dtype(x, "LayerNormKernelImpl")?;
@@ -52,6 +52,30 @@ fn layer_sizes(x: &Tensor, normalized: &[i64], weight: Option<&Tensor>, bias: Op
     Ok([x.sizes(), stats.clone(), stats])
 }
 
+/// The gradient and the input alike, and statistics for each row of the input over its last dimensions.
+fn backward_dtype(
+    grad: &Tensor,
+    x: &Tensor,
+    stats: [&Tensor; 2],
+    weight: Option<&Tensor>,
+    row: &[i64],
+) -> Result<DType> {
+    let d = float_dtype(x, "LayerNormBackwardKernelImpl")?;
+    let rows: i64 = x.size()[..x.dim().saturating_sub(row.len())].iter().product();
+    let fits = !row.is_empty()
+        && x.size().ends_with(row)
+        && (grad.size(), grad.dtype().kind()) == (x.size(), Kind::Float)
+        && stats.iter().all(|s| s.numel() == rows && s.dtype().kind() == Kind::Float)
+        && weight.is_none_or(|w| w.size() == row && w.dtype().kind() == Kind::Float);
+    rule::require(fits, "layer_norm_backward")?;
+    Ok(d)
+}
+
+/// The sizes of the last `axes` dimensions; none where there are not so many.
+fn row(x: &Tensor, axes: i64) -> &[i64] {
+    usize::try_from(axes).ok().and_then(|n| x.dim().checked_sub(n)).map_or(&[], |at| &x.size()[at..])
+}
+
 /// The last `axes` dimensions.
 fn last(axes: i64) -> Vec<i64> {
     (-axes..0).collect()
@@ -89,6 +113,7 @@ op! {
         // The statistics carry no gradient.
         Ok::<_, Error>((y, mean.detach(), rstd.detach()))
     };
+    samples [(real([3, 4]), [4], positive([4]), other([4]), 1e-5), (real([2, 2, 3]), [2, 3], None, None, 1e-3)];
 }
 
 op! {
@@ -117,7 +142,7 @@ op! {
     fn layer_norm_input_backward(grad: Tensor, input: Tensor, mean: Tensor, rstd: Tensor, weight: Option<Tensor>, axes: i64, eps: f64) -> y;
     variants [private];
     contiguous [grad, input, mean, rstd, weight];
-    dtype float_dtype(input, "LayerNormBackwardKernelImpl");
+    dtype backward_dtype(grad, input, [mean, rstd], weight, row(input, axes));
     shape input.sizes();
     kernel { kernels::layer_norm_backward(Some(&mut y), None, None, grad, input, mean, rstd, weight) };
     vjp {
@@ -141,7 +166,7 @@ op! {
     fn layer_norm_weight_backward(grad: Tensor, input: Tensor, mean: Tensor, rstd: Tensor, weight_size: Dims, dtype: DType, eps: f64) -> y;
     variants [private];
     contiguous [grad, input, mean, rstd];
-    dtype float_dtype(input, "LayerNormBackwardKernelImpl").map(|_| dtype);
+    dtype { backward_dtype(grad, input, [mean, rstd], None, weight_size)?; float_only(dtype, "LayerNormBackwardKernelImpl")? };
     shape weight_size;
     kernel { kernels::layer_norm_backward(None, Some(&mut y), None, grad, input, mean, rstd, None) };
     vjp {

@@ -4,7 +4,7 @@ use flambeau_cpu::loss as kernels;
 use flambeau_cpu::loss::Reduction;
 
 use crate::ops::nn::{constant, flat, float_dtype};
-use crate::ops::{Val, op};
+use crate::ops::{Val, op, rule};
 use crate::{DType, Dims, Error, Result, Tensor};
 
 /// The reduction that a word means.
@@ -133,6 +133,26 @@ fn result_sizes(x: &Tensor, target: &Tensor, reduction: &str) -> Result<[Dims; 2
     Ok([if each { target.sizes() } else { Dims::new() }, Dims::new()])
 }
 
+/// A gradient for each target, or for their sum, and targets and weights that fit the input.
+fn backward_dtype(
+    grad: &Tensor,
+    x: &Tensor,
+    target: &Tensor,
+    weight: Option<&Tensor>,
+    total_weight: &Tensor,
+    reduction: &str,
+) -> Result<DType> {
+    checked(x, target, weight)?;
+    let [n, _, rest] = classes(x.size());
+    let each = effective(reduction, x.dim())? == Reduction::None;
+    let fits = x.dim() > 0
+        && target.numel() as usize == n * rest
+        && grad.numel() == if each { target.numel() } else { 1 }
+        && total_weight.numel() == 1;
+    rule::require(fits, "nll_loss_backward")?;
+    float_dtype(grad, "nll_loss_backward")
+}
+
 /// A single sample has one loss, whatever the reduction.
 fn effective(reduction: &str, ndim: usize) -> Result<Reduction> {
     Ok(match reduction_of(reduction)? {
@@ -179,7 +199,7 @@ op! {
     fn nll_loss_backward(grad: Tensor, input: Tensor, target: Tensor, weight: Option<Tensor>, total_weight: Tensor, reduction: Str, ignore_index: i64) -> y;
     variants [private];
     contiguous [grad, target, weight];
-    dtype grad.dtype();
+    dtype backward_dtype(grad, input, target, weight, total_weight, reduction);
     shape input.sizes();
     kernel {
         let reduction = effective(reduction, input.ndim())?;

@@ -117,6 +117,8 @@ op! {
     dtype input.dtype();
     shape padded(input, pad);
     compute {
+        check_pairs(input, pad)?;
+        check_mode(input, pad, mode)?;
         let mut y = input.clone();
         for (d, index) in own_places(input.size(), pad, mode)? {
             y = y.index_select(d, &index)?;

@@ -5,9 +5,9 @@ use flambeau_cpu::{View, ViewMut, loops};
 
 use super::expand_sizes;
 use crate::ops::nn::float_dtype;
-use crate::ops::op;
 use crate::ops::shape::convert::channels_last;
-use crate::{DType, Dims, Error, Layout, Result, Tensor};
+use crate::ops::{op, rule};
+use crate::{DType, Device, Dims, Error, Layout, Result, Tensor};
 
 fn pair(list: &[i64], what: &str, name: &str) -> Result<[i64; 2]> {
     expand_sizes(list).ok_or_else(|| {
@@ -170,7 +170,12 @@ op! {
     variants [private];
     contiguous [grad, indices];
     dtype float_dtype(grad, "max_pool2d_backward");
-    shape input_size;
+    shape {
+        let lead = |sizes: &[i64]| sizes.len().checked_sub(2).map(|n| Dims::from_slice(&sizes[..n]));
+        let planes = lead(input_size).is_some() && lead(input_size) == lead(grad.size());
+        rule::require(planes && (indices.size(), indices.dtype()) == (grad.size(), DType::I64), "max_pool2d_backward")?;
+        input_size
+    };
     kernel { kernels::max_pool2d_backward(&mut y, grad, indices) };
     vjp { grad => |g, indices| g.pick_in_planes(indices) };
     samples [
@@ -188,10 +193,13 @@ op! {
     dtype input.dtype();
     shape indices.sizes();
     compute {
+        rule::require(input.dim() >= 2 && indices.dtype() == DType::I64, "pick_in_planes")?;
         let (n, h, w) = (input.dim() - 2, input.size()[input.dim() - 2], input.size()[input.dim() - 1]);
         let planes: i64 = input.size()[..n].iter().product();
         let first = crate::ops::arange(0, planes, 1)?.mul(h * w)?.reshape(&[planes, 1])?;
-        let places = indices.reshape(&[planes, -1])?.add(&first)?.reshape(&[-1])?;
+        let each = indices.numel() / planes.max(1);
+        rule::require(indices.numel() == planes * each, "pick_in_planes")?;
+        let places = indices.reshape(&[planes, each])?.add(&first)?.reshape(&[-1])?;
         input.reshape(&[-1])?.index_select(0, &places)?.reshape(indices.size())
     };
     vjp { input => |g, input.shape, indices| g.max_pool2d_backward(indices, &input.shape) };
@@ -344,7 +352,12 @@ op! {
     variants [private];
     contiguous [grad];
     dtype float_dtype(grad, "avg_pool2d_backward");
-    shape input_size;
+    shape {
+        let windows = avg_windows(kernel_size, stride, padding, count_include_pad, divisor_override)?.windows;
+        let input = Tensor::empty(input_size, grad.dtype(), Device::Meta)?;
+        rule::require(pooled(&input, &windows, ceil_mode, NON_EMPTY)?.as_slice() == grad.size(), "avg_pool2d_backward")?;
+        input_size
+    };
     kernel { kernels::avg_pool2d_backward(&mut y, grad, &avg_windows(kernel_size, stride, padding, count_include_pad, divisor_override)?) };
     vjp { grad => |g, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override| {
         g.avg_pool2d_with(kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override)

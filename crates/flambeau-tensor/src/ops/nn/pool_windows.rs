@@ -5,8 +5,8 @@ use flambeau_cpu::pool::{self as kernels, Window, adaptive_windows, fixed_window
 use super::pool::{NON_EMPTY, check_divisor, check_padding, pool_dtype};
 use super::{expand_sizes, float_dtype};
 use crate::ops::create::fill::sized;
-use crate::ops::{Val, op, samples};
-use crate::{DType, Dims, Error, Layout, Result, Tensor};
+use crate::ops::{Val, op, rule, samples};
+use crate::{DType, Device, Dims, Error, Layout, Result, Tensor};
 
 /// The windows of one call: for depth, height and width.
 struct Volume {
@@ -155,6 +155,7 @@ op! {
         let (y, _) = input.max_pool3d_with_indices_with(kernel_size, stride, padding, dilation, ceil_mode)?;
         Ok::<_, Error>(y)
     };
+    samples [(real([1, 2, 3, 4, 4]), [2]), (real([2, 3, 4, 4]), [3, 2, 2], [1], [1]), (real([0, 1, 2, 2, 2]), [2])];
 }
 
 op! {
@@ -192,8 +193,13 @@ op! {
     fn avg_pool3d_backward(grad: Tensor, input_size: Dims, kernel_size: Dims, stride: Option<Dims>, padding: Dims, ceil_mode: bool, count_include_pad: bool, divisor_override: Option<i64>) -> y;
     variants [private];
     contiguous [grad];
-    dtype grad.dtype();
-    shape input_size;
+    dtype float_dtype(grad, "avg_pool3d_backward");
+    shape {
+        let volume = Volume::new("avg_pool3d", kernel_size, stride, padding, &[1], ceil_mode)?;
+        let input = Tensor::empty(input_size, grad.dtype(), Device::Meta)?;
+        rule::require(mean_sizes(&input, &volume, divisor_override)?.as_slice() == grad.size(), "avg_pool3d_backward")?;
+        input_size
+    };
     kernel {
         let windows = Volume::new("avg_pool3d", kernel_size, stride, padding, &[1], ceil_mode)?.windows(input_size, grad.sizes());
         Ok(kernels::avg_windows_backward(&mut y, grad, &windows, !count_include_pad, divisor_override))
@@ -201,6 +207,11 @@ op! {
     vjp { grad => |g, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override| {
         g.avg_pool3d_with(kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override)
     } };
+    samples [
+        (real([1, 2, 1, 2, 2]), [1, 2, 3, 4, 4], [2], None, [0], false, true, None),
+        (real([2, 2, 2, 2]), [2, 3, 3, 3], [2], [2], [1], false, false, None),
+        (real([1, 1, 1, 1, 1]), [1, 1, 2, 2, 2], [2], None, [0], false, true, 3),
+    ];
 }
 
 /// The windows that lead from the last dimensions of `sizes` to those of `out`.
@@ -283,7 +294,7 @@ op! {
     ///
     /// Shape: `N C H W -> N C H' W'`. Dtype: floating-point.
     fn adaptive_avg_pool2d(input: Tensor, output_size: Dims) -> y;
-    variants [private, out];
+    variants [private, rust, out];
     composite {
         check_mean_size(output_size, 2)?;
         if output_size == [1, 1] && input.dim() > 1 {
@@ -300,7 +311,7 @@ op! {
     ///
     /// Shape: `N C D H W -> N C D' H' W'`. Dtype: floating-point.
     fn adaptive_avg_pool3d(input: Tensor, output_size: Dims) -> y;
-    variants [private, out];
+    variants [private, rust, out];
     composite {
         check_mean_size(output_size, 3)?;
         if output_size == [1, 1, 1] && input.dim() > 2 {
@@ -321,9 +332,10 @@ op! {
     node "AdaptiveAvgPool2DBackward0";
     contiguous [input];
     dtype float_dtype(input, "adaptive_avg_pool2d");
-    shape adaptive_layout(input, output_size, 2, "adaptive_avg_pool2d");
+    shape { check_mean_size(output_size, 2)?; adaptive_layout(input, output_size, 2, "adaptive_avg_pool2d")? };
     kernel { kernels::avg_windows(&mut y, input, &adaptive(input.sizes(), output_size, 2), false, None) };
     vjp { input => |g, input| g.adaptive_mean_backward(input.tensor()?.size(), 2).tied(input) };
+    samples [(real([1, 2, 4, 5]), [2, 3]), (real([2, 3, 3]), [1, 2]), (real([0, 1, 2, 2]), [1, 1])];
 }
 
 op! {
@@ -335,9 +347,10 @@ op! {
     node "AdaptiveAvgPool3DBackward0";
     contiguous [input];
     dtype float_dtype(input, "adaptive_avg_pool3d_cpu");
-    shape adaptive_layout(input, output_size, 3, "adaptive_avg_pool3d");
+    shape { check_mean_size(output_size, 3)?; adaptive_layout(input, output_size, 3, "adaptive_avg_pool3d")? };
     kernel { kernels::avg_windows(&mut y, input, &adaptive(input.sizes(), output_size, 3), false, None) };
     vjp { input => |g, input| g.adaptive_mean_backward(input.tensor()?.size(), 3).tied(input) };
+    samples [(real([1, 2, 3, 4, 2]), [2, 3, 1]), (real([2, 2, 3, 3]), [1, 2, 2])];
 }
 
 op! {
@@ -348,13 +361,21 @@ op! {
     variants [private];
     node "AdaptiveAvgPool2DBackwardBackward0";
     contiguous [grad];
-    dtype grad.dtype();
-    shape input_size;
+    dtype float_dtype(grad, "adaptive_mean_backward");
+    shape {
+        let at = if matches!(n, 2 | 3) { input_size.len().checked_sub(n as usize) } else { None };
+        let fits = at.is_some_and(|at| {
+            grad.dim() == input_size.len() && grad.size()[..at] == input_size[..at] && input_size[at..].iter().all(|&s| s > 0)
+        });
+        rule::require(fits, "adaptive_mean_backward")?;
+        input_size
+    };
     kernel { kernels::avg_windows_backward(&mut y, grad, &adaptive(input_size, grad.sizes(), n as usize), false, None) };
     vjp { grad => |g, grad.shape, n| {
         let size = &grad.shape[grad.shape.len() - n as usize..];
         if n == 2 { g.adaptive_mean2d(size) } else { g.adaptive_mean3d(size) }
     } };
+    samples [(real([1, 2, 2, 3]), [1, 2, 4, 5], 2), (real([2, 1, 2, 2]), [2, 2, 3, 3], 3)];
 }
 
 fn check_max_size(size: &[i64], n: usize) -> Result<()> {
@@ -389,7 +410,7 @@ op! {
     ///
     /// Shape: `N C H W -> N C H' W', N C H' W'`. Dtype: floating-point, and int64.
     fn adaptive_max_pool2d(input: Tensor, output_size: Dims) -> output, indices;
-    variants [private];
+    variants [private, rust];
     node "AdaptiveMaxPool2DBackward0";
     contiguous [input];
     dtype [float_dtype(input, "adaptive_max_pool2d")?, DType::I64];
@@ -404,7 +425,7 @@ op! {
     ///
     /// Shape: `N C D H W -> N C D' H' W', N C D' H' W'`. Dtype: floating-point, and int64.
     fn adaptive_max_pool3d(input: Tensor, output_size: Dims) -> output, indices;
-    variants [private];
+    variants [private, rust];
     node "AdaptiveMaxPool3DBackward0";
     contiguous [input];
     dtype [float_dtype(input, "adaptive_max_pool3d_cpu")?, DType::I64];

@@ -15,6 +15,14 @@ fn checked(x: &Tensor, dim: i64, what: &str) -> Result<DType> {
     )
 }
 
+/// A gradient of the shape of the output.
+fn backward_dtype(grad: &Tensor, output: &Tensor, name: &str) -> Result<DType> {
+    rule::require(grad.size() == output.size(), name)?;
+    float_only(grad.dtype(), name)?;
+    float_only(output.dtype(), name)?;
+    float_only(rule::promote(grad, output), name)
+}
+
 fn converted(x: &Tensor, dtype: Option<DType>) -> Result<Tensor> {
     dtype.map_or_else(|| Ok(x.clone()), |d| x.to_dtype(d))
 }
@@ -67,7 +75,7 @@ op! {
     /// Shape: `*s, *s -> *s`. Dtype: promoted.
     fn softmax_backward(grad: Tensor, output: Tensor, dim: i64) -> y;
     variants [private];
-    dtype float_only(rule::promote(grad, output), "softmax_backward");
+    dtype backward_dtype(grad, output, "softmax_backward");
     shape output.sizes();
     kernel { kernels::softmax_backward(&mut y, grad, output, normalize_dim(dim, output.ndim())?) };
     vjp {
@@ -105,7 +113,7 @@ op! {
     /// Shape: `*s, *s -> *s`. Dtype: promoted.
     fn log_softmax_backward(grad: Tensor, output: Tensor, dim: i64) -> y;
     variants [private];
-    dtype float_only(rule::promote(grad, output), "log_softmax_backward");
+    dtype backward_dtype(grad, output, "log_softmax_backward");
     shape output.sizes();
     kernel { kernels::log_softmax_backward(&mut y, grad, output, normalize_dim(dim, output.ndim())?) };
     vjp {

@@ -1,6 +1,6 @@
 //! The inverse of maximum pooling: each maximum back where it was, zeros elsewhere.
 
-use crate::ops::{Sample, Val, channels_last, op, samples};
+use crate::ops::{Sample, Val, channels_last, op, rule, samples};
 use crate::{DType, Dims, Error, Layout, MemoryFormat, Options, Result, Tensor};
 
 /// One number for each of `n` dimensions.
@@ -147,6 +147,13 @@ fn as_rows(x: &Tensor, n: usize) -> Result<Tensor> {
     x.reshape(&[planes, x.size()[x.dim() - n..].iter().product()])
 }
 
+/// Elements and their places, of planes that there are.
+fn check_planes(x: &Tensor, indices: &Tensor, sizes: &[i64]) -> Result<()> {
+    let fits = sizes.len() <= x.dim() && indices.size() == x.size() && indices.dtype() == DType::I64;
+    rule::require(fits && sizes.iter().all(|&n| n >= 0), "put_in_planes")?;
+    crate::checked_numel(sizes).map(|_| ())
+}
+
 fn plane_layout(x: &Tensor, sizes: &[i64]) -> Result<Layout> {
     let whole: Dims = x.size()[..x.dim() - sizes.len()].iter().chain(sizes).copied().collect();
     // Images that lie channels last stay so.
@@ -162,8 +169,9 @@ op! {
     variants [private];
     node "MaxUnpool2DBackward0";
     dtype input.dtype();
-    shape plane_layout(input, sizes);
+    shape { check_planes(input, indices, sizes)?; plane_layout(input, sizes)? };
     compute {
+        check_planes(input, indices, sizes)?;
         let count: i64 = sizes.iter().product();
         let rows = as_rows(indices, sizes.len())?;
         let outside = rows.lt(0)?.logical_or(&rows.ge(count)?)?;
@@ -184,4 +192,8 @@ op! {
         let rows = as_rows(&indices.tensor()?, sizes.len())?;
         as_rows(&g.tensor()?, sizes.len())?.gather(1, &rows)?.reshape(&input.shape)
     }) };
+    samples vec![
+        Sample::new([samples::tensor(&[1, 2, 2], -1.0, 1.0).into(), places(&[0, 3, 9, 14], &[1, 2, 2]), [4, 4].into()]),
+        Sample::new([samples::tensor(&[2, 2], -1.0, 1.0).into(), places(&[4, 1, 0, 2], &[2, 2]), [5].into()]),
+    ];
 }

@@ -116,7 +116,7 @@ op! {
     ///
     /// Shape: `*s -> *s`. Dtype: unchanged.
     fn clone_in(input: Tensor, memory_format: Format) -> y;
-    variants [private];
+    variants [private, rust];
     node "CloneBackward0";
     compute {
         let device = input.device();

@@ -118,7 +118,10 @@ op! {
     variants [private];
     node "RollBackward0";
     dtype input.dtype();
-    shape input.size();
+    shape {
+        crate::ops::rule::require(shifts.len() == dims.len() && (input.dim() > 0 || dims.is_empty()), "roll_along")?;
+        input.size()
+    };
     kernel {
         let n = input.ndim();
         let dims = dims.iter().map(|&d| normalize_dim(d, n)).collect::<Result<SmallVec<[usize; 6]>>>()?;

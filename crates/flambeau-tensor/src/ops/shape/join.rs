@@ -89,8 +89,10 @@ op! {
 fn joined(tensors: &[Tensor], dim: i64, lengths: &[i64]) -> Result<Layout> {
     let used = || tensors.iter().filter(|t| !is_skipped(t));
     let Some(first) = used().next() else { return Ok(Layout::contiguous(&[0])) };
+    let (at, found) = plan(tensors, dim)?;
+    rule::require(at as i64 == dim && found.as_slice() == lengths, "cat_along")?;
     let mut sizes = first.sizes();
-    sizes[dim as usize] = lengths.iter().filter(|n| **n > 0).sum();
+    sizes[at] = lengths.iter().filter(|n| **n > 0).sum();
     if used().all(|t| t.layout().is_channels_last() && !t.is_contiguous()) {
         return super::convert::channels_last(&sizes);
     }
@@ -288,7 +290,8 @@ op! {
 }
 
 fn block_dtype(tensors: &[Tensor]) -> DType {
-    tensors.iter().skip(1).fold(tensors[0].dtype(), |d, t| crate::promote_types(d, t.dtype()))
+    let dtypes = tensors.iter().map(Tensor::dtype);
+    dtypes.reduce(crate::promote_types).unwrap_or_else(crate::default_dtype)
 }
 
 op! {

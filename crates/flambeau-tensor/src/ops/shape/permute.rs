@@ -159,7 +159,7 @@ op! {
     ///
     /// Shape: `*b n m -> *b m n`. Dtype: unchanged.
     fn mt(input: Tensor) -> y;
-    variants [private];
+    variants [private, rust];
     composite {
         if input.dim() < 2 {
             return Err(Error::runtime(format!("tensor.mT is only supported on matrices or batches of matrices. Got {}-D tensor.", input.dim())));
@@ -174,7 +174,7 @@ op! {
     ///
     /// Shape: `*b n m -> *b m n`. Dtype: unchanged.
     fn mh(input: Tensor) -> y;
-    variants [private];
+    variants [private, rust];
     composite {
         if input.dim() < 2 {
             return Err(Error::runtime(format!("tensor.mH is only supported on matrices or batches of matrices. Got {}-D tensor.", input.dim())));

@@ -135,6 +135,10 @@ fn distinct(l: &Layout) -> bool {
     })
 }
 
+fn strided(x: &Tensor, size: &[i64], stride: &[i64], offset: i64) -> Result<Tensor> {
+    x.as_strided_with(size, stride, Some(offset.saturating_add(x.layout().offset)))
+}
+
 op! {
     /// A copy of what strides read of a contiguous block.
     ///
@@ -142,8 +146,9 @@ op! {
     fn gather_strided(input: Tensor, size: Dims, stride: Dims, offset: i64) -> y;
     variants [private];
     dtype input.dtype();
-    shape size;
-    compute { input.as_strided_with(size, stride, Some(offset + input.layout().offset))?.clone_tensor() };
+    // A copy keeps strides that leave no gaps.
+    shape crate::ops::create::fill::like(&strided(input, size, stride, offset)?, None);
+    compute { strided(input, size, stride, offset)?.clone_tensor() };
     vjp { input => |g, input.shape, size, stride, offset| zeros_of(g, &input.shape).scatter_strided(g, size, stride, offset) };
     samples [(real([2, 3]), [2, 2], [1, 2], 1), (real([]), [1], [1], 0)];
 }
@@ -329,7 +334,7 @@ op! {
     ///
     /// Shape: `*s -> *t`. Dtype: unchanged.
     fn slice(input: Tensor, dim: i64, start: i64, end: i64, step: i64) -> y;
-    variants [private];
+    variants [private, rust];
     node "SliceBackward0";
     view { sliced(input.layout(), dim, start, end, step) };
     vjp { input => |g, input.shape, dim, start, end, step| slice_backward(g, &input.shape, dim, start, end, step) };

@@ -266,7 +266,7 @@ op! {
     ///
     /// Shape: `*s -> *s`. Dtype: unchanged.
     fn view_alias(input: Tensor) -> y;
-    variants [private];
+    variants [private, rust];
     node "AliasBackward0";
     view { input.layout().clone() };
     vjp { input => |g| g };

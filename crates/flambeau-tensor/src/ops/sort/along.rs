@@ -2,6 +2,8 @@
 
 use flambeau_cpu::{index as kernels, loops};
 
+use crate::ops::index::gather::gathered;
+use crate::ops::index::scatter::check as writable;
 use crate::ops::{Val, op};
 use crate::{Scalar, normalize_dim};
 
@@ -12,8 +14,13 @@ op! {
     fn pick_along(input: Tensor, index: Tensor, dim: i64) -> y;
     variants [private];
     dtype input.dtype();
-    shape index.size();
-    kernel { kernels::gather(y, input, normalize_dim(dim, input.ndim())?, index) };
+    shape gathered(input, dim, index);
+    kernel {
+        if index.numel() == 0 {
+            return Ok(());
+        }
+        kernels::gather(y, input, normalize_dim(dim, input.ndim())?, index)
+    };
     vjp { input => |g, input.shape, index, dim| g.put_along(index, &input.shape, dim, true) };
     samples [
         (real([3, 4]), int([3, 2], 0, 4), 1),
@@ -33,6 +40,9 @@ op! {
     kernel {
         let at = normalize_dim(dim, input_sizes.len())?;
         loops::fill(y.reborrow(), Scalar::Int(0));
+        if !writable(input_sizes, y.dtype(), at, &index, Some(&grad))? {
+            return Ok(());
+        }
         if accumulate { kernels::scatter_add(y, at, index, grad) } else { kernels::scatter(y, at, index, grad) }
     };
     vjp { grad => |g, index, dim| g.pick_along(index, dim) };

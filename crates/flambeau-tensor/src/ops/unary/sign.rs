@@ -114,9 +114,12 @@ op! {
     ///
     /// Shape: `*s -> *s`. Dtype: complex.
     fn conj_view(input: Tensor) -> y;
-    variants [private];
+    variants [private, rust];
     node "ConjBackward0";
-    view { ViewSpec { layout: input.layout().clone(), dtype: None, flip_conj: true, flip_neg: false } };
+    view {
+        complex_only(input, "conj_view")?;
+        ViewSpec { layout: input.layout().clone(), dtype: None, flip_conj: true, flip_neg: false }
+    };
     vjp { input => |g| g.conj() };
     samples [(complex([2, 3])), (complex([])), (complex([0, 2]))];
 }
@@ -126,7 +129,7 @@ op! {
     ///
     /// Shape: `*s -> *s`. Dtype: any.
     fn neg_view(input: Tensor) -> y;
-    variants [private];
+    variants [private, rust];
     node "NegViewBackward0";
     view { ViewSpec { layout: input.layout().clone(), dtype: None, flip_conj: false, flip_neg: true } };
     vjp { input => |g| -g };
@@ -156,6 +159,11 @@ op! {
     dtype rule::same(input);
     map { (input) Complex => conj(input) };
     vjp { input => |g| g.conj_physical() };
+    samples [(complex([2, 3])), (complex([])), (complex([0, 2]))];
+}
+
+fn complex_only(x: &Tensor, name: &str) -> Result<()> {
+    rule::require(x.dtype().is_complex(), name)
 }
 
 /// The layout of the real (part 0) or imaginary (part 1) numbers inside complex ones.
@@ -186,9 +194,9 @@ op! {
     ///
     /// Shape: `*s -> *s`. Dtype: real.
     fn real_view(input: Tensor) -> y;
-    variants [private];
+    variants [private, rust];
     node "SelectBackward0";
-    view { part(input, 0) };
+    view { complex_only(input, "real_view")?; part(input, 0) };
     vjp { input => |g| g.clone() };
     samples [(complex([2, 3])), (complex([])), (complex([0, 2]))];
 }
