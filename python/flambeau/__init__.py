@@ -41,15 +41,24 @@ for _name in dir(_C):
 for _name in ("fft", "functional", "linalg", "private", "special"):
     globals().pop(_name, None)
 
-# Of the engine's own groups of operators, two are packages here, and two are nobody's to call by name.
-for _name in ("linalg", "special", "functional", "private"):
-    globals().pop(_name, None)
-
 from flambeau import (
     _methods,
     return_types as return_types,  # noqa: E402
 )
 from flambeau._functions import *  # type: ignore[assignment, no-redef]  # noqa: F403
+from flambeau._legacy import (  # noqa: E402
+    BFloat16Tensor as BFloat16Tensor,
+    BoolTensor as BoolTensor,
+    ByteTensor as ByteTensor,
+    CharTensor as CharTensor,
+    DoubleTensor as DoubleTensor,
+    FloatTensor as FloatTensor,
+    HalfTensor as HalfTensor,
+    IntTensor as IntTensor,
+    LongTensor as LongTensor,
+    ShortTensor as ShortTensor,
+    set_default_tensor_type as set_default_tensor_type,
+)
 from flambeau.random import (  # noqa: E402
     default_generator as default_generator,
     get_rng_state as get_rng_state,
@@ -65,6 +74,7 @@ from flambeau import autograd as autograd  # noqa: E402
 from flambeau.autograd.grad_mode import (  # noqa: E402
     enable_grad as enable_grad,
     inference_mode as inference_mode,
+    is_inference_mode_enabled as is_inference_mode_enabled,
     no_grad as no_grad,
     set_grad_enabled as set_grad_enabled,
 )

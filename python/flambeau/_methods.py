@@ -6,6 +6,7 @@ import warnings
 from typing import Any
 
 from flambeau import _C
+from flambeau._legacy import dtype_of, type_name
 
 Tensor = _C.Tensor
 _DTYPES = {
@@ -21,20 +22,6 @@ _DTYPES = {
     "char": _C.int8,
     "byte": _C.uint8,
     "bool": _C.bool,
-}
-_TYPE_NAMES = {
-    _C.float32: "FloatTensor",
-    _C.float64: "DoubleTensor",
-    _C.float16: "HalfTensor",
-    _C.bfloat16: "BFloat16Tensor",
-    _C.complex64: "ComplexFloatTensor",
-    _C.complex128: "ComplexDoubleTensor",
-    _C.uint8: "ByteTensor",
-    _C.int8: "CharTensor",
-    _C.int16: "ShortTensor",
-    _C.int32: "IntTensor",
-    _C.int64: "LongTensor",
-    _C.bool: "BoolTensor",
 }
 
 
@@ -110,14 +97,7 @@ def _cuda(self: Any, *_args: Any, **_kwargs: Any) -> Any:
 
 
 def _type(self: Any, dtype: Any = None, non_blocking: bool = False, **_kwargs: Any) -> Any:
-    if dtype is None:
-        return f"torch.{_TYPE_NAMES[self.dtype]}"
-    if isinstance(dtype, str):
-        names = {f"torch.{name}": d for d, name in _TYPE_NAMES.items()}
-        if dtype not in names:
-            raise ValueError(f"invalid type: '{dtype}'")
-        dtype = names[dtype]
-    return self.to(dtype)
+    return type_name(self.dtype) if dtype is None else self.to(dtype_of(dtype))
 
 
 def _type_as(self: Any, other: Any) -> Any:
@@ -211,6 +191,12 @@ def _inplace_view(name: str) -> Any:
     return method
 
 
+def _new(self: Any, *args: Any, device: Any = None) -> Any:
+    """A tensor of this dtype from sizes or data, or one of no elements."""
+    t = _C._legacy_tensor(self.dtype, args)
+    return t if device is None else t.to(device)
+
+
 def _resize_as(self: Any, other: Any, *, memory_format: Any = None) -> Any:
     return self.resize_(other.shape, memory_format=memory_format) if memory_format else self.resize_(other.shape)
 
@@ -272,6 +258,7 @@ def install() -> None:
         "__deepcopy__": _deepcopy,
         "__reduce_ex__": _reduce,
         "__reversed__": _reversed,
+        "new": _new,
         "new_tensor": _new_tensor,
         "resize_as_": _resize_as,
         "set_": _set,

@@ -49,7 +49,13 @@ pub fn read_operand(x: &Bound<'_, PyAny>) -> PyResult<Option<Operand>> {
     if let Some(t) = unwrap(x) {
         return Ok(Some(Operand::Tensor(t)));
     }
-    Ok(read_number(x)?.map(Operand::Number))
+    let number = read_number(x)?;
+    Ok(match number {
+        // NumPy's booleans count as real numbers next to a tensor.
+        Some(Scalar::Bool(b)) if x.cast::<PyBool>().is_err() => Some(Scalar::Float(b.into())),
+        other => other,
+    }
+    .map(Operand::Number))
 }
 
 /// A memory format object.

@@ -36,14 +36,6 @@ from flambeau.nn._functional.activation import (
     tanhshrink as tanhshrink,
     threshold as threshold,
 )
-from flambeau.nn._functional.conv import (
-    conv1d as conv1d,
-    conv2d as conv2d,
-    conv3d as conv3d,
-    conv_transpose1d as conv_transpose1d,
-    conv_transpose2d as conv_transpose2d,
-    conv_transpose3d as conv_transpose3d,
-)
 from flambeau.nn._functional.dropout import (
     alpha_dropout as alpha_dropout,
     dropout as dropout,
@@ -114,6 +106,12 @@ from flambeau.nn._functional.sparse import bilinear as bilinear, embedding as em
 
 # Operators of the engine that layers call on every step: bound once.
 linear: Any = engine("linear")
+conv1d: Any = engine("conv1d")
+conv2d: Any = engine("conv2d")
+conv3d: Any = engine("conv3d")
+conv_transpose1d: Any = engine("conv_transpose1d")
+conv_transpose2d: Any = engine("conv_transpose2d")
+conv_transpose3d: Any = engine("conv_transpose3d")
 gelu: Any = engine("gelu")
 sigmoid: Any = flambeau.sigmoid
 tanh: Any = flambeau.tanh
