@@ -280,7 +280,11 @@ pub fn _legacy_tensor(py: Python<'_>, dtype: &PyDType, args: &Bound<'_, PyTuple>
         && let Some(t) = unwrap(&args.get_item(0)?)
         && t.dtype() != dtype.0
     {
-        return Err(PyTypeError::new_err(format!("expected {} (got {})", options_text(dtype.0), options_text(t.dtype()))));
+        return Err(PyTypeError::new_err(format!(
+            "expected {} (got {})",
+            options_text(dtype.0),
+            options_text(t.dtype())
+        )));
     }
     wrap(py, legacy(args, dtype.0)?)
 }

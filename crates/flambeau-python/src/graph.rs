@@ -186,9 +186,9 @@ fn hook_result(hook: &Bound<'_, PyAny>, out: &Bound<'_, PyAny>, n: usize) -> PyR
     if out.is_none() {
         return Ok(None);
     }
-    let tuple = out.cast::<PyTuple>().map_err(|_| {
-        PyTypeError::new_err(format!("expected tuple, but hook returned '{}'", type_name(out)))
-    })?;
+    let tuple = out
+        .cast::<PyTuple>()
+        .map_err(|_| PyTypeError::new_err(format!("expected tuple, but hook returned '{}'", type_name(out))))?;
     if tuple.len() != n {
         let name = hook.getattr("__name__").map_or_else(|_| "<unknown>".into(), |n| n.to_string());
         return Err(PyRuntimeError::new_err(format!(

@@ -95,8 +95,7 @@ pub fn apply(x: &Bound<'_, PyTensor>, f: &Bound<'_, PyAny>) -> PyResult<()> {
     let flat = t.detach().contiguous().and_then(|c| c.reshape(&[-1])).map_err(to_py)?;
     for i in 0..flat.numel() {
         let v = f.call1((number_object(py, flat.at(&[i]))?,))?;
-        let v =
-            read_number(&v)?.ok_or_else(|| PyTypeError::new_err("apply_() takes a function that gives numbers"))?;
+        let v = read_number(&v)?.ok_or_else(|| PyTypeError::new_err("apply_() takes a function that gives numbers"))?;
         flat.select(0, i).and_then(|e| e.fill_(v)).map_err(to_py)?;
     }
     t.copy_(&flat.reshape(t.size()).map_err(to_py)?).map_err(to_py)?;

@@ -15,7 +15,9 @@ use pyo3::types::{PyComplex, PyDict, PyTuple, PyType};
 
 use crate::dtype::{PyDType, PyDevice, PyLayout, device_object, dtype_object, strided};
 use crate::errors::to_py;
-use crate::operators::{Right, binary, compare, inplace, matmul, ok, reflected, reflected_div, reflected_matmul, reflected_pow};
+use crate::operators::{
+    Right, binary, compare, inplace, matmul, ok, reflected, reflected_div, reflected_matmul, reflected_pow,
+};
 use crate::tensor::{PyTensor, number_object, of_class, size_object, tensor_of, wrap};
 use crate::{graph, layout, protocol};
 

@@ -70,6 +70,8 @@ impl PyTensor {
         // SAFETY: this thread holds the interpreter's lock, and nobody keeps a reference into the cell.
         let before = unsafe { std::mem::replace(&mut *slf.get().tensor.get(), t) };
         before.set_object(std::ptr::null_mut());
+        // SAFETY: as above. Hooks of the tensor before are no longer this object's.
+        unsafe { (*slf.get().hooks.get()).clear() };
     }
 }
 
@@ -135,7 +137,6 @@ pub fn number_object(py: Python<'_>, s: Scalar) -> PyResult<Py<PyAny>> {
         Scalar::Complex(z) => PyComplex::from_doubles(py, z.re, z.im).into_any().unbind(),
     })
 }
-
 
 /// The dtype argument that many methods take, read or refused.
 pub fn dtype_argument(x: &Bound<'_, PyAny>, what: &str) -> PyResult<flambeau_tensor::DType> {
