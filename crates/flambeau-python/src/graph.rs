@@ -5,8 +5,8 @@ use std::sync::{Arc, Weak};
 use flambeau_tensor::autograd::{self, Backward, Gradients, HookHandle, Node, SavedTensor};
 use flambeau_tensor::{Result, Tensor};
 use pyo3::exceptions::{PyAttributeError, PyRuntimeError, PyTypeError};
-use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
+use pyo3::pyclass::{PyTraverseError, PyVisit};
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyList, PyTuple};
 

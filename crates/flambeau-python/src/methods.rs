@@ -8,9 +8,8 @@ use flambeau_tensor::ops::binary::bitwise::{
 };
 use flambeau_tensor::ops::binary::power::POW;
 use pyo3::exceptions::{PyNotImplementedError, PyTypeError};
-use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
-use pyo3::pyclass::CompareOp;
+use pyo3::pyclass::{CompareOp, PyTraverseError, PyVisit};
 use pyo3::types::{PyComplex, PyDict, PyTuple, PyType};
 
 use crate::dtype::{PyDType, PyDevice, PyLayout, device_object, dtype_object, strided};

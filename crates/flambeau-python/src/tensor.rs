@@ -5,8 +5,8 @@ use std::sync::Weak;
 
 use flambeau_tensor::{Scalar, Tensor};
 use pyo3::exceptions::PyTypeError;
-use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
+use pyo3::pyclass::{PyTraverseError, PyVisit};
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyComplex, PyTuple, PyType};
 

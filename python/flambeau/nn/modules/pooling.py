@@ -193,8 +193,9 @@ class AvgPool1d(_AvgPool):
         count_include_pad: bool = True,
     ) -> None:
         stride = kernel_size if stride is None else stride
-        sizes = (_one_tuple(size) for size in (kernel_size, stride, padding))
-        super().__init__(*sizes, ceil_mode, count_include_pad)
+        super().__init__(
+            _one_tuple(kernel_size), _one_tuple(stride), _one_tuple(padding), ceil_mode, count_include_pad
+        )
 
 
 class AvgPool2d(_DividedAvgPool):
