@@ -193,9 +193,7 @@ class AvgPool1d(_AvgPool):
         count_include_pad: bool = True,
     ) -> None:
         stride = kernel_size if stride is None else stride
-        super().__init__(
-            _one_tuple(kernel_size), _one_tuple(stride), _one_tuple(padding), ceil_mode, count_include_pad
-        )
+        super().__init__(_one_tuple(kernel_size), _one_tuple(stride), _one_tuple(padding), ceil_mode, count_include_pad)
 
 
 class AvgPool2d(_DividedAvgPool):
