@@ -228,6 +228,24 @@ def _is_same_size(self: Any, other: Any) -> bool:
     return self.shape == other.shape
 
 
+def _is_set_to(self: Any, tensor: Any) -> bool:
+    """True if both are the same view of the same memory."""
+    return (
+        self.data_ptr() == tensor.data_ptr()
+        and self.shape == tensor.shape
+        and self.stride() == tensor.stride()
+        and self.storage_offset() == tensor.storage_offset()
+    )
+
+
+def _never(self: Any) -> bool:
+    return False
+
+
+def _device_index(self: Any) -> int:
+    return -1
+
+
 def _share_memory(self: Any) -> Any:
     return self
 
@@ -266,6 +284,12 @@ def install() -> None:
         "map_": _map,
         "storage": _storage,
         "is_same_size": _is_same_size,
+        "is_set_to": _is_set_to,
+        "is_distributed": _never,
+        "_is_zerotensor": _never,
+        "get_device": _device_index,
+        "dense_dim": Tensor.dim,
+        "sparse_dim": lambda self: 0,
         "share_memory_": _share_memory,
         "is_nonzero": _is_nonzero,
         "dim_order": _dim_order,
@@ -278,6 +302,14 @@ def install() -> None:
     for name, method in methods.items():
         setattr(Tensor, name, method)
     Tensor.__array_priority__ = 1000
+    # What a tensor never is here: of another device or layout than strided memory of the processor.
+    for name in ("mkldnn", "xpu", "mps", "vulkan", "sparse_csr", "xla", "ipu", "maia", "mtia"):
+        setattr(Tensor, f"is_{name}", False)
+    Tensor.volatile = False
+    Tensor.name = None
+    Tensor.grad_dtype = property(lambda self: self.dtype)
+    # Python's own errors about operands name the class without its module.
+    Tensor.__name__ = "Tensor"
     # Forms of operators that another name already has.
     for name, other in (("__rdiv__", "__rtruediv__"), ("__div__", "__truediv__"), ("__idiv__", "__itruediv__")):
         setattr(Tensor, name, getattr(Tensor, other))

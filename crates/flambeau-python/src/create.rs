@@ -40,13 +40,10 @@ impl Nested {
             return self.leaf(read_number(x)?.unwrap_or(Scalar::Int(0)), None, depth);
         }
         if let Some(t) = unwrap(x) {
-            if t.dim() == 0 {
-                return self.leaf(t.item().map_err(to_py)?, Some(t.dtype()), depth);
+            if t.numel() != 1 {
+                return Err(PyValueError::new_err("only one element tensors can be converted to Python scalars"));
             }
-            if t.numel() == 1 {
-                return self.leaf(t.item().map_err(to_py)?, Some(t.dtype()), depth);
-            }
-            return self.sequence(x, t.size()[0], depth);
+            return self.leaf(t.item().map_err(to_py)?, Some(t.dtype()), depth);
         }
         if let Some(s) = read_number(x)? {
             let dtype = if x.hasattr("__array_interface__")? { numpy::scalar_dtype(x)? } else { None };

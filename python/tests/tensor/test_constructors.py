@@ -30,6 +30,7 @@ def test_asarray_shares_memory_where_it_can() -> None:
             "can't alias tensor with dtype 'Float' into dtype 'Double'.",
         ),
         ({"obj": 3, "dtype": "a"}, TypeError, "argument 'dtype' must be torch.dtype, not str"),
+        ({"obj": [torch.ones(2)]}, ValueError, "only one element tensors can be converted to Python scalars"),
         ({"obj": [1], "requires_grad": True}, RuntimeError, "Only Tensors of floating point and complex dtype can"),
     ],
 )
