@@ -305,9 +305,8 @@ def install() -> None:
     # What a tensor never is here: of another device or layout than strided memory of the processor.
     for name in ("mkldnn", "xpu", "mps", "vulkan", "sparse_csr", "xla", "ipu", "maia", "mtia"):
         setattr(Tensor, f"is_{name}", False)
-    Tensor.volatile = False
-    Tensor.name = None
-    Tensor.grad_dtype = property(lambda self: self.dtype)
+    for name, value in (("volatile", False), ("name", None), ("grad_dtype", property(lambda self: self.dtype))):
+        setattr(Tensor, name, value)
     # Python's own errors about operands name the class without its module.
     Tensor.__name__ = "Tensor"
     # Forms of operators that another name already has.
