@@ -11,12 +11,14 @@ from typing import Any
 
 from flambeau import _C
 from flambeau._C import *  # noqa: F403
-from flambeau._C import Generator as Generator
-from flambeau._C import Tensor as Tensor
-from flambeau._C import device as device
-from flambeau._C import dtype as dtype
-from flambeau._C import layout as layout
-from flambeau._C import memory_format as memory_format
+from flambeau._C import (
+    Generator as Generator,
+    Tensor as Tensor,
+    device as device,
+    dtype as dtype,
+    layout as layout,
+    memory_format as memory_format,
+)
 from flambeau._size import Size as Size
 
 __version__ = "0.1.0"
@@ -39,29 +41,30 @@ for _name in dir(_C):
 for _name in ("fft", "functional", "linalg", "private", "special"):
     globals().pop(_name, None)
 
-# Of the engine's own groups of operators, two are packages here, and two are nobody's to call by name.
-for _name in ("linalg", "special", "functional", "private"):
-    globals().pop(_name, None)
-
-from flambeau import _methods
-from flambeau import return_types as return_types  # noqa: E402
+from flambeau import (
+    _methods,
+    return_types as return_types,  # noqa: E402
+)
 from flambeau._functions import *  # type: ignore[assignment, no-redef]  # noqa: F403
+from flambeau._legacy import (  # noqa: E402
+    BFloat16Tensor as BFloat16Tensor,
+    BoolTensor as BoolTensor,
+    ByteTensor as ByteTensor,
+    CharTensor as CharTensor,
+    DoubleTensor as DoubleTensor,
+    FloatTensor as FloatTensor,
+    HalfTensor as HalfTensor,
+    IntTensor as IntTensor,
+    LongTensor as LongTensor,
+    ShortTensor as ShortTensor,
+    set_default_tensor_type as set_default_tensor_type,
+)
 from flambeau.random import (  # noqa: E402
     default_generator as default_generator,
-)
-from flambeau.random import (
     get_rng_state as get_rng_state,
-)
-from flambeau.random import (
     initial_seed as initial_seed,
-)
-from flambeau.random import (
     manual_seed as manual_seed,
-)
-from flambeau.random import (
     seed as seed,
-)
-from flambeau.random import (
     set_rng_state as set_rng_state,
 )
 
@@ -70,14 +73,9 @@ _methods.install()
 from flambeau import autograd as autograd  # noqa: E402
 from flambeau.autograd.grad_mode import (  # noqa: E402
     enable_grad as enable_grad,
-)
-from flambeau.autograd.grad_mode import (
     inference_mode as inference_mode,
-)
-from flambeau.autograd.grad_mode import (
+    is_inference_mode_enabled as is_inference_mode_enabled,
     no_grad as no_grad,
-)
-from flambeau.autograd.grad_mode import (
     set_grad_enabled as set_grad_enabled,
 )
 

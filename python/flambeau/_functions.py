@@ -43,6 +43,65 @@ def is_nonzero(input: Any) -> bool:
     return bool(input)
 
 
+_TITLES = {
+    _C.float16: "Half",
+    _C.bfloat16: "BFloat16",
+    _C.float32: "Float",
+    _C.float64: "Double",
+    _C.complex64: "ComplexFloat",
+    _C.complex128: "ComplexDouble",
+    _C.uint8: "Byte",
+    _C.int8: "Char",
+    _C.int16: "Short",
+    _C.int32: "Int",
+    _C.int64: "Long",
+    _C.bool: "Bool",
+}
+
+
+def _over_memory(obj: Any, dtype: Any) -> Any:
+    """A tensor over the memory of an object, or None for one whose memory holds no plain numbers."""
+    if isinstance(obj, _C.Tensor):
+        return obj
+    if isinstance(obj, (list, tuple, str)):
+        return None
+    if hasattr(obj, "__array_interface__"):
+        return _C.as_tensor(obj)
+    try:
+        size = memoryview(obj).nbytes
+    except TypeError:
+        return None
+    return _C.frombuffer(obj, dtype=dtype or _C.uint8) if size else _C.empty(0, dtype=dtype or _C.uint8)
+
+
+def asarray(
+    obj: Any, *, dtype: Any = None, device: Any = None, copy: bool | None = None, requires_grad: bool = False
+) -> Any:
+    """A tensor over the memory of a tensor, an array or a buffer where that can be, else with a copy of the data.
+
+    `copy` forces a copy, or with False makes the need for one an error.
+    """
+    if dtype is not None and not isinstance(dtype, _C.dtype):
+        raise TypeError(f"asarray(): argument 'dtype' must be torch.dtype, not {type(dtype).__name__}")
+    memory = _over_memory(obj, dtype)
+    if memory is None:
+        if copy is False:
+            raise ValueError("can't alias arbitrary sequence into a tensor.")
+        result = _C.tensor(obj, dtype=dtype, device=device)
+    else:
+        result = memory.to(device=device, dtype=dtype)
+        if copy is False and result.device != memory.device:
+            raise ValueError(f"can't alias tensor from device '{memory.device}' to '{result.device}'.")
+        if copy is False and result.dtype != memory.dtype:
+            before, after = _TITLES[memory.dtype], _TITLES[result.dtype]
+            raise ValueError(f"can't alias tensor with dtype '{before}' into dtype '{after}'.")
+        if copy and result is memory:
+            result = result.clone()
+    if requires_grad and not (result.is_floating_point() or result.is_complex()):
+        raise RuntimeError("Only Tensors of floating point and complex dtype can require gradients")
+    return result.requires_grad_() if requires_grad else result
+
+
 def set_printoptions(
     precision: int | None = None,
     threshold: int | None = None,

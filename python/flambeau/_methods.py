@@ -6,6 +6,7 @@ import warnings
 from typing import Any
 
 from flambeau import _C
+from flambeau._legacy import dtype_of, type_name
 
 Tensor = _C.Tensor
 _DTYPES = {
@@ -21,20 +22,6 @@ _DTYPES = {
     "char": _C.int8,
     "byte": _C.uint8,
     "bool": _C.bool,
-}
-_TYPE_NAMES = {
-    _C.float32: "FloatTensor",
-    _C.float64: "DoubleTensor",
-    _C.float16: "HalfTensor",
-    _C.bfloat16: "BFloat16Tensor",
-    _C.complex64: "ComplexFloatTensor",
-    _C.complex128: "ComplexDoubleTensor",
-    _C.uint8: "ByteTensor",
-    _C.int8: "CharTensor",
-    _C.int16: "ShortTensor",
-    _C.int32: "IntTensor",
-    _C.int64: "LongTensor",
-    _C.bool: "BoolTensor",
 }
 
 
@@ -110,14 +97,7 @@ def _cuda(self: Any, *_args: Any, **_kwargs: Any) -> Any:
 
 
 def _type(self: Any, dtype: Any = None, non_blocking: bool = False, **_kwargs: Any) -> Any:
-    if dtype is None:
-        return f"torch.{_TYPE_NAMES[self.dtype]}"
-    if isinstance(dtype, str):
-        names = {f"torch.{name}": d for d, name in _TYPE_NAMES.items()}
-        if dtype not in names:
-            raise ValueError(f"invalid type: '{dtype}'")
-        dtype = names[dtype]
-    return self.to(dtype)
+    return type_name(self.dtype) if dtype is None else self.to(dtype_of(dtype))
 
 
 def _type_as(self: Any, other: Any) -> Any:
@@ -211,6 +191,12 @@ def _inplace_view(name: str) -> Any:
     return method
 
 
+def _new(self: Any, *args: Any, device: Any = None) -> Any:
+    """A tensor of this dtype from sizes or data, or one of no elements."""
+    t = _C._legacy_tensor(self.dtype, args)
+    return t if device is None else t.to(device)
+
+
 def _resize_as(self: Any, other: Any, *, memory_format: Any = None) -> Any:
     return self.resize_(other.shape, memory_format=memory_format) if memory_format else self.resize_(other.shape)
 
@@ -240,6 +226,24 @@ def _storage(self: Any) -> Any:
 
 def _is_same_size(self: Any, other: Any) -> bool:
     return self.shape == other.shape
+
+
+def _is_set_to(self: Any, tensor: Any) -> bool:
+    """True if both are the same view of the same memory."""
+    return (
+        self.data_ptr() == tensor.data_ptr()
+        and self.shape == tensor.shape
+        and self.stride() == tensor.stride()
+        and self.storage_offset() == tensor.storage_offset()
+    )
+
+
+def _never(self: Any) -> bool:
+    return False
+
+
+def _device_index(self: Any) -> int:
+    return -1
 
 
 def _share_memory(self: Any) -> Any:
@@ -272,6 +276,7 @@ def install() -> None:
         "__deepcopy__": _deepcopy,
         "__reduce_ex__": _reduce,
         "__reversed__": _reversed,
+        "new": _new,
         "new_tensor": _new_tensor,
         "resize_as_": _resize_as,
         "set_": _set,
@@ -279,6 +284,12 @@ def install() -> None:
         "map_": _map,
         "storage": _storage,
         "is_same_size": _is_same_size,
+        "is_set_to": _is_set_to,
+        "is_distributed": _never,
+        "_is_zerotensor": _never,
+        "get_device": _device_index,
+        "dense_dim": Tensor.dim,
+        "sparse_dim": lambda self: 0,
         "share_memory_": _share_memory,
         "is_nonzero": _is_nonzero,
         "dim_order": _dim_order,
@@ -291,6 +302,13 @@ def install() -> None:
     for name, method in methods.items():
         setattr(Tensor, name, method)
     Tensor.__array_priority__ = 1000
+    # What a tensor never is here: of another device or layout than strided memory of the processor.
+    for name in ("mkldnn", "xpu", "mps", "vulkan", "sparse_csr", "xla", "ipu", "maia", "mtia"):
+        setattr(Tensor, f"is_{name}", False)
+    for name, value in (("volatile", False), ("name", None), ("grad_dtype", property(lambda self: self.dtype))):
+        setattr(Tensor, name, value)
+    # Python's own errors about operands name the class without its module.
+    Tensor.__name__ = "Tensor"
     # Forms of operators that another name already has.
     for name, other in (("__rdiv__", "__rtruediv__"), ("__div__", "__truediv__"), ("__idiv__", "__itruediv__")):
         setattr(Tensor, name, getattr(Tensor, other))

@@ -207,7 +207,8 @@ unsafe fn enter(
             }
             (positional, object, keywords)
         };
-        call(py, i, &Call { object: object.as_ref(), positional, keywords: &keywords })
+        let group = &GROUPS.get(py).ok_or_else(|| PyRuntimeError::new_err("the operators are not installed"))?[i];
+        call(py, group, &Call { name: group.name, object: object.as_ref(), positional, keywords: &keywords })
     };
     match catch_unwind(AssertUnwindSafe(run)) {
         Ok(Ok(object)) => object.into_ptr(),
@@ -227,8 +228,7 @@ unsafe fn enter(
     }
 }
 
-fn call(py: Python<'_>, i: usize, call: &Call<'_, '_>) -> PyResult<Py<PyAny>> {
-    let group = &GROUPS.get(py).ok_or_else(|| PyRuntimeError::new_err("the operators are not installed"))?[i];
+fn call(py: Python<'_>, group: &Group, call: &Call<'_, '_>) -> PyResult<Py<PyAny>> {
     let mut words = Vec::new();
     for &op in &group.ops {
         match parse(op, call) {

@@ -5,7 +5,7 @@ use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyFloat, PyInt, PyList, PyString, PyTuple};
 
-use crate::dtype::{read_device, read_dtype};
+use crate::dtype::{PyDType, read_device, read_dtype};
 use crate::errors::to_py;
 use crate::numpy;
 use crate::parse::read_number;
@@ -40,13 +40,10 @@ impl Nested {
             return self.leaf(read_number(x)?.unwrap_or(Scalar::Int(0)), None, depth);
         }
         if let Some(t) = unwrap(x) {
-            if t.dim() == 0 {
-                return self.leaf(t.item().map_err(to_py)?, Some(t.dtype()), depth);
+            if t.numel() != 1 {
+                return Err(PyValueError::new_err("only one element tensors can be converted to Python scalars"));
             }
-            if t.numel() == 1 {
-                return self.leaf(t.item().map_err(to_py)?, Some(t.dtype()), depth);
-            }
-            return self.sequence(x, t.size()[0], depth);
+            return self.leaf(t.item().map_err(to_py)?, Some(t.dtype()), depth);
         }
         if let Some(s) = read_number(x)? {
             let dtype = if x.hasattr("__array_interface__")? { numpy::scalar_dtype(x)? } else { None };
@@ -273,26 +270,57 @@ pub fn frombuffer(
     wrap(py, t.requires_grad_(requires_grad).map_err(to_py)?)
 }
 
-/// `torch.Tensor(...)`: sizes, a list, or nothing.
-pub fn legacy(args: &Bound<'_, PyTuple>) -> PyResult<Tensor> {
-    let dtype = default_dtype();
+/// A constructor of one dtype: `torch.FloatTensor(2, 3)`, `torch.LongTensor([1, 2])`.
+#[pyfunction]
+pub fn _legacy_tensor(py: Python<'_>, dtype: &PyDType, args: &Bound<'_, PyTuple>) -> PyResult<Py<PyTensor>> {
+    if args.len() == 1
+        && let Some(t) = unwrap(&args.get_item(0)?)
+        && t.dtype() != dtype.0
+    {
+        return Err(PyTypeError::new_err(format!(
+            "expected {} (got {})",
+            options_text(dtype.0),
+            options_text(t.dtype())
+        )));
+    }
+    wrap(py, legacy(args, dtype.0)?)
+}
+
+/// A dtype as PyTorch writes the options of a tensor.
+fn options_text(d: DType) -> String {
+    format!(
+        "TensorOptions(dtype={}, device=cpu, layout=Strided, requires_grad=false (default), pinned_memory=false (default), memory_format=(nullopt))",
+        flambeau_tensor::ops::rule::c_name(d)
+    )
+}
+
+/// `torch.Tensor(...)` and the like: sizes, a list, a tensor, or nothing.
+pub fn legacy(args: &Bound<'_, PyTuple>, dtype: DType) -> PyResult<Tensor> {
     if args.is_empty() {
         return Tensor::empty(&[0], dtype, Device::Cpu).map_err(to_py);
     }
-    if let Ok(sizes) = args
-        .iter()
-        .map(|a| if a.is_exact_instance_of::<PyInt>() { a.extract::<i64>() } else { Err(PyTypeError::new_err("")) })
-        .collect::<PyResult<Vec<_>>>()
-    {
-        return Tensor::empty(&sizes, dtype, Device::Cpu).map_err(to_py);
-    }
     let first = args.get_item(0)?;
+    if first.is_exact_instance_of::<PyInt>() {
+        let sizes = args.iter().enumerate().map(|(at, a)| {
+            a.extract::<i64>().map_err(|_| {
+                PyTypeError::new_err(format!(
+                    "new(): argument 'size' failed to unpack the object at pos {} with error \"type must be tuple of ints,but got {}\"",
+                    at + 1,
+                    a.get_type().name().map_or_else(|_| "?".into(), |n| n.to_string())
+                ))
+            })
+        });
+        return Tensor::empty(&sizes.collect::<PyResult<Vec<_>>>()?, dtype, Device::Cpu).map_err(to_py);
+    }
     if args.len() == 1 {
         if let Some(t) = unwrap(&first) {
             return t.detach().view_alias().map_err(to_py);
         }
         if first.get_type().name()? == "Size" {
             return Tensor::empty(&crate::parse::read_sizes(args)?, dtype, Device::Cpu).map_err(to_py);
+        }
+        if first.cast::<PyString>().is_ok() {
+            return Err(PyTypeError::new_err("new(): invalid data type 'str'"));
         }
         if is_sequence(&first)? || first.hasattr("__array_interface__")? {
             return from_data(&first, Some(dtype));

@@ -2,10 +2,11 @@
 
 use std::sync::{Arc, Weak};
 
-use flambeau_tensor::autograd::{self, Backward, HookHandle, Node, SavedTensor};
+use flambeau_tensor::autograd::{self, Backward, Gradients, HookHandle, Node, SavedTensor};
 use flambeau_tensor::{Result, Tensor};
 use pyo3::exceptions::{PyAttributeError, PyRuntimeError, PyTypeError};
 use pyo3::prelude::*;
+use pyo3::pyclass::{PyTraverseError, PyVisit};
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyList, PyTuple};
 
@@ -64,6 +65,18 @@ impl PyWeakNode {
             None => Ok(PyTuple::empty(py)),
         }
     }
+    fn register_hook(&self, r#fn: Object) -> PyResult<PyHookHandle> {
+        self.node().map(|node| PyHookHandle(register_node_hook(&node, r#fn)))
+    }
+    fn register_prehook(&self, r#fn: Object) -> PyResult<PyHookHandle> {
+        self.node().map(|node| PyHookHandle(register_node_prehook(&node, r#fn)))
+    }
+}
+
+impl PyWeakNode {
+    fn node(&self) -> PyResult<Arc<Node>> {
+        self.0.upgrade().ok_or_else(|| PyRuntimeError::new_err("the node of this context is gone"))
+    }
 }
 
 #[pymethods]
@@ -88,6 +101,14 @@ impl PyNode {
     #[getter]
     fn metadata<'py>(&self, py: Python<'py>) -> Bound<'py, pyo3::types::PyDict> {
         pyo3::types::PyDict::new(py)
+    }
+    /// Calls `fn(grad_inputs, grad_outputs)` after the node ran; a tuple it returns goes on in place of `grad_inputs`.
+    fn register_hook(&self, r#fn: Object) -> PyHookHandle {
+        PyHookHandle(register_node_hook(&self.0, r#fn))
+    }
+    /// Calls `fn(grad_outputs)` before the node runs; a tuple it returns is what the node runs with.
+    fn register_prehook(&self, r#fn: Object) -> PyHookHandle {
+        PyHookHandle(register_node_prehook(&self.0, r#fn))
     }
     fn _sequence_nr(&self) -> u64 {
         self.0.sequence()
@@ -132,7 +153,10 @@ impl PyHookHandle {
 }
 
 /// `Tensor.register_hook`.
-pub fn register_hook(_py: Python<'_>, t: &Tensor, hook: Object) -> PyResult<PyHookHandle> {
+pub fn register_hook(x: &Bound<'_, PyTensor>, hook: Object) -> PyResult<PyHookHandle> {
+    let t = tensor_of(x);
+    let hook = Arc::new(hook);
+    let seen = Arc::downgrade(&hook);
     let hook: autograd::Hook = Arc::new(move |g: &Tensor| {
         Python::attach(|py| -> PyResult<Option<Tensor>> {
             let out = hook.bind(py).call1((wrap(py, g.clone())?,))?;
@@ -140,15 +164,117 @@ pub fn register_hook(_py: Python<'_>, t: &Tensor, hook: Object) -> PyResult<PyHo
                 return Ok(None);
             }
             unwrap(&out).map(Some).ok_or_else(|| {
-                PyTypeError::new_err(format!(
-                    "expected Variable, but hook returned '{}'",
-                    out.get_type().name().map_or_else(|_| "?".into(), |n| n.to_string())
-                ))
+                PyTypeError::new_err(format!("expected Variable, but hook returned '{}'", type_name(&out)))
             })
         })
         .map_err(from_py)
     });
-    t.register_hook(hook).map(PyHookHandle).map_err(to_py)
+    let handle = t.register_hook(hook).map_err(to_py)?;
+    if t.is_leaf() {
+        x.get().watch(x.py(), seen);
+    }
+    Ok(PyHookHandle(handle))
+}
+
+fn gradient_tuple<'py>(py: Python<'py>, grads: &Gradients) -> PyResult<Bound<'py, PyTuple>> {
+    let list = grads.iter().map(|g| g.clone().map(|g| wrap(py, g)).transpose()).collect::<PyResult<Vec<_>>>()?;
+    PyTuple::new(py, list)
+}
+
+/// What a hook of a node returned: nothing, or as many gradients as it was given.
+fn hook_result(hook: &Bound<'_, PyAny>, out: &Bound<'_, PyAny>, n: usize) -> PyResult<Option<Vec<Option<Tensor>>>> {
+    if out.is_none() {
+        return Ok(None);
+    }
+    let tuple = out
+        .cast::<PyTuple>()
+        .map_err(|_| PyTypeError::new_err(format!("expected tuple, but hook returned '{}'", type_name(out))))?;
+    if tuple.len() != n {
+        let name = hook.getattr("__name__").map_or_else(|_| "<unknown>".into(), |n| n.to_string());
+        return Err(PyRuntimeError::new_err(format!(
+            "hook '{name}' has returned an incorrect number of values (got {}, but expected {n})",
+            tuple.len()
+        )));
+    }
+    optional_list(out, n).map(Some)
+}
+
+fn register_node_hook(node: &Arc<Node>, hook: Object) -> HookHandle {
+    node.register_hook(Arc::new(move |inputs, outputs| {
+        Python::attach(|py| {
+            let hook = hook.bind(py);
+            let out = hook.call1((gradient_tuple(py, inputs)?, gradient_tuple(py, outputs)?))?;
+            hook_result(hook, &out, inputs.len())
+        })
+        .map_err(from_py)
+    }))
+}
+
+fn register_node_prehook(node: &Arc<Node>, hook: Object) -> HookHandle {
+    node.register_prehook(Arc::new(move |outputs| {
+        Python::attach(|py| {
+            let hook = hook.bind(py);
+            let out = hook.call1((gradient_tuple(py, outputs)?,))?;
+            hook_result(hook, &out, outputs.len())
+        })
+        .map_err(from_py)
+    }))
+}
+
+/// Shows the garbage collector what a function written in Python keeps.
+pub fn traverse(node: &Node, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
+    match node.as_custom().and_then(Backward::object) {
+        // SAFETY: an object is held as a pointer to it, and the node keeps this one alive.
+        Some(ctx) => visit.call(unsafe { &*(&raw const ctx).cast::<Object>() }),
+        None => Ok(()),
+    }
+}
+
+/// `Tensor.grad = grad`.
+pub fn assigned_grad(grad: &Bound<'_, PyAny>) -> PyResult<Tensor> {
+    unwrap(grad).ok_or_else(|| {
+        PyTypeError::new_err(format!(
+            "assigned grad expected to be a Tensor or None but got grad of type {}",
+            grad.get_type()
+        ))
+    })
+}
+
+/// `Tensor.detach_`.
+pub fn detach_inplace(x: &Bound<'_, PyTensor>) -> PyResult<()> {
+    let t = tensor_of(x);
+    if t.base().is_some() && t.requires_grad() {
+        return Err(PyRuntimeError::new_err(
+            "Can't detach views in-place. Use detach() instead. If you are using DistributedDataParallel (DDP) for training, and gradient_as_bucket_view is set as True, gradients are views of DDP buckets, and hence detach_() cannot be called on these gradients. To fix this error, please refer to the Optimizer.zero_grad() function in torch/optim/optimizer.py as the solution.",
+        ));
+    }
+    PyTensor::set(x, t.detach());
+    Ok(())
+}
+
+/// `Tensor.backward`.
+pub fn backward_from(
+    py: Python<'_>,
+    t: Tensor,
+    gradient: Option<&Bound<'_, PyAny>>,
+    retain_graph: Option<bool>,
+    create_graph: bool,
+    inputs: Option<&Bound<'_, PyAny>>,
+) -> PyResult<()> {
+    let gradient = gradient.map(gradient_of).transpose()?;
+    let inputs = inputs.map(tensor_list).transpose()?;
+    py.detach(|| autograd::backward(&[t], &[gradient], retain_graph, create_graph, inputs.as_deref())).map_err(to_py)
+}
+
+fn gradient_of(x: &Bound<'_, PyAny>) -> PyResult<Tensor> {
+    unwrap(x).ok_or_else(|| {
+        PyTypeError::new_err(format!("gradients can be either Tensors or None, but got {}", type_name(x)))
+    })
+}
+
+/// The name of an object's class.
+fn type_name(x: &Bound<'_, PyAny>) -> String {
+    x.get_type().name().map_or_else(|_| "?".into(), |n| n.to_string())
 }
 
 /// `Tensor.register_post_accumulate_grad_hook`.
@@ -179,16 +305,7 @@ fn optional_list(x: &Bound<'_, PyAny>, n: usize) -> PyResult<Vec<Option<Tensor>>
     x.try_iter()?
         .map(|v| {
             let v = v?;
-            if v.is_none() {
-                Ok(None)
-            } else {
-                unwrap(&v).map(Some).ok_or_else(|| {
-                    PyTypeError::new_err(format!(
-                        "gradients can be either Tensors or None, but got {}",
-                        v.get_type().name().map_or_else(|_| "?".into(), |n| n.to_string())
-                    ))
-                })
-            }
+            if v.is_none() { Ok(None) } else { gradient_of(&v).map(Some) }
         })
         .collect()
 }

@@ -14,9 +14,13 @@ mod generator;
 mod graph;
 mod index;
 mod io;
+mod layout;
+mod methods;
 mod numpy;
+mod operators;
 mod optim;
 mod parse;
+mod protocol;
 mod settings;
 mod storage;
 mod tensor;
@@ -61,6 +65,7 @@ fn _C(m: &Bound<'_, PyModule>) -> PyResult<()> {
         create::as_tensor,
         create::from_numpy,
         create::frombuffer,
+        create::_legacy_tensor,
         numpy::_to_numpy,
         graph::_backward,
         graph::_grad,

@@ -110,6 +110,14 @@ pub fn share(x: &Bound<'_, PyAny>, warn: bool) -> PyResult<Tensor> {
     Tensor::over(storage, layout, dtype).map_err(to_py)
 }
 
+/// A tensor over an array's memory, where the object is an array.
+pub fn of_array(x: &Bound<'_, PyAny>) -> PyResult<Option<Tensor>> {
+    if x.cast::<PyTensor>().is_err() && x.hasattr("__array_interface__")? && x.hasattr("ctypes")? {
+        return share(x, false).map(Some);
+    }
+    Ok(None)
+}
+
 /// A tensor with a copy of an array's elements.
 pub fn copy(x: &Bound<'_, PyAny>) -> PyResult<Tensor> {
     // What is no array, a NumPy number for one, may give memory that lives no longer than its interface.

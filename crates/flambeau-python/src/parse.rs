@@ -49,7 +49,13 @@ pub fn read_operand(x: &Bound<'_, PyAny>) -> PyResult<Option<Operand>> {
     if let Some(t) = unwrap(x) {
         return Ok(Some(Operand::Tensor(t)));
     }
-    Ok(read_number(x)?.map(Operand::Number))
+    let number = read_number(x)?;
+    Ok(match number {
+        // NumPy's booleans count as real numbers next to a tensor.
+        Some(Scalar::Bool(b)) if x.cast::<PyBool>().is_err() => Some(Scalar::Float(b.into())),
+        other => other,
+    }
+    .map(Operand::Number))
 }
 
 /// A memory format object.
@@ -181,6 +187,8 @@ fn canonical<'a>(op: &OpDef, name: &'a str) -> &'a str {
 
 /// A call as Python made it.
 pub struct Call<'a, 'py> {
+    /// The name it was made by, for errors.
+    pub name: &'a str,
     /// The object a method is called on.
     pub object: Option<&'a Bound<'py, PyAny>>,
     /// By position.
@@ -224,7 +232,7 @@ pub fn parse<'py>(op: &OpDef, call: &Call<'_, 'py>) -> Result<Parsed<'py>, Misma
         if i == 0
             && let Some(object) = call.object
         {
-            args.push(convert(p, object)?.ok_or_else(|| Mismatch::Words(wrong_type(op, p, 0, object)))?);
+            args.push(convert(p, object)?.ok_or_else(|| Mismatch::Words(wrong_type(call.name, p, 0, object)))?);
             continue;
         }
         // `view(2, 3)`: a signature whose one positional argument is a list takes its integers one by one.
@@ -241,7 +249,7 @@ pub fn parse<'py>(op: &OpDef, call: &Call<'_, 'py>) -> Result<Parsed<'py>, Misma
                     used = given;
                     continue;
                 }
-                None => return Err(Mismatch::Words(wrong_type(op, p, i, &call.positional[0]))),
+                None => return Err(Mismatch::Words(wrong_type(call.name, p, i, &call.positional[0]))),
             }
         }
         // `einsum(equation, x, y)`: tensors given one by one.
@@ -257,20 +265,20 @@ pub fn parse<'py>(op: &OpDef, call: &Call<'_, 'py>) -> Result<Parsed<'py>, Misma
         if !p.keyword_only && used < given {
             let x = &call.positional[used];
             if call.keywords.iter().any(|(k, _)| canonical(op, k) == p.name) {
-                return Err(Mismatch::Words(format!("{}() got multiple values for argument '{}'", op.name, p.name)));
+                return Err(Mismatch::Words(format!("{}() got multiple values for argument '{}'", call.name, p.name)));
             }
             let arg = match convert(p, x)? {
                 None => number_as_tensor(op, p, x, call)?,
                 fits => fits,
             };
-            args.push(arg.ok_or_else(|| Mismatch::Words(wrong_type(op, p, used + 1, x)))?);
+            args.push(arg.ok_or_else(|| Mismatch::Words(wrong_type(call.name, p, used + 1, x)))?);
             used += 1;
             continue;
         }
         let named = call.keywords.iter().find(|(k, _)| canonical(op, k) == p.name);
         if let Some((_, x)) = named {
             matched += 1;
-            args.push(convert(p, x)?.ok_or_else(|| Mismatch::Words(wrong_type(op, p, 0, x)))?);
+            args.push(convert(p, x)?.ok_or_else(|| Mismatch::Words(wrong_type(call.name, p, 0, x)))?);
         } else if let Some((default, _)) = p.default {
             args.push(default());
         } else if p.variadic {
@@ -280,14 +288,14 @@ pub fn parse<'py>(op: &OpDef, call: &Call<'_, 'py>) -> Result<Parsed<'py>, Misma
         } else {
             return Err(Mismatch::Words(format!(
                 "{}() missing 1 required positional arguments: \"{}\"",
-                op.name, p.name
+                call.name, p.name
             )));
         }
     }
     if used < given {
         return Err(Mismatch::Words(format!(
             "{}() takes {} positional arguments but {} were given",
-            op.name,
+            call.name,
             positional_params,
             given + skip
         )));
@@ -306,7 +314,10 @@ pub fn parse<'py>(op: &OpDef, call: &Call<'_, 'py>) -> Result<Parsed<'py>, Misma
                     options.dtype = if x.is_none() {
                         None
                     } else {
-                        Some(read_dtype(x).ok_or_else(|| Mismatch::Words(bad_keyword(op, "dtype", "torch.dtype", x)))?)
+                        Some(
+                            read_dtype(x)
+                                .ok_or_else(|| Mismatch::Words(bad_keyword(call.name, "dtype", "torch.dtype", x)))?,
+                        )
                     }
                 }
                 "device" if op.factory => {
@@ -315,17 +326,17 @@ pub fn parse<'py>(op: &OpDef, call: &Call<'_, 'py>) -> Result<Parsed<'py>, Misma
                     } else {
                         Some(
                             read_device(x)?
-                                .ok_or_else(|| Mismatch::Words(bad_keyword(op, "device", "torch.device", x)))?,
+                                .ok_or_else(|| Mismatch::Words(bad_keyword(call.name, "device", "torch.device", x)))?,
                         )
                     }
                 }
                 "requires_grad" if op.factory => {
                     options.requires_grad =
-                        x.extract().map_err(|_| Mismatch::Words(bad_keyword(op, "requires_grad", "bool", x)))?
+                        x.extract().map_err(|_| Mismatch::Words(bad_keyword(call.name, "requires_grad", "bool", x)))?
                 }
                 "layout" if op.factory && (x.is_none() || x.cast::<PyLayout>().is_ok()) => {}
                 "pin_memory" if op.factory && (x.is_none() || x.cast::<PyBool>().is_ok()) => {}
-                _ => return Err(Mismatch::Words(format!("{}() got an unexpected keyword argument '{k}'", op.name))),
+                _ => return Err(Mismatch::Words(format!("{}() got an unexpected keyword argument '{k}'", call.name))),
             }
         }
     }
@@ -366,8 +377,8 @@ fn type_name(x: &Bound<'_, PyAny>) -> String {
     }
 }
 
-fn bad_keyword(op: &OpDef, name: &str, wanted: &str, x: &Bound<'_, PyAny>) -> String {
-    format!("{}(): argument '{name}' must be {wanted}, not {}", op.name, type_name(x))
+fn bad_keyword(function: &str, name: &str, wanted: &str, x: &Bound<'_, PyAny>) -> String {
+    format!("{function}(): argument '{name}' must be {wanted}, not {}", type_name(x))
 }
 
 fn kind_name(p: &Param) -> &'static str {
@@ -389,7 +400,7 @@ fn kind_name(p: &Param) -> &'static str {
     }
 }
 
-fn wrong_type(op: &OpDef, p: &Param, position: usize, x: &Bound<'_, PyAny>) -> String {
+fn wrong_type(name: &str, p: &Param, position: usize, x: &Bound<'_, PyAny>) -> String {
     let at = if position > 0 { format!(" (position {position})") } else { String::new() };
     if matches!(p.kind, Kind::Tensors)
         && let Some((i, bad)) = first_non_tensor(x)
@@ -403,12 +414,12 @@ fn wrong_type(op: &OpDef, p: &Param, position: usize, x: &Bound<'_, PyAny>) -> S
     {
         return format!(
             "{}(): argument '{}'{at} must be tuple of ints, but found element of type {} at pos {i}",
-            op.name,
+            name,
             p.name,
             type_name(&bad)
         );
     }
-    format!("{}(): argument '{}'{at} must be {}, not {}", op.name, p.name, kind_name(p), type_name(x))
+    format!("{}(): argument '{}'{at} must be {}, not {}", name, p.name, kind_name(p), type_name(x))
 }
 
 fn not_a_tensor(place: usize, argument: usize, x: &Bound<'_, PyAny>) -> String {
@@ -471,7 +482,7 @@ pub fn no_match(ops: &[&'static OpDef], call: &Call<'_, '_>, words: Vec<String>)
     let list: String = ops.iter().map(|op| format!(" * {}\n", signature(op, call.object.is_some()))).collect();
     PyTypeError::new_err(format!(
         "{}() received an invalid combination of arguments - got ({}), but expected one of:\n{list}",
-        ops[0].name,
+        call.name,
         given.join(", ")
     ))
 }

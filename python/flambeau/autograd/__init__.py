@@ -9,12 +9,13 @@ from typing import Any
 from flambeau import _C
 from flambeau.autograd import function as function
 from flambeau.autograd.function import Function as Function
-from flambeau.autograd.grad_mode import enable_grad as enable_grad
-from flambeau.autograd.grad_mode import inference_mode as inference_mode
-from flambeau.autograd.grad_mode import no_grad as no_grad
-from flambeau.autograd.grad_mode import set_grad_enabled as set_grad_enabled
-from flambeau.autograd.gradcheck import gradcheck as gradcheck
-from flambeau.autograd.gradcheck import gradgradcheck as gradgradcheck
+from flambeau.autograd.grad_mode import (
+    enable_grad as enable_grad,
+    inference_mode as inference_mode,
+    no_grad as no_grad,
+    set_grad_enabled as set_grad_enabled,
+)
+from flambeau.autograd.gradcheck import gradcheck as gradcheck, gradgradcheck as gradgradcheck
 
 Variable = _C.Tensor
 

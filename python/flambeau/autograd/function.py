@@ -68,6 +68,12 @@ class FunctionCtx:
     def next_functions(self) -> tuple[Any, ...]:
         return self._node.next_functions if self._node is not None else ()
 
+    def register_hook(self, fn: Any) -> Any:
+        return self._node.register_hook(fn)
+
+    def register_prehook(self, fn: Any) -> Any:
+        return self._node.register_prehook(fn)
+
     def name(self) -> str:
         return type(self)._backward_name
 

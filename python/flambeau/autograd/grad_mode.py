@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -100,7 +101,9 @@ class set_grad_enabled(_Mode):
 
 
 class inference_mode(_Mode):
-    """As `no_grad`: nothing in the block is recorded."""
+    """As `no_grad`: nothing in the block is recorded. With False, a block inside in which operators are recorded."""
+
+    _enabled = threading.local()
 
     def __new__(cls, mode: Any = True) -> Any:
         if isinstance(mode, bool):
@@ -108,7 +111,26 @@ class inference_mode(_Mode):
         return cls()(mode)
 
     def __init__(self, mode: bool = True) -> None:
-        super().__init__(not mode and _C.is_grad_enabled())
+        super().__init__(not mode)
+        self.mode = mode
+        self._outside: list[bool] = []
+
+    def __enter__(self) -> None:
+        super().__enter__()
+        self._outside.append(is_inference_mode_enabled())
+        self._enabled.on = self.mode
+
+    def __exit__(self, *error: Any) -> None:
+        self._enabled.on = self._outside.pop()
+        super().__exit__(*error)
+
+    def clone(self) -> inference_mode:
+        return inference_mode(self.mode)
+
+
+def is_inference_mode_enabled() -> bool:
+    """True inside an `inference_mode`."""
+    return getattr(inference_mode._enabled, "on", False)
 
 
 def is_grad_enabled() -> bool:

@@ -2,5 +2,4 @@
 
 from __future__ import annotations
 
-from flambeau.utils import data as data
-from flambeau.utils import hooks as hooks
+from flambeau.utils import data as data, hooks as hooks

@@ -2,6 +2,4 @@
 
 from __future__ import annotations
 
-from flambeau.vision import datasets as datasets
-from flambeau.vision import transforms as transforms
-from flambeau.vision import utils as utils
+from flambeau.vision import datasets as datasets, transforms as transforms, utils as utils

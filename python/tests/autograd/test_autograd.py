@@ -223,8 +223,8 @@ def overwritten(make: Any, write: Any) -> str:
 def test_saved_values_that_were_overwritten() -> None:
     text = (
         "one of the variables needed for gradient computation has been modified by an inplace operation: "
-        "[torch.FloatTensor [2, 2]], which is output 0 of {}, is at version 1; expected version 0 instead. Hint: enable "
-        "anomaly detection to find the operation that failed to compute its gradient, with "
+        "[torch.FloatTensor [2, 2]], which is output 0 of {}, is at version 1; expected version 0 instead. Hint: "
+        "enable anomaly detection to find the operation that failed to compute its gradient, with "
         "torch.autograd.set_detect_anomaly(True, check_nan=False)."
     )
     assert overwritten(torch.exp, lambda y: y.add_(1)) == text.format("Exp")

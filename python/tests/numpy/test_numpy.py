@@ -349,3 +349,21 @@ def test_arrays_that_must_not_be_written() -> None:
     # Once in a program, wherever it was first.
     assert len(caught) <= 1 and all("The given NumPy array is not writable" in str(w.message) for w in caught)
     assert all(t.tolist() == [0, 1, 2] for t in tensors)
+
+
+def test_operators_with_arrays() -> None:
+    t, a = torch.tensor([1.0, 2.0, 4.0]), np.array([1.0, 2.0, 3.0])
+    for result in (t == a, a == t):
+        assert result.dtype == torch.bool and result.tolist() == [True, True, False]
+    for result in (a / t, t + a, t * a):
+        assert isinstance(result, torch.Tensor) and result.dtype == torch.float64
+    assert (a / t).tolist() == [1, 1, 0.75]
+    assert (t != a) is True
+    for refused in (lambda: a - t, lambda: a * t, lambda: t < a):
+        with pytest.raises(TypeError, match="not supported|unsupported operand type"):
+            refused()
+    i = torch.tensor([1, 2])
+    assert (i + np.bool_(True)).dtype == torch.float32
+    assert (i + np.int32(1)).dtype == torch.int64 and (t == np.bool_(True)).tolist() == [True, False, False]
+    assert torch.asarray(a).data_ptr() == a.ctypes.data
+    assert torch.asarray(a, copy=True).data_ptr() != a.ctypes.data

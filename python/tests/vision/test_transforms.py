@@ -5,8 +5,7 @@ import zlib
 
 import flambeau
 import pytest
-from flambeau.vision import transforms as T
-from flambeau.vision import utils
+from flambeau.vision import transforms as T, utils
 from flambeau.vision.image import Image, png_bytes
 
 

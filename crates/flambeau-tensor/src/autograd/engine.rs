@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use smallvec::SmallVec;
 
+use super::hooks::Around;
 use super::node::{Edge, Node};
 use super::{GradMode, Meta};
 use crate::{Error, Result, Tensor};
@@ -163,7 +164,14 @@ impl Walk {
             }
             if node.leaf().is_some() {
                 if accumulate {
-                    self.accumulate(&node, grads)?;
+                    match node.around() {
+                        None => self.accumulate(&node, grads)?,
+                        Some(around) => {
+                            around.before(&mut grads)?;
+                            self.accumulate(&node, grads.clone())?;
+                            around.after(&mut [], &grads)?;
+                        }
+                    }
                 }
                 continue;
             }
@@ -177,10 +185,34 @@ impl Walk {
         node.next_edges().flatten().any(|e| useful.contains(&id(&e.node)))
     }
 
+    /// Runs a node between its hooks.
+    fn step_around(
+        &self,
+        node: &Arc<Node>,
+        around: &Around,
+        mut grads: Grads,
+        needed: &dyn Fn(&Edge) -> bool,
+    ) -> Result<SmallVec<[Option<Tensor>; 2]>> {
+        grads.resize(node.output_count(), None);
+        around.before(&mut grads)?;
+        let mut out = node.apply(grads.clone(), self.keep, needed)?;
+        for (edge, grad) in node.next_edges().zip(out.iter_mut()) {
+            if !edge.is_some_and(needed) {
+                *grad = None;
+            }
+        }
+        around.after(&mut out, &grads)?;
+        Ok(out)
+    }
+
     fn step(&mut self, node: &Arc<Node>, grads: Grads) -> Result<()> {
         let useful = self.useful.take();
         let needed = |e: &Edge| useful.as_ref().is_none_or(|u| u.contains(&id(&e.node)));
-        let result = node.apply(grads, self.keep, &needed);
+        let around = node.around();
+        let result = match &around {
+            None => node.apply(grads, self.keep, &needed),
+            Some(around) => self.step_around(node, around, grads, &needed),
+        };
         let out = match result {
             Ok(out) => out,
             Err(e) => {

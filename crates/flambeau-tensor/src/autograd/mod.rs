@@ -3,12 +3,14 @@
 //! - `mode`: whether operators are recorded.
 //! - `record`: what a tensor knows of its place in the graph.
 //! - `node`: a recorded operator; `saved`: the tensors it keeps.
+//! - `hooks`: functions called as gradients pass a node.
 //! - `inplace`: how a write in place rewires the graph.
 //! - `engine`: the walk.
 //! - `gradcheck`: derivatives against finite differences.
 
 mod engine;
 mod gradcheck;
+mod hooks;
 mod inplace;
 mod mode;
 mod node;
@@ -17,6 +19,7 @@ mod saved;
 
 pub use engine::{backward, grad};
 pub use gradcheck::{GradcheckOptions, gradcheck, gradgradcheck};
+pub use hooks::{Gradients, NodeHook, NodePreHook};
 pub(crate) use inplace::{check_inplace, rebase, refresh_view};
 pub use mode::{GradMode, enable_grad, grad_enabled, no_grad, set_grad_enabled};
 pub use node::{Backward, Edge, Formula, Meta, Node};

@@ -1,13 +1,14 @@
 //! A node of the graph: an operator that was recorded.
 
 use std::cell::RefCell;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, Weak};
 
 use parking_lot::{Mutex, RwLock};
 use smallvec::SmallVec;
 
-use super::record::{Hook, Leaf, Record};
+use super::hooks::Hooks;
+use super::record::{Leaf, Record};
 use super::saved::{Saved, SavedTensor};
 use crate::ops::{Arg, Capture, Gradient, How, OpDef, Outputs, Val};
 use crate::{DType, Device, Dims, Error, Result, Tensor};
@@ -79,19 +80,13 @@ enum Body {
 /// What the formulas of a node read: slots (arguments, then outputs) and what was kept of them.
 type Kept = SmallVec<[(u16, Saved); 2]>;
 
-#[derive(Default)]
-struct Hooks {
-    tensor: Vec<(u32, u64, Hook)>,
-    retain: Vec<(u32, Weak<Record>)>,
-}
-
 /// A recorded operator: its formulas' inputs, and the edges along which gradients go on.
 pub struct Node {
     body: Body,
     inputs: SmallVec<[Input; 2]>,
     /// Later nodes have higher numbers than those they depend on; leaves have 0.
     sequence: u64,
-    hooks: Mutex<Option<Box<Hooks>>>,
+    pub(super) hooks: Mutex<Option<Box<Hooks>>>,
 }
 
 static SEQUENCE: AtomicU64 = AtomicU64::new(1);
@@ -223,42 +218,6 @@ impl Node {
     /// The number of outputs.
     pub fn output_count(&self) -> usize {
         self.with_outputs(<[Meta]>::len)
-    }
-
-    pub(crate) fn add_hook(&self, output: u32, id: u64, hook: Hook) {
-        self.hooks.lock().get_or_insert_default().tensor.push((output, id, hook));
-    }
-
-    pub(crate) fn remove_hook(&self, id: u64) {
-        if let Some(h) = self.hooks.lock().as_mut() {
-            h.tensor.retain(|(_, i, _)| *i != id);
-        }
-    }
-
-    pub(crate) fn retain(&self, output: u32, record: Weak<Record>) {
-        self.hooks.lock().get_or_insert_default().retain.push((output, record));
-    }
-
-    /// Runs the hooks of the tensors that are this node's outputs, then stores retained gradients.
-    pub(crate) fn run_hooks(&self, grads: &mut [Option<Tensor>]) -> Result<()> {
-        let (hooks, retain) = match self.hooks.lock().as_deref() {
-            None => return Ok(()),
-            Some(h) => (h.tensor.iter().map(|(o, _, h)| (*o, h.clone())).collect::<Vec<_>>(), h.retain.clone()),
-        };
-        for (output, hook) in hooks {
-            if let Some(slot) = grads.get_mut(output as usize)
-                && let Some(g) = slot
-                && let Some(new) = hook(g)?
-            {
-                *slot = Some(new);
-            }
-        }
-        for (output, record) in retain {
-            if let (Some(Some(g)), Some(r)) = (grads.get(output as usize), record.upgrade()) {
-                r.put_grad(Some(g.clone()));
-            }
-        }
-        Ok(())
     }
 
     /// The gradients of the inputs, given those of the outputs. `needed` says which inputs matter.

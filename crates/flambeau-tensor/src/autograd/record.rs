@@ -57,6 +57,10 @@ enum HookPlace {
 }
 
 impl HookHandle {
+    pub(super) fn of_node(node: &Arc<Node>) -> HookHandle {
+        HookHandle { id: NEXT_HOOK.fetch_add(1, Relaxed), place: HookPlace::Node(Arc::downgrade(node)) }
+    }
+
     /// Its number, unique in the process.
     pub fn id(&self) -> u64 {
         self.id
@@ -67,10 +71,13 @@ impl HookHandle {
         match &self.place {
             HookPlace::Record(r) => {
                 if let Some(r) = r.upgrade() {
-                    if let Some(h) = r.state.lock().hooks.as_deref_mut() {
-                        h.tensor.retain(|(id, _)| *id != self.id);
-                        h.post.retain(|(id, _)| *id != self.id);
-                    }
+                    let mut state = r.state.lock();
+                    let Some(h) = state.hooks.as_deref_mut() else { return };
+                    let tensor: Vec<_> = h.tensor.extract_if(.., |(id, _)| *id == self.id).collect();
+                    let post: Vec<_> = h.post.extract_if(.., |(id, _)| *id == self.id).collect();
+                    // What a hook owns may run code of its own when it goes, which must find the lock free.
+                    drop(state);
+                    drop((tensor, post));
                 }
             }
             HookPlace::Node(n) => {
@@ -227,6 +234,17 @@ impl Tensor {
         let node = Node::accumulate(self, record.clone());
         s.accumulator = Arc::downgrade(&node);
         Some(Edge { node, output: 0 })
+    }
+
+    /// True if nothing shares the variable: no other handle, no view, no graph.
+    pub fn is_sole_handle(&self) -> bool {
+        Arc::strong_count(&self.0) == 1 && self.0.record.get().is_none_or(|r| Arc::strong_count(r) == 1)
+    }
+
+    /// The node that computed it, where nothing but this tensor keeps it.
+    pub fn sole_function(&self) -> Option<Arc<Node>> {
+        let state = self.0.record.get()?.state.try_lock()?;
+        state.grad_fn.as_ref().map(|(node, _)| node).filter(|node| Arc::strong_count(node) == 1).cloned()
     }
 
     /// Keeps the gradient of a tensor that is no leaf in its `grad`.

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
 import flambeau
-
-F = TypeVar("F", bound=Callable[..., Any])
 
 
 def engine(name: str) -> Any:
@@ -15,10 +12,11 @@ def engine(name: str) -> Any:
     return getattr(flambeau._C.functional, name, None)
 
 
-def formula(function: F) -> F:
-    """Mark a function as a formula in other operators: the engine's own operator, where there is one, replaces it."""
-    operator: F | None = engine(function.__name__.strip("_"))
-    return function if operator is None else operator
+def repeated(value: Any, n: int) -> tuple[int, ...]:
+    """A size for each of `n` dimensions."""
+    if isinstance(value, int):
+        return (value,) * n
+    return tuple(value) * n if len(value) == 1 else tuple(value)
 
 
 def result_into(input: Any, result: Any, inplace: bool) -> Any:

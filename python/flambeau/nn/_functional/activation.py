@@ -7,7 +7,7 @@ from typing import Any
 
 import flambeau
 from flambeau import Tensor
-from flambeau.nn._functional._engine import engine, formula, result_into
+from flambeau.nn._functional._engine import engine, result_into
 
 _relu: Any = engine("relu")
 _relu_: Any = flambeau.relu_
@@ -24,9 +24,7 @@ def relu(input: Tensor, inplace: bool = False) -> Tensor:
     return _relu_(input) if inplace else _relu(input)
 
 
-@formula
-def _threshold(input: Tensor, threshold: float, value: float) -> Tensor:
-    return flambeau.where(input > threshold, input, flambeau.full_like(input, value))
+_threshold: Any = engine("threshold")
 
 
 def threshold(input: Tensor, threshold: float, value: float, inplace: bool = False) -> Tensor:
@@ -34,11 +32,7 @@ def threshold(input: Tensor, threshold: float, value: float, inplace: bool = Fal
     return result_into(input, _threshold(input, threshold, value), inplace)
 
 
-@formula
-def _hardtanh(input: Tensor, min_val: float = -1.0, max_val: float = 1.0) -> Tensor:
-    # At the bounds themselves no gradient passes, unlike clamp's.
-    inside = (input > min_val) & (input < max_val)
-    return flambeau.where(inside, input, input.detach().clamp(min_val, max_val))
+_hardtanh: Any = engine("hardtanh")
 
 
 def hardtanh(input: Tensor, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False) -> Tensor:
@@ -53,9 +47,7 @@ def relu6(input: Tensor, inplace: bool = False) -> Tensor:
     return result_into(input, _hardtanh(input, 0.0, 6.0), inplace)
 
 
-@formula
-def _elu(input: Tensor, alpha: float = 1.0) -> Tensor:
-    return flambeau.where(input > 0, input, alpha * (input.clamp(max=0).exp() - 1))
+_elu: Any = engine("elu")
 
 
 def elu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
@@ -63,9 +55,7 @@ def elu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
     return result_into(input, _elu(input, alpha), inplace)
 
 
-@formula
-def _selu(input: Tensor) -> Tensor:
-    return 1.0507009873554804934193349852946 * _elu(input, 1.6732632423543772848170429916717)
+_selu: Any = engine("selu")
 
 
 def selu(input: Tensor, inplace: bool = False) -> Tensor:
@@ -73,9 +63,7 @@ def selu(input: Tensor, inplace: bool = False) -> Tensor:
     return result_into(input, _selu(input), inplace)
 
 
-@formula
-def _celu(input: Tensor, alpha: float = 1.0) -> Tensor:
-    return flambeau.where(input > 0, input, alpha * ((input.clamp(max=0) / alpha).exp() - 1))
+_celu: Any = engine("celu")
 
 
 def celu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
@@ -83,9 +71,7 @@ def celu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
     return result_into(input, _celu(input, alpha), inplace)
 
 
-@formula
-def _leaky_relu(input: Tensor, negative_slope: float = 0.01) -> Tensor:
-    return flambeau.where(input > 0, input, input * negative_slope)
+_leaky_relu: Any = engine("leaky_relu")
 
 
 def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = False) -> Tensor:
@@ -93,23 +79,9 @@ def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = Fals
     return result_into(input, _leaky_relu(input, negative_slope), inplace)
 
 
-@formula
-def prelu(input: Tensor, weight: Tensor) -> Tensor:
-    """Leaky ReLU with a learnt slope, one for all or one a channel. Shape: `N C *s, C -> N C *s`."""
-    if weight.numel() != 1:
-        channels = input.size(1) if input.dim() > 1 else 1
-        if channels != weight.numel():
-            raise RuntimeError(
-                f"Mismatch of parameter numbers and input channel size. Found parameter numbers = {weight.numel()} "
-                f"and channel size = {channels}."
-            )
-        weight = weight.reshape([-1 if i == 1 else 1 for i in range(input.dim())])
-    elif input.dim() != 1:
-        weight = weight.reshape([1] * input.dim())
-    return flambeau.where(input > 0, input, weight * input)
+prelu: Any = engine("prelu")
 
 
-@formula
 def _rrelu(input: Tensor, lower: float = 1.0 / 8, upper: float = 1.0 / 3, training: bool = False) -> Tensor:
     if lower > upper:
         raise RuntimeError("Lower bound should be less than or equal to the upper bound")
@@ -134,19 +106,10 @@ softplus: Any = engine("softplus")
 logsigmoid: Any = engine("logsigmoid")
 
 
-@formula
-def hardshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
-    """x where its size exceeds `lambd`, else 0. Shape: `*s -> *s`."""
-    return flambeau.where((input > lambd) | (input < -lambd), input, flambeau.zeros_like(input))
+hardshrink: Any = engine("hardshrink")
 
 
-@formula
-def softshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
-    """x moved towards 0 by `lambd`. Shape: `*s -> *s`."""
-    if lambd < 0:
-        raise RuntimeError(f"lambda must be greater or equal to 0, but found to be {lambd:g}.")
-    zero = flambeau.zeros_like(input)
-    return flambeau.where(input > lambd, input - lambd, flambeau.where(input < -lambd, input + lambd, zero))
+softshrink: Any = engine("softshrink")
 
 
 def tanhshrink(input: Tensor) -> Tensor:
@@ -159,9 +122,7 @@ def softsign(input: Tensor) -> Tensor:
     return input / (input.abs() + 1)
 
 
-@formula
-def _hardsigmoid(input: Tensor) -> Tensor:
-    return _hardtanh(input + 3, 0.0, 6.0) / 6
+_hardsigmoid: Any = engine("hardsigmoid")
 
 
 def hardsigmoid(input: Tensor, inplace: bool = False) -> Tensor:
@@ -169,9 +130,7 @@ def hardsigmoid(input: Tensor, inplace: bool = False) -> Tensor:
     return result_into(input, _hardsigmoid(input), inplace)
 
 
-@formula
-def _hardswish(input: Tensor) -> Tensor:
-    return input * _hardtanh(input + 3, 0.0, 6.0) / 6
+_hardswish: Any = engine("hardswish")
 
 
 def hardswish(input: Tensor, inplace: bool = False) -> Tensor:
@@ -179,9 +138,7 @@ def hardswish(input: Tensor, inplace: bool = False) -> Tensor:
     return result_into(input, _hardswish(input), inplace)
 
 
-@formula
-def _silu(input: Tensor) -> Tensor:
-    return input * input.sigmoid()
+_silu: Any = engine("silu")
 
 
 def silu(input: Tensor, inplace: bool = False) -> Tensor:
@@ -189,9 +146,7 @@ def silu(input: Tensor, inplace: bool = False) -> Tensor:
     return result_into(input, _silu(input), inplace)
 
 
-@formula
-def _mish(input: Tensor) -> Tensor:
-    return input * softplus(input).tanh()
+_mish: Any = engine("mish")
 
 
 def mish(input: Tensor, inplace: bool = False) -> Tensor:
@@ -199,13 +154,7 @@ def mish(input: Tensor, inplace: bool = False) -> Tensor:
     return result_into(input, _mish(input), inplace)
 
 
-@formula
-def _glu(input: Tensor, dim: int = -1) -> Tensor:
-    size = input.size(dim)
-    if size % 2:
-        raise RuntimeError(f"Halving dimension must be even, but dimension {dim % input.dim()} is size {size}")
-    value, gate = input.chunk(2, dim)
-    return value * gate.sigmoid()
+_glu: Any = engine("glu")
 
 
 def glu(input: Tensor, dim: int = -1) -> Tensor:

@@ -7,7 +7,7 @@ from typing import Any
 
 import flambeau
 from flambeau import Tensor
-from flambeau.nn._functional._engine import engine, formula, result_into
+from flambeau.nn._functional._engine import engine, result_into
 
 _dropout: Any = engine("dropout")
 
@@ -45,7 +45,6 @@ def _channels(input: Tensor) -> list[int]:
     return [*input.shape[:2], *(1 for _ in input.shape[2:])]
 
 
-@formula
 def _feature_dropout(input: Tensor, p: float, training: bool) -> Tensor:
     return _drop(input, p, training, _channels(input) if training and p not in (0, 1) else None, False)
 

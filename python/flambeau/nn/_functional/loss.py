@@ -7,7 +7,7 @@ from typing import Any
 
 import flambeau
 from flambeau import Tensor
-from flambeau.nn._functional._engine import engine, formula
+from flambeau.nn._functional._engine import engine
 
 _cross_entropy: Any = engine("cross_entropy")
 _nll_loss: Any = engine("nll_loss")
@@ -121,9 +121,7 @@ def mse_loss(
     return _mse_loss(input, target, reduction=reduction)
 
 
-@formula
-def _l1_loss(input: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
-    return reduce_loss((input - target).abs(), reduction)
+_l1_loss: Any = engine("l1_loss")
 
 
 def l1_loss(
@@ -142,10 +140,7 @@ def l1_loss(
     return _l1_loss(input, target, reduction=reduction)
 
 
-@formula
-def _smooth_l1_loss(input: Tensor, target: Tensor, reduction: str = "mean", beta: float = 1.0) -> Tensor:
-    size = (input - target).abs()
-    return reduce_loss(flambeau.where(size < beta, 0.5 * size * size / beta, size - 0.5 * beta), reduction)
+_smooth_l1_loss: Any = engine("smooth_l1_loss")
 
 
 def smooth_l1_loss(
@@ -166,12 +161,7 @@ def smooth_l1_loss(
     return _smooth_l1_loss(input, target, reduction=reduction, beta=beta)
 
 
-@formula
-def _huber_loss(input: Tensor, target: Tensor, reduction: str = "mean", delta: float = 1.0) -> Tensor:
-    if delta <= 0:
-        raise RuntimeError("huber_loss does not support non-positive values for delta.")
-    size = (input - target).abs()
-    return reduce_loss(flambeau.where(size <= delta, 0.5 * size * size, delta * (size - 0.5 * delta)), reduction)
+_huber_loss: Any = engine("huber_loss")
 
 
 def huber_loss(
@@ -205,17 +195,7 @@ def binary_cross_entropy(
     return _binary_cross_entropy(input, target, weight=weight, reduction=reduction)
 
 
-@formula
-def _binary_cross_entropy_with_logits(
-    input: Tensor,
-    target: Tensor,
-    weight: Tensor | None = None,
-    pos_weight: Tensor | None = None,
-    reduction: str = "mean",
-) -> Tensor:
-    tail = (1 + (-input.abs()).exp()).log() + (-input).clamp(min=0)  # -log(sigmoid(x))
-    loss = (1 - target) * input + (tail if pos_weight is None else (1 + (pos_weight - 1) * target) * tail)
-    return reduce_loss(loss if weight is None else loss * weight, reduction)
+_binary_cross_entropy_with_logits: Any = engine("binary_cross_entropy_with_logits")
 
 
 def binary_cross_entropy_with_logits(
@@ -234,13 +214,7 @@ def binary_cross_entropy_with_logits(
     return _binary_cross_entropy_with_logits(input, target, weight=weight, pos_weight=pos_weight, reduction=reduction)
 
 
-@formula
-def _kl_div(input: Tensor, target: Tensor, reduction: str = "mean", log_target: bool = False) -> Tensor:
-    if log_target:
-        return reduce_loss(target.exp() * (target - input), reduction)
-    safe = flambeau.where(target == 0, flambeau.ones_like(target), target)
-    entropy = flambeau.where(target == 0, flambeau.zeros_like(target), target * safe.log())
-    return reduce_loss(entropy - target * input, reduction)
+_kl_div: Any = engine("kl_div")
 
 
 def kl_div(

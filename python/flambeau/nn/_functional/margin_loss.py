@@ -8,18 +8,15 @@ from typing import Any
 
 import flambeau
 from flambeau import Tensor
-from flambeau.nn._functional._engine import formula
 from flambeau.nn._functional.activation import logsigmoid
 from flambeau.nn._functional.loss import pick_reduction, reduce_loss
 
 
-@formula
 def pairwise_distance(x1: Tensor, x2: Tensor, p: float = 2.0, eps: float = 1e-6, keepdim: bool = False) -> Tensor:
     """The p-norm of `x1 - x2` along the last dimension. Shape: `*s D, *s D -> *s`."""
     return (x1 - x2 + eps).norm(p, -1, keepdim)
 
 
-@formula
 def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -> Tensor:
     """The cosine of the angle between `x1` and `x2` along `dim`. Shape: `*s, *s -> *s without dim`."""
     if not (x1.is_floating_point() or x2.is_floating_point()):
@@ -229,7 +226,6 @@ def multi_margin_loss(
     return reduce_loss(loss if target.dim() == 1 else loss.squeeze(0), reduction)
 
 
-@formula
 def _multilabel_margin_loss(input: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
     _check_classes(input)
     if target.shape != input.shape and not (input.dim() < 2 and target.dim() < 2 and target.numel() == input.numel()):

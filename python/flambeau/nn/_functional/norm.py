@@ -7,7 +7,7 @@ from typing import Any
 
 import flambeau
 from flambeau import Tensor
-from flambeau.nn._functional._engine import engine, formula
+from flambeau.nn._functional._engine import engine
 from flambeau.nn._functional.pad import pad as _pad
 from flambeau.nn._functional.pool import avg_pool2d, avg_pool3d
 
@@ -19,37 +19,7 @@ def _verify_batch_size(size: Any) -> None:
         raise ValueError(f"Expected more than 1 value per channel when training, got input size {size}")
 
 
-def _scaled(values: Tensor, weight: Tensor | None, bias: Tensor | None, shape: Any) -> Tensor:
-    if weight is not None:
-        values = values * weight.reshape(shape)
-    return values if bias is None else values + bias.reshape(shape)
-
-
-@formula
-def _batch_norm(
-    input: Tensor,
-    running_mean: Tensor | None,
-    running_var: Tensor | None,
-    weight: Tensor | None,
-    bias: Tensor | None,
-    training: bool,
-    momentum: float,
-    eps: float,
-) -> Tensor:
-    dims = [0, *range(2, input.dim())]
-    shape = [1, -1] + [1] * (input.dim() - 2)
-    if training or running_mean is None or running_var is None:
-        mean = input.mean(dims)
-        centred = input - mean.reshape(shape)
-        var = (centred * centred).mean(dims)
-        if training and running_mean is not None and running_var is not None and input.numel():
-            count = input.numel() // input.size(1)
-            with flambeau.no_grad():
-                running_mean.mul_(1 - momentum).add_(mean.detach(), alpha=momentum)
-                running_var.mul_(1 - momentum).add_(var.detach() * (count / max(count - 1, 1)), alpha=momentum)
-    else:
-        centred, var = input - running_mean.reshape(shape), running_var
-    return _scaled(centred * (var + eps).rsqrt().reshape(shape), weight, bias, shape)
+_batch_norm: Any = engine("batch_norm")
 
 
 def batch_norm(
@@ -72,14 +42,7 @@ def batch_norm(
     return _batch_norm(input, running_mean, running_var, weight, bias, training, momentum, eps)
 
 
-@formula
-def _group_norm(
-    input: Tensor, num_groups: int, weight: Tensor | None = None, bias: Tensor | None = None, eps: float = 1e-5
-) -> Tensor:
-    grouped = input.reshape(input.size(0), num_groups, -1)
-    centred = grouped - grouped.mean(-1, keepdim=True)
-    normal = (centred * ((centred * centred).mean(-1, keepdim=True) + eps).rsqrt()).reshape(input.shape)
-    return _scaled(normal, weight, bias, [1, -1] + [1] * (input.dim() - 2))
+_group_norm: Any = engine("group_norm")
 
 
 def group_norm(
@@ -102,7 +65,6 @@ def group_norm(
     return _group_norm(input, num_groups, weight, bias, eps)
 
 
-@formula
 def _instance_norm(
     input: Tensor,
     running_mean: Tensor | None,
@@ -145,7 +107,6 @@ def instance_norm(
     return _instance_norm(input, running_mean, running_var, weight, bias, use_input_stats, momentum, eps)
 
 
-@formula
 def rms_norm(input: Tensor, normalized_shape: Any, weight: Tensor | None = None, eps: float | None = None) -> Tensor:
     """Divide by the root mean square over the trailing dimensions. Shape: `*s n -> *s n`."""
     shape = [normalized_shape] if isinstance(normalized_shape, int) else list(normalized_shape)

@@ -4,19 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-import flambeau
 from flambeau import Tensor
-from flambeau.nn._functional._engine import formula
-
-
-def _source(size: int, before: int, after: int, mode: str) -> list[int]:
-    """Which index of a dimension stands at each place of the padded one."""
-    places = range(-before, size + after)
-    if mode == "replicate":
-        return [min(max(i, 0), size - 1) for i in places]
-    if mode == "circular":
-        return [i % size for i in places]
-    return [size - 1 - abs(size - 1 - abs(i)) if size > 1 else 0 for i in places]
+from flambeau.nn._functional._engine import engine
 
 
 def _check(input: Tensor, pads: list[int], mode: str) -> None:
@@ -36,48 +25,9 @@ def _check(input: Tensor, pads: list[int], mode: str) -> None:
             raise RuntimeError("Padding value causes wrapping around more than once.")
 
 
-@formula
-def pad(input: Tensor, pad: Any, mode: str = "constant", value: float | None = None) -> Tensor:
-    """Add `pad` = (left, right, top, bottom, ...) elements, last dimension first; negative ones cut.
-
-    >>> F.pad(torch.ones(2), (1, 0))
-    tensor([0., 1., 1.])
-    """
-    pads = [int(p) for p in pad]
-    if len(pads) % 2:
-        raise RuntimeError("Padding length must be divisible by 2")
-    if len(pads) // 2 > input.dim():
-        raise RuntimeError(
-            "Padding length should be less than or equal to two times the input dimension "
-            f"but got padding length {len(pads)} and input of dimension {input.dim()}"
-        )
-    if mode != "constant":
-        if value is not None and value != 0:
-            raise RuntimeError(f'Padding mode "{mode}" doesn\'t take in value argument')
-        _check(input, pads, mode)
-    result = input
-    for i in range(len(pads) // 2):
-        dim, before, after = input.dim() - 1 - i, pads[2 * i], pads[2 * i + 1]
-        if before < 0 or after < 0:
-            cut = max(-before, 0)
-            result = result.narrow(dim, cut, result.size(dim) - cut - max(-after, 0))
-        before, after = max(before, 0), max(after, 0)
-        if not (before or after):
-            continue
-        if mode == "constant":
-            pieces = [result]
-            for size, place in ((before, 0), (after, len(pieces) + 1)):
-                if size:
-                    shape = list(result.shape)
-                    shape[dim] = size
-                    pieces.insert(place, result.new_full(shape, value or 0))
-            result = flambeau.cat(pieces, dim)
-        else:
-            result = result.index_select(dim, flambeau.tensor(_source(result.size(dim), before, after, mode)))
-    return result.clone() if result is input else result
+pad: Any = engine("pad")
 
 
-@formula
 def pixel_shuffle(input: Tensor, upscale_factor: int) -> Tensor:
     """Move channels into space. Shape: `*s C r r, H, W -> *s C, H r, W r`."""
     r = upscale_factor
@@ -102,7 +52,6 @@ def _own(result: Tensor, r: int) -> Tensor:
     return result.clone() if r == 1 else result
 
 
-@formula
 def pixel_unshuffle(input: Tensor, downscale_factor: int) -> Tensor:
     """Move space into channels. Shape: `*s C, H r, W r -> *s C r r, H, W`."""
     r = downscale_factor
@@ -113,7 +62,6 @@ def pixel_unshuffle(input: Tensor, downscale_factor: int) -> Tensor:
     return _own(split.permute(order).reshape(*batch, c * r * r, h // r, w // r), r)
 
 
-@formula
 def channel_shuffle(input: Tensor, groups: int) -> Tensor:
     """Interleave the channels of `groups` groups. Shape: `N C *s -> N C *s`."""
     n, c, *rest = input.shape

@@ -7,8 +7,7 @@ from typing import Any
 
 import flambeau
 from flambeau import Tensor
-from flambeau.nn._functional._engine import engine
-from flambeau.nn._functional.conv import _tuple
+from flambeau.nn._functional._engine import engine, repeated
 
 _max_pool2d: Any = engine("max_pool2d")
 _max_pool1d_with_indices: Any = engine("max_pool1d_with_indices")
@@ -109,7 +108,7 @@ def _lp_pool(input: Tensor, n: int, norm_type: float, kernel: Any, stride: Any, 
         raise ValueError(f"norm_type must be a non-zero value, but got {norm_type}")
     operator = (avg_pool1d, avg_pool2d, avg_pool3d)[n - 1]
     powers = operator(input.pow(norm_type), kernel, stride, 0, ceil_mode)
-    size = math.prod(_tuple(kernel, n))
+    size = math.prod(repeated(kernel, n))
     return (powers.sign() * flambeau.relu(powers.abs()) * size).pow(1.0 / norm_type)
 
 

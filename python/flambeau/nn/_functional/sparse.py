@@ -6,7 +6,6 @@ from typing import Any
 
 import flambeau
 from flambeau import Tensor
-from flambeau.nn._functional._engine import formula
 
 _embedding: Any = flambeau.embedding
 
@@ -48,7 +47,6 @@ def embedding(
     return _embedding(weight, input, padding_idx, scale_grad_by_freq, sparse)
 
 
-@formula
 def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """`x1 A x2 + b`. Shape: `*s I, *s J, O I J, O -> *s O`."""
     left = flambeau.matmul(input1.unsqueeze(-2).unsqueeze(-2), weight)  # *s O 1 J

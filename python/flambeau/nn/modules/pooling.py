@@ -31,7 +31,17 @@ def _one_tuple(value: Any) -> Any:
     return (value,) if isinstance(value, int) else tuple(value)
 
 
-class _MaxPool(Module):
+class _Pool(Module):
+    """A layer over the function of its own name: `MaxPool2d` over `F.max_pool2d`."""
+
+    _function: str
+
+    def _pool(self, *args: Any, **kwargs: Any) -> Any:
+        # Looked up for each call, so that a function put in its place is the one that runs.
+        return getattr(F, self._function)(*args, **kwargs)
+
+
+class _MaxPool(_Pool):
     def __init__(
         self,
         kernel_size: Any,
@@ -49,6 +59,17 @@ class _MaxPool(Module):
         self.return_indices = return_indices
         self.ceil_mode = ceil_mode
 
+    def forward(self, input: Tensor) -> Any:
+        return self._pool(
+            input,
+            self.kernel_size,
+            self.stride,
+            self.padding,
+            self.dilation,
+            ceil_mode=self.ceil_mode,
+            return_indices=self.return_indices,
+        )
+
     def extra_repr(self) -> str:
         return (
             f"kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding}"
@@ -56,18 +77,50 @@ class _MaxPool(Module):
         )
 
 
-class _AvgPool(Module):
-    kernel_size: Any
-    stride: Any
-    padding: Any
-    ceil_mode: bool
-    count_include_pad: bool
+class _AvgPool(_Pool):
+    def __init__(
+        self,
+        kernel_size: Any,
+        stride: Any = None,
+        padding: Any = 0,
+        ceil_mode: bool = False,
+        count_include_pad: bool = True,
+    ) -> None:
+        super().__init__()
+        self.kernel_size = kernel_size
+        self.stride = kernel_size if stride is None else stride
+        self.padding = padding
+        self.ceil_mode = ceil_mode
+        self.count_include_pad = count_include_pad
+
+    def _options(self) -> tuple[Any, ...]:
+        return self.kernel_size, self.stride, self.padding, self.ceil_mode, self.count_include_pad
+
+    def forward(self, input: Tensor) -> Any:
+        return self._pool(input, *self._options())
 
     def extra_repr(self) -> str:
         return f"kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding}"
 
 
-class _LPPool(Module):
+class _DividedAvgPool(_AvgPool):
+    def __init__(
+        self,
+        kernel_size: Any,
+        stride: Any = None,
+        padding: Any = 0,
+        ceil_mode: bool = False,
+        count_include_pad: bool = True,
+        divisor_override: int | None = None,
+    ) -> None:
+        super().__init__(kernel_size, stride, padding, ceil_mode, count_include_pad)
+        self.divisor_override = divisor_override
+
+    def _options(self) -> tuple[Any, ...]:
+        return *super()._options(), self.divisor_override
+
+
+class _LPPool(_Pool):
     def __init__(self, norm_type: float, kernel_size: Any, stride: Any = None, ceil_mode: bool = False) -> None:
         super().__init__()
         if norm_type == 0:
@@ -77,6 +130,9 @@ class _LPPool(Module):
         self.stride = stride
         self.ceil_mode = ceil_mode
 
+    def forward(self, input: Tensor) -> Any:
+        return self._pool(input, float(self.norm_type), self.kernel_size, self.stride, self.ceil_mode)
+
     def extra_repr(self) -> str:
         return (
             f"norm_type={self.norm_type}, kernel_size={self.kernel_size}, stride={self.stride}, "
@@ -84,138 +140,50 @@ class _LPPool(Module):
         )
 
 
-class _AdaptivePool(Module):
+class _AdaptiveAvgPool(_Pool):
     def __init__(self, output_size: Any) -> None:
         super().__init__()
         self.output_size = output_size
+
+    def forward(self, input: Tensor) -> Any:
+        return self._pool(input, self.output_size)
 
     def extra_repr(self) -> str:
         return f"output_size={self.output_size}"
 
 
-class MaxPool1d(_MaxPool):
-    """The greatest element of each window. Shape: `N C L -> N C L'`."""
-
-    def forward(self, input: Tensor) -> Any:
-        return F.max_pool1d(
-            input,
-            self.kernel_size,
-            self.stride,
-            self.padding,
-            self.dilation,
-            ceil_mode=self.ceil_mode,
-            return_indices=self.return_indices,
-        )
-
-
-class LPPool1d(_LPPool):
-    """The p-norm of each window. Shape: `N C L -> N C L'`."""
-
-    def forward(self, input: Tensor) -> Tensor:
-        return F.lp_pool1d(input, float(self.norm_type), self.kernel_size, self.stride, self.ceil_mode)
-
-
-class AdaptiveAvgPool1d(_AdaptivePool):
-    """Means of windows that give a fixed size. Shape: `N C L -> N C L'`."""
-
-    def forward(self, input: Tensor) -> Tensor:
-        return F.adaptive_avg_pool1d(input, self.output_size)
-
-
-class AdaptiveMaxPool1d(_AdaptivePool):
-    """Greatest elements of windows that give a fixed size. Shape: `N C L -> N C L'`."""
-
+class _AdaptiveMaxPool(_AdaptiveAvgPool):
     def __init__(self, output_size: Any, return_indices: bool = False) -> None:
         super().__init__(output_size)
         self.return_indices = return_indices
 
     def forward(self, input: Tensor) -> Any:
-        return F.adaptive_max_pool1d(input, self.output_size, self.return_indices)
+        return self._pool(input, self.output_size, self.return_indices)
+
+
+class MaxPool1d(_MaxPool):
+    """The greatest element of each window. Shape: `N C L -> N C L'`."""
+
+    _function = "max_pool1d"
 
 
 class MaxPool2d(_MaxPool):
     """The greatest element of each window. Shape: `N C H W -> N C H' W'`."""
 
-    def forward(self, input: Tensor) -> Any:
-        return F.max_pool2d(
-            input,
-            self.kernel_size,
-            self.stride,
-            self.padding,
-            self.dilation,
-            ceil_mode=self.ceil_mode,
-            return_indices=self.return_indices,
-        )
-
-
-class LPPool2d(_LPPool):
-    """The p-norm of each window. Shape: `N C H W -> N C H' W'`."""
-
-    def forward(self, input: Tensor) -> Tensor:
-        return F.lp_pool2d(input, float(self.norm_type), self.kernel_size, self.stride, self.ceil_mode)
-
-
-class AdaptiveAvgPool2d(_AdaptivePool):
-    """Means of windows that give a fixed size. Shape: `N C H W -> N C H' W'`."""
-
-    def forward(self, input: Tensor) -> Tensor:
-        return F.adaptive_avg_pool2d(input, self.output_size)
-
-
-class AdaptiveMaxPool2d(_AdaptivePool):
-    """Greatest elements of windows that give a fixed size. Shape: `N C H W -> N C H' W'`."""
-
-    def __init__(self, output_size: Any, return_indices: bool = False) -> None:
-        super().__init__(output_size)
-        self.return_indices = return_indices
-
-    def forward(self, input: Tensor) -> Any:
-        return F.adaptive_max_pool2d(input, self.output_size, self.return_indices)
+    _function = "max_pool2d"
 
 
 class MaxPool3d(_MaxPool):
     """The greatest element of each window. Shape: `N C D H W -> N C D' H' W'`."""
 
-    def forward(self, input: Tensor) -> Any:
-        return F.max_pool3d(
-            input,
-            self.kernel_size,
-            self.stride,
-            self.padding,
-            self.dilation,
-            ceil_mode=self.ceil_mode,
-            return_indices=self.return_indices,
-        )
-
-
-class LPPool3d(_LPPool):
-    """The p-norm of each window. Shape: `N C D H W -> N C D' H' W'`."""
-
-    def forward(self, input: Tensor) -> Tensor:
-        return F.lp_pool3d(input, float(self.norm_type), self.kernel_size, self.stride, self.ceil_mode)
-
-
-class AdaptiveAvgPool3d(_AdaptivePool):
-    """Means of windows that give a fixed size. Shape: `N C D H W -> N C D' H' W'`."""
-
-    def forward(self, input: Tensor) -> Tensor:
-        return F.adaptive_avg_pool3d(input, self.output_size)
-
-
-class AdaptiveMaxPool3d(_AdaptivePool):
-    """Greatest elements of windows that give a fixed size. Shape: `N C D H W -> N C D' H' W'`."""
-
-    def __init__(self, output_size: Any, return_indices: bool = False) -> None:
-        super().__init__(output_size)
-        self.return_indices = return_indices
-
-    def forward(self, input: Tensor) -> Any:
-        return F.adaptive_max_pool3d(input, self.output_size, self.return_indices)
+    _function = "max_pool3d"
 
 
 class AvgPool1d(_AvgPool):
     """The mean of each window. Shape: `N C L -> N C L'`."""
 
+    _function = "avg_pool1d"
+
     def __init__(
         self,
         kernel_size: Any,
@@ -224,76 +192,71 @@ class AvgPool1d(_AvgPool):
         ceil_mode: bool = False,
         count_include_pad: bool = True,
     ) -> None:
-        super().__init__()
-        self.kernel_size = _one_tuple(kernel_size)
-        self.stride = _one_tuple(kernel_size if stride is None else stride)
-        self.padding = _one_tuple(padding)
-        self.ceil_mode = ceil_mode
-        self.count_include_pad = count_include_pad
-
-    def forward(self, input: Tensor) -> Tensor:
-        return F.avg_pool1d(input, self.kernel_size, self.stride, self.padding, self.ceil_mode, self.count_include_pad)
+        stride = kernel_size if stride is None else stride
+        super().__init__(_one_tuple(kernel_size), _one_tuple(stride), _one_tuple(padding), ceil_mode, count_include_pad)
 
 
-class AvgPool2d(_AvgPool):
+class AvgPool2d(_DividedAvgPool):
     """The mean of each window. Shape: `N C H W -> N C H' W'`."""
 
-    def __init__(
-        self,
-        kernel_size: Any,
-        stride: Any = None,
-        padding: Any = 0,
-        ceil_mode: bool = False,
-        count_include_pad: bool = True,
-        divisor_override: int | None = None,
-    ) -> None:
-        super().__init__()
-        self.kernel_size = kernel_size
-        self.stride = kernel_size if stride is None else stride
-        self.padding = padding
-        self.ceil_mode = ceil_mode
-        self.count_include_pad = count_include_pad
-        self.divisor_override = divisor_override
-
-    def forward(self, input: Tensor) -> Tensor:
-        return F.avg_pool2d(
-            input,
-            self.kernel_size,
-            self.stride,
-            self.padding,
-            self.ceil_mode,
-            self.count_include_pad,
-            self.divisor_override,
-        )
+    _function = "avg_pool2d"
 
 
-class AvgPool3d(_AvgPool):
+class AvgPool3d(_DividedAvgPool):
     """The mean of each window. Shape: `N C D H W -> N C D' H' W'`."""
 
-    def __init__(
-        self,
-        kernel_size: Any,
-        stride: Any = None,
-        padding: Any = 0,
-        ceil_mode: bool = False,
-        count_include_pad: bool = True,
-        divisor_override: int | None = None,
-    ) -> None:
-        super().__init__()
-        self.kernel_size = kernel_size
-        self.stride = kernel_size if stride is None else stride
-        self.padding = padding
-        self.ceil_mode = ceil_mode
-        self.count_include_pad = count_include_pad
-        self.divisor_override = divisor_override
+    _function = "avg_pool3d"
 
-    def forward(self, input: Tensor) -> Tensor:
-        return F.avg_pool3d(
-            input,
-            self.kernel_size,
-            self.stride,
-            self.padding,
-            self.ceil_mode,
-            self.count_include_pad,
-            self.divisor_override,
-        )
+
+class LPPool1d(_LPPool):
+    """The p-norm of each window. Shape: `N C L -> N C L'`."""
+
+    _function = "lp_pool1d"
+
+
+class LPPool2d(_LPPool):
+    """The p-norm of each window. Shape: `N C H W -> N C H' W'`."""
+
+    _function = "lp_pool2d"
+
+
+class LPPool3d(_LPPool):
+    """The p-norm of each window. Shape: `N C D H W -> N C D' H' W'`."""
+
+    _function = "lp_pool3d"
+
+
+class AdaptiveAvgPool1d(_AdaptiveAvgPool):
+    """Means of windows that give a fixed size. Shape: `N C L -> N C L'`."""
+
+    _function = "adaptive_avg_pool1d"
+
+
+class AdaptiveAvgPool2d(_AdaptiveAvgPool):
+    """Means of windows that give a fixed size. Shape: `N C H W -> N C H' W'`."""
+
+    _function = "adaptive_avg_pool2d"
+
+
+class AdaptiveAvgPool3d(_AdaptiveAvgPool):
+    """Means of windows that give a fixed size. Shape: `N C D H W -> N C D' H' W'`."""
+
+    _function = "adaptive_avg_pool3d"
+
+
+class AdaptiveMaxPool1d(_AdaptiveMaxPool):
+    """Greatest elements of windows that give a fixed size. Shape: `N C L -> N C L'`."""
+
+    _function = "adaptive_max_pool1d"
+
+
+class AdaptiveMaxPool2d(_AdaptiveMaxPool):
+    """Greatest elements of windows that give a fixed size. Shape: `N C H W -> N C H' W'`."""
+
+    _function = "adaptive_max_pool2d"
+
+
+class AdaptiveMaxPool3d(_AdaptiveMaxPool):
+    """Greatest elements of windows that give a fixed size. Shape: `N C D H W -> N C D' H' W'`."""
+
+    _function = "adaptive_max_pool3d"
