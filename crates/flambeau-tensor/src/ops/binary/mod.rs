@@ -3,5 +3,6 @@
 pub mod arithmetic;
 pub mod bitwise;
 pub mod extremes;
+pub mod polynomial;
 pub mod power;
 pub mod special;

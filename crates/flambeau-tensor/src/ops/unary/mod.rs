@@ -1,5 +1,7 @@
 //! One tensor, element by element.
 
+pub mod bessel;
+pub mod bessel_modified;
 pub mod exponential;
 pub mod parts;
 pub mod rounding;
