@@ -275,7 +275,7 @@ fn c2r_of<T: Real>(out: &mut ViewMut, x: &View, dim: usize, scale: f64) {
         for (from, to) in line.chunks_exact_mut(half).zip(whole.chunks_exact_mut(n)) {
             // These are their own conjugates: what is imaginary in them does not count.
             from[0].im = T::zero();
-            if n % 2 == 0 {
+            if n.is_multiple_of(2) {
                 from[half - 1].im = T::zero();
             }
             if plan.process_with_scratch(from, to, &mut scratch).is_err() {

@@ -92,6 +92,8 @@ fn classes(sizes: &[i64]) -> [usize; 3] {
 }
 
 fn checked(x: &Tensor, target: &Tensor, weight: Option<&Tensor>) -> Result<DType> {
+    let [n, _, rest] = classes(x.size());
+    rule::require(x.dim() > 0 && (x.dim() <= 2 || target.numel() as usize == n * rest), "nll_loss")?;
     if x.dim() <= 2 {
         if target.dim() > 1 {
             return Err(Error::runtime("0D or 1D target tensor expected, multi-target not supported"));
