@@ -93,6 +93,9 @@ impl<T: Copy + Default> Patches<'_, T> {
     /// # Safety
     /// `dst` has room for them; the image has all channels of the group.
     pub unsafe fn write(&self, rows: Range<usize>, cols: Range<usize>, dst: *mut T, width: usize) {
+        if rows.is_empty() || cols.is_empty() {
+            return;
+        }
         let (s, taps, plane) = (self.sizes, self.sizes.taps(), self.sizes.in_plane());
         // Divisions are done here, once: a row is often shorter than one takes.
         let segments = s.segments(cols.clone());
