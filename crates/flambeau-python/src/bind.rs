@@ -107,14 +107,19 @@ pub fn install(m: &Bound<'_, PyModule>) -> PyResult<()> {
     Ok(())
 }
 
+/// The addresses of what the interpreter keeps pointers into, for ever: listed, so that it does not count as lost.
+static DEFINITIONS: parking_lot::Mutex<Vec<usize>> = parking_lot::Mutex::new(Vec::new());
+
 fn definition(name: &str, call: ffi::PyCFunctionFastWithKeywords, doc: &str) -> *mut ffi::PyMethodDef {
     let text = |s: &str| CString::new(s.replace('\0', "")).unwrap_or_default().into_raw().cast_const();
-    Box::into_raw(Box::new(ffi::PyMethodDef {
+    let made = Box::into_raw(Box::new(ffi::PyMethodDef {
         ml_name: text(name),
         ml_meth: ffi::PyMethodDefPointer { PyCFunctionFastWithKeywords: call },
         ml_flags: ffi::METH_FASTCALL | ffi::METH_KEYWORDS,
         ml_doc: text(doc),
-    }))
+    }));
+    DEFINITIONS.lock().push(made.addr());
+    made
 }
 
 fn doc(py: Python<'_>, i: usize) -> String {

@@ -71,7 +71,7 @@ fn a_long_chain_gives_its_gradient_and_is_freed_from_within() {
         let x = leaf(&[3.0]);
         let end = chain(&x, None, LONG / 10);
         assert_eq!(
-            values(grad(&[end], &[x.clone()], &[None], None, false, false).unwrap()[0].as_ref().unwrap()),
+            values(grad(&[end], std::slice::from_ref(&x), &[None], None, false, false).unwrap()[0].as_ref().unwrap()),
             [1.0]
         );
         assert!(x.grad().is_none());
@@ -121,7 +121,7 @@ fn retained_graphs_run_again_and_add_up() {
     let x = leaf(&[2.0]);
     let y = x.mul(&x).unwrap().sum().unwrap();
     for n in 1..=3 {
-        backward(&[y.clone()], &[None], Some(true), false, None).unwrap();
+        backward(std::slice::from_ref(&y), &[None], Some(true), false, None).unwrap();
         assert_eq!(grad_of(&x), [4.0 * n as f64]);
     }
     y.backward().unwrap();
@@ -154,7 +154,7 @@ fn gradients_of_gradients() {
     let y = x.pow(4.0).unwrap().sum().unwrap();
     let mut g = y;
     for expected in [32.0, 48.0, 48.0, 24.0] {
-        g = grad(&[g], &[x.clone()], &[None], None, true, false).unwrap()[0].clone().unwrap();
+        g = grad(&[g], std::slice::from_ref(&x), &[None], None, true, false).unwrap()[0].clone().unwrap();
         assert_eq!(values(&g), [expected]);
         g = g.sum().unwrap();
     }
@@ -207,12 +207,12 @@ fn only_what_leads_to_the_inputs_is_computed() {
     let (x, w) = (leaf(&[2.0]), leaf(&[5.0]));
     let h = x.mul(&w).unwrap();
     let y = h.mul(&h).unwrap().sum().unwrap();
-    let found = grad(&[y.clone()], &[h.clone()], &[None], Some(true), false, false).unwrap();
+    let found = grad(std::slice::from_ref(&y), std::slice::from_ref(&h), &[None], Some(true), false, false).unwrap();
     assert_eq!(values(found[0].as_ref().unwrap()), [20.0]);
-    backward(&[y.clone()], &[None], Some(true), false, Some(&[w.clone()])).unwrap();
+    backward(std::slice::from_ref(&y), &[None], Some(true), false, Some(std::slice::from_ref(&w))).unwrap();
     assert_eq!((grad_of(&w), x.grad().is_none()), (vec![40.0], true));
     let other = leaf(&[1.0]);
-    assert!(grad(&[y.clone()], &[other.clone()], &[None], Some(true), false, false).is_err());
+    assert!(grad(std::slice::from_ref(&y), std::slice::from_ref(&other), &[None], Some(true), false, false).is_err());
     assert!(grad(&[y], &[other], &[None], None, false, true).unwrap()[0].is_none());
 }
 
@@ -242,8 +242,15 @@ fn threads_walk_graphs_over_shared_leaves() {
         for _ in 0..4 {
             s.spawn(|| {
                 for _ in 0..50 {
-                    let g =
-                        grad(&[x.mul(&x).unwrap().sum().unwrap()], &[x.clone()], &[None], None, false, false).unwrap();
+                    let g = grad(
+                        &[x.mul(&x).unwrap().sum().unwrap()],
+                        std::slice::from_ref(&x),
+                        &[None],
+                        None,
+                        false,
+                        false,
+                    )
+                    .unwrap();
                     assert_eq!(values(g[0].as_ref().unwrap()), [2.0; 64]);
                 }
             });

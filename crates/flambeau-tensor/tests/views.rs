@@ -107,7 +107,7 @@ fn a_view_made_before_a_write_to_its_base_follows_it() {
     early.mul_(5.0).unwrap();
     x.mul_(3.0).unwrap();
     assert_eq!(values(&early), [0.0, 30.0]);
-    early.sum().unwrap().add(&late.sum().unwrap()).unwrap().backward().unwrap();
+    early.sum().unwrap().add(late.sum().unwrap()).unwrap().backward().unwrap();
     assert_eq!(values(&leaf.grad().unwrap()), [30.0, 30.0, 6.0, 6.0]);
 }
 
@@ -179,7 +179,7 @@ fn what_is_read_and_written_at_once_gives_the_whole_answer() {
     x.copy_(&x.transpose(0, 1).unwrap()).unwrap();
     assert_eq!(values(&x), [0.0, 3.0, 6.0, 1.0, 4.0, 7.0, 2.0, 5.0, 8.0]);
     let x = arange(&[3, 3]);
-    x.add_(&x.transpose(0, 1).unwrap()).unwrap();
+    x.add_(x.transpose(0, 1).unwrap()).unwrap();
     assert_eq!(values(&x), [0.0, 4.0, 8.0, 4.0, 8.0, 12.0, 8.0, 12.0, 16.0]);
     let x = arange(&[2, 2]);
     x.mul_(&x).unwrap();

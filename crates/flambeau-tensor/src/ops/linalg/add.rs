@@ -127,7 +127,8 @@ op! {
             let (sizes, strides) = ([y.sizes()[0], 1], [y.strides()[0], 1]);
             // SAFETY: the same elements, as a matrix of one column.
             scale(&mut unsafe { ViewMut::new(y.ptr(), y.dtype(), &sizes, &strides) }, rounded(beta, y.dtype()));
-            return Ok(times_vector(&mut y, mat, vec, rounded(alpha, mat.dtype()), Scalar::Int(1)));
+            times_vector(&mut y, mat, vec, rounded(alpha, mat.dtype()), Scalar::Int(1));
+            return Ok(());
         }
         times_vector(&mut y, mat, vec, alpha, beta);
     };

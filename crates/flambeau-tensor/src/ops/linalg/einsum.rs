@@ -318,17 +318,17 @@ fn contracted(equation: &str, operands: &[Tensor], path: Option<&[i64]>) -> Resu
         let a = list.remove(i as usize);
         // What no other operand needs can be summed now.
         let (mut together, mut only_a, mut only_b) = (Vec::new(), Dims::new(), Dims::new());
-        for d in plan.outputs..plan.total {
+        for (d, count) in counts.iter_mut().enumerate().take(plan.total).skip(plan.outputs) {
             let (in_a, in_b) = (a.size()[d] != 1, b.size()[d] != 1);
             if in_a && in_b {
-                counts[d] -= 1;
-                if counts[d] == 1 {
+                *count -= 1;
+                if *count == 1 {
                     together.push(d);
-                    counts[d] = 0;
+                    *count = 0;
                 }
-            } else if counts[d] == 1 && (in_a || in_b) {
+            } else if *count == 1 && (in_a || in_b) {
                 if in_a { &mut only_a } else { &mut only_b }.push(d as i64);
-                counts[d] = 0;
+                *count = 0;
             }
         }
         let summed = |x: Tensor, dims: &Dims| {

@@ -136,7 +136,7 @@ op! {
     kernel {
         let volume = Volume::new("max_pool3d", kernel_size, stride, padding, dilation, ceil_mode)?;
         let windows = volume.windows(input.sizes(), output.sizes());
-        Ok(kernels::max_windows(&mut output, &mut indices, input, &windows))
+        kernels::max_windows(&mut output, &mut indices, input, &windows);
     };
     vjp { input => |g, input, indices| to_winners(g, indices, input, 3) };
     samples samples::with(&[1, 2, 3, 4, 4], -2.0, 2.0, &[&[[2].into()], &[[3, 2, 2].into(), [1].into(), [1].into()]]);
@@ -173,7 +173,7 @@ op! {
     shape mean_sizes(input, &Volume::new("avg_pool3d", kernel_size, stride, padding, &[1], ceil_mode)?, divisor_override);
     kernel {
         let windows = Volume::new("avg_pool3d", kernel_size, stride, padding, &[1], ceil_mode)?.windows(input.sizes(), y.sizes());
-        Ok(kernels::avg_windows(&mut y, input, &windows, !count_include_pad, divisor_override))
+        kernels::avg_windows(&mut y, input, &windows, !count_include_pad, divisor_override);
     };
     vjp { input => |g, input, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override| {
         g.avg_pool3d_backward(input.tensor()?.size(), kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override).tied(input)
@@ -202,7 +202,7 @@ op! {
     };
     kernel {
         let windows = Volume::new("avg_pool3d", kernel_size, stride, padding, &[1], ceil_mode)?.windows(input_size, grad.sizes());
-        Ok(kernels::avg_windows_backward(&mut y, grad, &windows, !count_include_pad, divisor_override))
+        kernels::avg_windows_backward(&mut y, grad, &windows, !count_include_pad, divisor_override);
     };
     vjp { grad => |g, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override| {
         g.avg_pool3d_with(kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override)
