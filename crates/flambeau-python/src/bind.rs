@@ -5,7 +5,8 @@ use std::ffi::CString;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use flambeau_tensor::dispatch;
-use flambeau_tensor::ops::{Arg, OPERATORS, OpDef, Outputs, Place};
+use flambeau_tensor::lock::Unordered;
+use flambeau_tensor::ops::{Arg, Body, OPERATORS, OpDef, Outputs, Place};
 use flambeau_tensor::{Tensor, autograd};
 use pyo3::exceptions::{PyRuntimeError, PyTypeError};
 use pyo3::ffi;
@@ -15,7 +16,7 @@ use pyo3::types::{PyDict, PyTuple, PyType};
 
 use crate::errors::to_py;
 use crate::parse::{Call, Mismatch, Parsed, no_match, parse};
-use crate::tensor::{PyTensor, unwrap, wrap};
+use crate::tensor::{Lending, PyTensor, unwrap, wrap};
 
 /// The operators that one Python name stands for, tried in order.
 struct Group {
@@ -45,7 +46,7 @@ fn groups() -> (Vec<Group>, Vec<(Place, usize)>) {
     };
     // Methods come first: they alone need a trampoline each.
     for (methods, &op) in [true, false].iter().flat_map(|m| OPERATORS.iter().map(move |op| (*m, op))) {
-        let only_writes = matches!(op.body, flambeau_tensor::ops::Body::Mutate { .. });
+        let only_writes = matches!(op.body, Body::Mutate { .. });
         for &place in op.places.iter().filter(|p| (**p == Place::Method) == methods) {
             if !only_writes {
                 add(place, op.name, false, op, &mut groups);
@@ -235,8 +236,9 @@ unsafe fn enter(
 
 fn call(py: Python<'_>, group: &Group, call: &Call<'_, '_>) -> PyResult<Py<PyAny>> {
     let mut words = Vec::new();
+    let lending = Lending::begin(py);
     for &op in &group.ops {
-        match parse(op, call) {
+        match parse(&lending, op, call) {
             Ok(parsed) => return run(py, group, op, parsed, call),
             Err(Mismatch::Error(e)) => return Err(e),
             Err(Mismatch::Words(w)) => words.push(w),
@@ -269,7 +271,7 @@ fn run(
     py: Python<'_>,
     group: &Group,
     op: &'static OpDef,
-    parsed: Parsed<'_>,
+    parsed: Parsed<'_, '_>,
     call: &Call<'_, '_>,
 ) -> PyResult<Py<PyAny>> {
     let Parsed { args, out } = parsed;
@@ -312,28 +314,45 @@ fn run(
 }
 
 /// Whether the work is worth letting other threads run Python.
+#[inline]
 fn is_long(args: &[Arg]) -> bool {
-    let of = |a: &Arg| match a {
-        Arg::Tensor(t) => t.numel(),
+    args.iter().any(|a| match a {
+        Arg::Tensor(t) => t.numel() > LONG,
+        Arg::Number(_) | Arg::None => false,
+        other => is_long_list(other),
+    })
+}
+
+fn is_long_list(a: &Arg) -> bool {
+    let n = match a {
         Arg::Tensors(list) => list.iter().map(Tensor::numel).sum(),
         Arg::OptTensors(list) => list.iter().flatten().map(Tensor::numel).sum(),
         Arg::Ints(sizes) => sizes.iter().fold(1, |n: i64, &s| n.saturating_mul(s)),
         _ => 0,
     };
-    args.iter().any(|a| of(a) > LONG)
+    n > LONG
+}
+
+/// Runs `f` without the interpreter's lock. Meanwhile storages are locked: other threads may run operators too.
+pub fn detach<T: Send>(py: Python<'_>, f: impl Send + FnOnce() -> T) -> T {
+    let _unordered = Unordered::begin();
+    py.detach(f)
 }
 
 /// Runs `f`, and lets other threads run Python meanwhile where the work is worth it.
-fn detached(
+fn detached<T: Send>(
     py: Python<'_>,
     args: &[Arg],
-    f: impl Send + FnOnce(&[Arg]) -> flambeau_tensor::Result<Outputs>,
-) -> PyResult<Outputs> {
-    if is_long(args) { py.detach(|| f(args)) } else { f(args) }.map_err(to_py)
+    f: impl Send + FnOnce(&[Arg]) -> flambeau_tensor::Result<T>,
+) -> PyResult<T> {
+    if is_long(args) { detach(py, || f(args)) } else { f(args) }.map_err(to_py)
 }
 
 /// Runs an operator and gives its results as Python sees them.
 pub fn call_op(py: Python<'_>, op: &'static OpDef, args: &[Arg]) -> PyResult<Py<PyAny>> {
+    if let Body::Map { .. } = op.body {
+        return Ok(wrap(py, detached(py, args, |args| dispatch::call_one(op, args))?)?.into_any());
+    }
     let shown = |flag: usize| <bool as flambeau_tensor::ops::FromArg>::from_arg(&args[flag]);
     let hidden: Vec<usize> = op.shown_if.iter().filter(|(_, flag)| !shown(*flag)).map(|(output, _)| *output).collect();
     results(py, op, detached(py, args, |args| dispatch::call(op, args))?, &hidden)

@@ -10,6 +10,7 @@ use pyo3::pyclass::{PyTraverseError, PyVisit};
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyList, PyTuple};
 
+use crate::bind::detach;
 use crate::errors::{from_py, to_py};
 use crate::tensor::{PyTensor, tensor_of, unwrap, wrap};
 
@@ -263,7 +264,7 @@ pub fn backward_from(
 ) -> PyResult<()> {
     let gradient = gradient.map(gradient_of).transpose()?;
     let inputs = inputs.map(tensor_list).transpose()?;
-    py.detach(|| autograd::backward(&[t], &[gradient], retain_graph, create_graph, inputs.as_deref())).map_err(to_py)
+    detach(py, || autograd::backward(&[t], &[gradient], retain_graph, create_graph, inputs.as_deref())).map_err(to_py)
 }
 
 fn gradient_of(x: &Bound<'_, PyAny>) -> PyResult<Tensor> {
@@ -324,7 +325,7 @@ pub fn _backward(
     let tensors = tensor_list(tensors)?;
     let grads = optional_list(grads, tensors.len())?;
     let inputs = inputs.map(tensor_list).transpose()?;
-    py.detach(|| autograd::backward(&tensors, &grads, retain_graph, create_graph, inputs.as_deref())).map_err(to_py)
+    detach(py, || autograd::backward(&tensors, &grads, retain_graph, create_graph, inputs.as_deref())).map_err(to_py)
 }
 
 /// `torch.autograd.grad`.
@@ -340,8 +341,7 @@ pub fn _grad<'py>(
 ) -> PyResult<Bound<'py, PyTuple>> {
     let (outputs, inputs) = (tensor_list(outputs)?, tensor_list(inputs)?);
     let grads = optional_list(grads, outputs.len())?;
-    let found = py
-        .detach(|| autograd::grad(&outputs, &inputs, &grads, retain_graph, create_graph, allow_unused))
+    let found = detach(py, || autograd::grad(&outputs, &inputs, &grads, retain_graph, create_graph, allow_unused))
         .map_err(to_py)?;
     PyTuple::new(py, found.into_iter().map(|g| g.map(|g| wrap(py, g)).transpose()).collect::<PyResult<Vec<_>>>()?)
 }

@@ -158,7 +158,7 @@ pub fn _save<'py>(
     let slices: Vec<&[u8]> = bytes.iter().map(Vec::as_slice).collect();
     match path {
         Some(path) => {
-            py.detach(|| torch_file::save(&path, &root, &slices)).map_err(io_error)?;
+            crate::bind::detach(py, || torch_file::save(&path, &root, &slices)).map_err(io_error)?;
             Ok(None)
         }
         None => Ok(Some(PyBytes::new(py, &torch_file::to_bytes(&root, &slices, name).map_err(to_py)?))),
@@ -328,7 +328,7 @@ pub fn _load(py: Python<'_>, source: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
         torch_file::from_source(Source::memory(b.as_bytes().to_vec()), &allowed)
     } else {
         let path: std::path::PathBuf = source.extract()?;
-        py.detach(|| torch_file::load_with(path, &allowed))
+        crate::bind::detach(py, || torch_file::load_with(path, &allowed))
     }
     .map_err(io_error)?;
     let mut reader = Reader { py, file: &file, storages: HashMap::new(), made: HashMap::new(), parameter: None };

@@ -30,7 +30,11 @@ mod tensor;
 #[pymodule(gil_used = true)]
 fn _C(m: &Bound<'_, PyModule>) -> PyResult<()> {
     let py = m.py();
+    // SAFETY: the module needs the interpreter's lock, which every function of it is called with and keeps, but for what runs
+    // in `bind::detach`.
+    unsafe { flambeau_tensor::lock::operators_run_in_turns() };
     m.add_class::<tensor::PyTensor>()?;
+    base::keep_memory_of(&py.get_type::<tensor::PyTensor>());
     m.add_class::<dtype::PyDType>()?;
     m.add_class::<dtype::PyDevice>()?;
     m.add_class::<dtype::PyLayout>()?;

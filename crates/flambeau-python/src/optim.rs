@@ -29,7 +29,7 @@ pub fn _sgd_step(
     };
     let step =
         || optim::sgd_step(&params, &grads, &mut buffers, lr, momentum, dampening, weight_decay, nesterov, maximize);
-    py.detach(step).map_err(to_py)?;
+    crate::bind::detach(py, step).map_err(to_py)?;
     buffers.into_iter().map(|b| b.map(|b| wrap(py, b)).transpose()).collect()
 }
 
@@ -56,7 +56,7 @@ pub fn _adam_step(
     let (params, grads, m, v) =
         (tensor_list(params)?, tensor_list(grads)?, tensor_list(exp_avgs)?, tensor_list(exp_avg_sqs)?);
     let (highest, steps) = (tensor_list(max_exp_avg_sqs)?, tensor_list(steps)?);
-    py.detach(|| {
+    crate::bind::detach(py, || {
         optim::adam_step(
             &params,
             &grads,

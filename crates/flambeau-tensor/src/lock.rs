@@ -7,8 +7,46 @@
 use loom::sync::atomic::{AtomicU32, Ordering};
 #[cfg(not(all(test, loom)))]
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 const WRITER: u32 = 1 << 31;
+
+/// How many threads may be running operators that nothing but the storages' locks keeps apart. In a Rust program that is
+/// any thread, so it is never 0.
+static UNORDERED: AtomicUsize = AtomicUsize::new(1);
+
+/// Promises that from now on threads run operators in turns, under a lock of their own such as Python's, but for those that
+/// hold an [`Unordered`]. While there are none, storages need no locks.
+///
+/// # Safety
+/// Every thread that runs an operator or makes or drops an [`Unordered`] must hold that lock, and keep it for as long as the
+/// operator runs; one that holds an `Unordered` need not hold the lock while it runs operators.
+pub unsafe fn operators_run_in_turns() {
+    UNORDERED.store(0, Relaxed);
+}
+
+/// A span in which this thread runs operators without the lock that [`operators_run_in_turns`] speaks of.
+pub struct Unordered(());
+
+impl Unordered {
+    /// Begins the span, before the lock is given away.
+    pub fn begin() -> Unordered {
+        UNORDERED.fetch_add(1, Relaxed);
+        Unordered(())
+    }
+}
+
+impl Drop for Unordered {
+    fn drop(&mut self) {
+        UNORDERED.fetch_sub(1, Relaxed);
+    }
+}
+
+/// Whether storages must be locked now. The count changes under the lock of [`operators_run_in_turns`] only, which orders it.
+#[inline]
+pub(crate) fn is_needed() -> bool {
+    UNORDERED.load(Relaxed) != 0
+}
 
 /// A reader/writer lock without data: the storage beside it is what it guards.
 #[derive(Debug)]
