@@ -394,7 +394,9 @@ fn vjp(b: &Block, line: &crate::parse::Vjp) -> TokenStream {
         } else {
             captures.push(quote! { crate::ops::Capture { slot: #at, how: crate::ops::How::Argument } });
             let borrowed = ty.map(ParamType::borrowed);
-            lets.push(quote! { let #name: #borrowed = crate::ops::FromArg::from_arg(cx.arg(#at)?); });
+            lets.push(
+                quote! { let #name = cx.arg(#at)?; let #name: #borrowed = crate::ops::FromArg::from_arg(&#name); },
+            );
         }
     }
     let formula = &line.formula;
@@ -423,19 +425,19 @@ fn methods(b: &Block) -> TokenStream {
     let mut formula = Vec::new();
     let mut forms = vec![];
     if !is_mutate {
-        forms.push((base.clone(), quote!(crate::dispatch::call)));
+        forms.push((base.clone(), None));
     }
     if let Some(inplace) = &b.inplace {
         let name = match &b.overload {
             Some(_) => format_ident!("{base}_"),
             None => inplace.clone(),
         };
-        forms.push((name, quote!(crate::dispatch::call_inplace)));
+        forms.push((name, Some(quote!(call_inplace))));
     }
     for (name, entry) in &forms {
-        tensor.push(method(b, name, entry, false, on_tensor));
+        tensor.push(method(b, name, entry.as_ref(), false, on_tensor));
         if has_defaults {
-            tensor.push(method(b, &format_ident!("{name}_with"), entry, true, on_tensor));
+            tensor.push(method(b, &format_ident!("{name}_with"), entry.as_ref(), true, on_tensor));
         }
     }
     if on_tensor && b.outputs.is_one() && !is_mutate {
@@ -469,26 +471,38 @@ fn rust_outputs(b: &Block) -> TokenStream {
     if types.len() == 1 { types.remove(0) } else { quote!((#(#types),*)) }
 }
 
-fn method(b: &Block, name: &Ident, entry: &TokenStream, full: bool, on_tensor: bool) -> TokenStream {
+/// An argument that is given away with the call.
+fn own(arg: TokenStream) -> TokenStream {
+    quote!(crate::ops::Slot::own(#arg))
+}
+
+/// A method that enters the dispatcher by `entry`, where that is not the common way.
+fn method(b: &Block, name: &Ident, entry: Option<&TokenStream>, full: bool, on_tensor: bool) -> TokenStream {
     let id = static_name(b);
     let mut signature = Vec::new();
-    let mut args = Vec::new();
+    let mut slots = Vec::new();
+    let mut operands = Vec::new();
     for (i, p) in b.params.iter().enumerate() {
         let ident = &p.name;
         if i == 0 && on_tensor {
             signature.push(quote!(&self));
-            args.push(quote!(crate::ops::Arg::from(self)));
+            slots.push(quote!(crate::ops::Slot::from(self)));
         } else if !full && let Some(e) = &p.default {
-            args.push(default_arg(e));
+            slots.push(own(default_arg(e)));
         } else {
             let ty = p.ty.public();
             signature.push(quote!(#ident: #ty));
-            args.push(match (p.ty.base, p.ty.optional) {
+            slots.push(match (p.ty.base, p.ty.optional) {
                 (Base::Operand, false) => {
-                    quote!({ let o: crate::ops::Operand = #ident.into(); crate::ops::Arg::from(o) })
+                    operands.push(quote!(let #ident: crate::ops::Operand = #ident.into();));
+                    quote!(crate::ops::Slot::from(&#ident))
                 }
-                (Base::Scalar, false) => quote!({ let s: crate::Scalar = #ident.into(); crate::ops::Arg::from(s) }),
-                _ => quote!(crate::ops::Arg::from(#ident)),
+                (Base::Operand, true) => quote!(crate::ops::Slot::from(#ident.as_ref())),
+                (Base::Tensor, _) => quote!(crate::ops::Slot::from(#ident)),
+                (Base::Scalar, false) => {
+                    own(quote!({ let s: crate::Scalar = #ident.into(); crate::ops::Arg::from(s) }))
+                }
+                _ => own(quote!(crate::ops::Arg::from(#ident))),
             });
         }
     }
@@ -499,11 +513,17 @@ fn method(b: &Block, name: &Ident, entry: &TokenStream, full: bool, on_tensor: b
         } else {
             quote!(crate::ops::Options::default())
         };
-        args.push(quote!(crate::ops::Arg::from(#options)));
+        slots.push(own(quote!(crate::ops::Arg::from(#options))));
     }
     let ret = rust_outputs(b);
+    let call = match entry {
+        Some(inplace) => quote!(crate::dispatch::#inplace),
+        None if b.outputs.is_one() => quote!(crate::dispatch::call_one),
+        None => quote!(crate::dispatch::call),
+    };
     let take = match (b.outputs.names.len(), b.outputs.list) {
         (1, true) => quote!(crate::ops::take_list(out)),
+        (1, false) if entry.is_none() => quote!(out),
         (1, false) => quote!(crate::ops::take_one(out)),
         (n, list) => {
             let ones = if list { n - 1 } else { n };
@@ -521,7 +541,8 @@ fn method(b: &Block, name: &Ident, entry: &TokenStream, full: bool, on_tensor: b
         #[doc = #extra]
         #[allow(non_snake_case)]
         #visibility fn #name(#(#signature),*) -> crate::Result<#ret> {
-            let out = #entry(&#id, &[#(#args),*])?;
+            #(#operands)*
+            let out = #call(&#id, &crate::ops::Lent::new([#(#slots),*]))?;
             Ok(#take)
         }
     }
@@ -530,29 +551,34 @@ fn method(b: &Block, name: &Ident, entry: &TokenStream, full: bool, on_tensor: b
 fn formula_method(b: &Block, name: &Ident, full: bool) -> TokenStream {
     let (id, visibility) = (static_name(b), visibility(b));
     let mut signature = vec![quote!(&self)];
-    let mut args = vec![quote!(self.to_arg()?)];
+    let mut slots = vec![quote!(self.slot()?)];
+    let mut terms = Vec::new();
     for p in b.params.iter().skip(1) {
         let ident = &p.name;
         if !full && let Some(e) = &p.default {
-            args.push(default_arg(e));
+            slots.push(own(default_arg(e)));
             continue;
         }
         let ty = p.ty.formula();
         signature.push(quote!(#ident: #ty));
-        args.push(match (p.ty.base, p.ty.optional) {
-            (Base::Tensor | Base::Operand, false) => quote!({ let v: crate::ops::Val = #ident.into(); v.to_arg()? }),
-            (Base::Tensor | Base::Operand, true) => {
-                quote!(match #ident { Some(v) => v.to_arg()?, None => crate::ops::Arg::None })
+        slots.push(match (p.ty.base, p.ty.optional) {
+            (Base::Tensor | Base::Operand, false) => {
+                terms.push(quote!(let #ident = crate::ops::Term::val(&#ident);));
+                quote!(#ident.slot()?)
             }
-            (Base::Tensors, _) => quote!(crate::ops::Val::list_to_arg(#ident)?),
-            (Base::Scalar, false) => quote!({ let s: crate::Scalar = #ident.into(); crate::ops::Arg::from(s) }),
-            _ => quote!(crate::ops::Arg::from(#ident)),
+            (Base::Tensor | Base::Operand, true) => {
+                quote!(match &#ident { Some(v) => v.slot()?, None => crate::ops::Slot::own(crate::ops::Arg::None) })
+            }
+            (Base::Tensors, _) => own(quote!(crate::ops::Val::list_to_arg(#ident)?)),
+            (Base::Scalar, false) => own(quote!({ let s: crate::Scalar = #ident.into(); crate::ops::Arg::from(s) })),
+            _ => own(quote!(crate::ops::Arg::from(#ident))),
         });
     }
     quote! {
         #[allow(non_snake_case)]
         #visibility fn #name(#(#signature),*) -> crate::ops::Val {
-            crate::ops::Val::run(|| Ok(crate::ops::take_one(crate::dispatch::call(&#id, &[#(#args),*])?)))
+            #(#terms)*
+            crate::ops::Val::run(|| crate::dispatch::call_one(&#id, &crate::ops::Lent::new([#(#slots),*])))
         }
     }
 }

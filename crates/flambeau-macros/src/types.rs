@@ -133,7 +133,7 @@ impl ParamType {
     /// The type in the signature of the method on values in gradient formulas.
     pub fn formula(self) -> TokenStream {
         match (self.base, self.optional) {
-            (Base::Tensor | Base::Operand, false) => quote!(impl Into<crate::ops::Val>),
+            (Base::Tensor | Base::Operand, false) => quote!(impl crate::ops::Term),
             (Base::Tensor | Base::Operand, true) => quote!(Option<crate::ops::Val>),
             (Base::Tensors, _) => quote!(&[crate::ops::Val]),
             _ => self.public(),

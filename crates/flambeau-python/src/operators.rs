@@ -2,17 +2,17 @@
 
 use flambeau_tensor::ops::binary::arithmetic::RDIV;
 use flambeau_tensor::ops::compare::order::{EQ, GE, GT, LE, LT, NE};
-use flambeau_tensor::ops::{Arg, Args, OpDef, Operand, Param};
+use flambeau_tensor::ops::{Arg, Args, Lent, OpDef, Operand, OperandRef, Param, Slot};
 use flambeau_tensor::{Result, Tensor};
 use pyo3::Borrowed;
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::pyclass::CompareOp;
 
-use crate::bind::{call_inplace, call_op};
+use crate::bind::{call_inplace, call_op, detach};
 use crate::errors::to_py;
-use crate::parse::read_operand;
-use crate::tensor::{PyTensor, tensor_of, unwrap, wrap};
+use crate::parse::{lent_operand, read_operand};
+use crate::tensor::{Lending, PyTensor, tensor_of, unwrap, wrap};
 
 type Object = Py<PyAny>;
 
@@ -26,10 +26,10 @@ pub fn ok(py: Python<'_>, r: Result<Tensor>) -> PyResult<Object> {
 
 /// Runs an operator on two operands, its other parameters at their defaults.
 #[inline]
-fn call_binary(py: Python<'_>, op: &'static OpDef, x: Tensor, other: Operand) -> PyResult<Object> {
+fn call_binary(py: Python<'_>, op: &'static OpDef, x: &Tensor, other: OperandRef<'_>) -> PyResult<Object> {
     match op.params {
-        [_, _] => call_op(py, op, &[Arg::Tensor(x), other.into()]),
-        [_, _, third] => call_op(py, op, &[Arg::Tensor(x), other.into(), third.default_arg()]),
+        [_, _] => call_op(py, op, &Lent::new([x.into(), other.into()])),
+        [_, _, third] => call_op(py, op, &Lent::new([x.into(), other.into(), Slot::own(third.default_arg())])),
         _ => unreachable!("the operators behind Python's have two operands and at most one option"),
     }
 }
@@ -38,8 +38,9 @@ fn call_binary(py: Python<'_>, op: &'static OpDef, x: Tensor, other: Operand) ->
 #[inline]
 pub fn binary(op: &'static OpDef, x: &Bound<'_, PyTensor>, other: &Bound<'_, PyAny>) -> PyResult<Object> {
     let py = x.py();
-    match read_operand(other)? {
-        Some(o) => call_binary(py, op, tensor_of(x), o),
+    let lending = Lending::begin(py);
+    match lent_operand(&lending, other)? {
+        Some(o) => call_binary(py, op, lending.tensor(x), o),
         None => Ok(py.NotImplemented()),
     }
 }
@@ -55,7 +56,7 @@ pub fn reflected(op: &'static OpDef, x: &Bound<'_, PyTensor>, other: &Bound<'_, 
         }
         None => return Ok(py.NotImplemented()),
     };
-    call_binary(py, op, left, x.into())
+    call_binary(py, op, &left, OperandRef::Tensor(&x))
 }
 
 /// `other ** x`.
@@ -90,7 +91,7 @@ pub fn inplace(op: &'static OpDef, x: &Bound<'_, PyTensor>, other: Right) -> PyR
 pub fn reflected_div(x: &Bound<'_, PyTensor>, other: &Bound<'_, PyAny>) -> PyResult<Object> {
     let py = x.py();
     match read_operand(other)? {
-        Some(o) => call_binary(py, &RDIV, tensor_of(x), o),
+        Some(o) => call_binary(py, &RDIV, &tensor_of(x), (&o).into()),
         None => Ok(ok(py, tensor_of(x).reciprocal())?.bind(py).mul(other)?.unbind()),
     }
 }
@@ -113,10 +114,10 @@ pub fn compare(op: CompareOp, x: &Bound<'_, PyTensor>, other: &Bound<'_, PyAny>)
 fn equal(x: &Bound<'_, PyTensor>, other: &Bound<'_, PyAny>) -> PyResult<Object> {
     let py = x.py();
     if let Some(o) = read_operand(other)? {
-        return call_binary(py, &EQ, tensor_of(x), o);
+        return call_binary(py, &EQ, &tensor_of(x), (&o).into());
     }
     match crate::numpy::of_array(other)? {
-        Some(array) => call_binary(py, &EQ, tensor_of(x), Operand::Tensor(array)),
+        Some(array) => call_binary(py, &EQ, &tensor_of(x), OperandRef::Tensor(&array)),
         None => Ok(py.NotImplemented()),
     }
 }
@@ -126,7 +127,7 @@ pub fn matmul(x: &Bound<'_, PyTensor>, other: &Bound<'_, PyAny>) -> PyResult<Obj
     let py = x.py();
     let Some(o) = unwrap(other) else { return Ok(py.NotImplemented()) };
     let x = tensor_of(x);
-    ok(py, if x.numel() + o.numel() > LONG_PRODUCT { py.detach(|| x.matmul(&o)) } else { x.matmul(&o) })
+    ok(py, if x.numel() + o.numel() > LONG_PRODUCT { detach(py, || x.matmul(&o)) } else { x.matmul(&o) })
 }
 
 /// `other @ x`.

@@ -1,6 +1,6 @@
 //! From Python arguments to an operator's: one parser for every schema of the table.
 
-use flambeau_tensor::ops::{Arg, Args, Kind, OpDef, Operand, Options, Param};
+use flambeau_tensor::ops::{Arg, Kind, LentArgs, OpDef, Operand, OperandRef, Options, Param, Slot};
 use flambeau_tensor::{Complex64, Device, Dims, MemoryFormat, Scalar, Tensor};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
@@ -9,7 +9,7 @@ use pyo3::types::{PyBool, PyComplex, PyFloat, PyInt, PyList, PyString, PyTuple};
 use crate::dtype::{PyLayout, PyMemoryFormat, read_device, read_dtype};
 use crate::errors::to_py;
 use crate::generator::PyGenerator;
-use crate::tensor::{PyTensor, unwrap};
+use crate::tensor::{Lending, PyTensor, unwrap};
 
 /// A Python number, NumPy's scalars included.
 pub fn read_number(x: &Bound<'_, PyAny>) -> PyResult<Option<Scalar>> {
@@ -46,8 +46,14 @@ fn is_numpy_scalar(x: &Bound<'_, PyAny>) -> PyResult<bool> {
 
 /// A tensor or a number.
 pub fn read_operand(x: &Bound<'_, PyAny>) -> PyResult<Option<Operand>> {
-    if let Some(t) = unwrap(x) {
-        return Ok(Some(Operand::Tensor(t)));
+    Ok(lent_operand(&Lending::begin(x.py()), x)?.map(Operand::from))
+}
+
+/// A tensor, lent, or a number.
+#[inline]
+pub fn lent_operand<'a>(lending: &'a Lending<'_>, x: &'a Bound<'_, PyAny>) -> PyResult<Option<OperandRef<'a>>> {
+    if let Ok(t) = x.cast::<PyTensor>() {
+        return Ok(Some(OperandRef::Tensor(lending.tensor(t))));
     }
     let number = read_number(x)?;
     Ok(match number {
@@ -55,7 +61,7 @@ pub fn read_operand(x: &Bound<'_, PyAny>) -> PyResult<Option<Operand>> {
         Some(Scalar::Bool(b)) if x.cast::<PyBool>().is_err() => Some(Scalar::Float(b.into())),
         other => other,
     }
-    .map(Operand::Number))
+    .map(OperandRef::Number))
 }
 
 /// A memory format object.
@@ -109,15 +115,24 @@ fn read_tensors(x: &Bound<'_, PyAny>) -> Option<Vec<Tensor>> {
     x.cast::<PyList>().ok()?.iter().map(|v| unwrap(&v)).collect()
 }
 
-/// One value for one parameter, or `None` where it does not fit.
-fn convert(p: &Param, x: &Bound<'_, PyAny>) -> PyResult<Option<Arg>> {
+/// One value for one parameter, a tensor lent, or `None` where it does not fit.
+#[inline]
+fn convert<'a>(lending: &'a Lending<'_>, p: &Param, x: &'a Bound<'_, PyAny>) -> PyResult<Option<Slot<'a>>> {
+    Ok(match p.kind {
+        Kind::Tensor if let Ok(t) = x.cast::<PyTensor>() => Some(lending.tensor(t).into()),
+        Kind::Operand if !x.is_none() => lent_operand(lending, x)?.map(Slot::from),
+        _ => convert_owned(p, x)?.map(Slot::own),
+    })
+}
+
+/// The same for what holds no tensor by itself.
+fn convert_owned(p: &Param, x: &Bound<'_, PyAny>) -> PyResult<Option<Arg>> {
     if x.is_none() {
         let default_none = p.default.is_some_and(|(_, text)| text == "None");
         return Ok((p.optional || default_none).then_some(Arg::None));
     }
     Ok(match p.kind {
-        Kind::Tensor => unwrap(x).map(Arg::Tensor),
-        Kind::Operand => read_operand(x)?.map(Arg::from),
+        Kind::Tensor | Kind::Operand => None,
         Kind::Tensors => read_tensors(x).map(Arg::Tensors),
         Kind::OptTensors => {
             let items: Option<Vec<Bound<'_, PyAny>>> = if let Ok(t) = x.cast::<PyTuple>() {
@@ -198,9 +213,9 @@ pub struct Call<'a, 'py> {
 }
 
 /// An operator's arguments, ready to run.
-pub struct Parsed<'py> {
+pub struct Parsed<'a, 'py> {
     /// In the order of the parameters.
-    pub args: Args,
+    pub args: LentArgs<'a>,
     /// What `out=` was.
     pub out: Option<Bound<'py, PyAny>>,
 }
@@ -220,9 +235,13 @@ impl From<PyErr> for Mismatch {
 }
 
 /// Reads a call by an operator's signature.
-pub fn parse<'py>(op: &OpDef, call: &Call<'_, 'py>) -> Result<Parsed<'py>, Mismatch> {
+pub fn parse<'a, 'py>(
+    lending: &'a Lending<'py>,
+    op: &OpDef,
+    call: &Call<'a, 'py>,
+) -> Result<Parsed<'a, 'py>, Mismatch> {
     let params = op.params;
-    let mut args: Args = Args::new();
+    let mut args = LentArgs::default();
     let given = call.positional.len();
     let skip = usize::from(call.object.is_some());
     let positional_params = params.iter().filter(|p| !p.keyword_only).count();
@@ -232,7 +251,9 @@ pub fn parse<'py>(op: &OpDef, call: &Call<'_, 'py>) -> Result<Parsed<'py>, Misma
         if i == 0
             && let Some(object) = call.object
         {
-            args.push(convert(p, object)?.ok_or_else(|| Mismatch::Words(wrong_type(call.name, p, 0, object)))?);
+            args.push(
+                convert(lending, p, object)?.ok_or_else(|| Mismatch::Words(wrong_type(call.name, p, 0, object)))?,
+            );
             continue;
         }
         // `view(2, 3)`: a signature whose one positional argument is a list takes its integers one by one.
@@ -245,7 +266,7 @@ pub fn parse<'py>(op: &OpDef, call: &Call<'_, 'py>) -> Result<Parsed<'py>, Misma
             let sizes: Option<Dims> = call.positional.iter().map(read_int).collect();
             match sizes {
                 Some(sizes) => {
-                    args.push(Arg::Ints(sizes));
+                    args.push(Slot::own(Arg::Ints(sizes)));
                     used = given;
                     continue;
                 }
@@ -258,7 +279,7 @@ pub fn parse<'py>(op: &OpDef, call: &Call<'_, 'py>) -> Result<Parsed<'py>, Misma
             for (at, x) in call.positional.iter().enumerate().skip(used) {
                 list.push(unwrap(x).ok_or_else(|| Mismatch::Words(not_a_tensor(at - used, i, x)))?);
             }
-            args.push(Arg::Tensors(list));
+            args.push(Slot::own(Arg::Tensors(list)));
             used = given;
             continue;
         }
@@ -267,24 +288,26 @@ pub fn parse<'py>(op: &OpDef, call: &Call<'_, 'py>) -> Result<Parsed<'py>, Misma
             if call.keywords.iter().any(|(k, _)| canonical(op, k) == p.name) {
                 return Err(Mismatch::Words(format!("{}() got multiple values for argument '{}'", call.name, p.name)));
             }
-            let arg = match convert(p, x)? {
-                None => number_as_tensor(op, p, x, call)?,
-                fits => fits,
-            };
-            args.push(arg.ok_or_else(|| Mismatch::Words(wrong_type(call.name, p, used + 1, x)))?);
+            match convert(lending, p, x)? {
+                Some(slot) => args.push(slot),
+                None => match number_as_tensor(op, p, x, call)? {
+                    Some(made) => args.push_made(made),
+                    None => return Err(Mismatch::Words(wrong_type(call.name, p, used + 1, x))),
+                },
+            }
             used += 1;
             continue;
         }
         let named = call.keywords.iter().find(|(k, _)| canonical(op, k) == p.name);
         if let Some((_, x)) = named {
             matched += 1;
-            args.push(convert(p, x)?.ok_or_else(|| Mismatch::Words(wrong_type(call.name, p, 0, x)))?);
+            args.push(convert(lending, p, x)?.ok_or_else(|| Mismatch::Words(wrong_type(call.name, p, 0, x)))?);
         } else if let Some((default, _)) = p.default {
-            args.push(default());
+            args.push(Slot::own(default()));
         } else if p.variadic {
-            args.push(Arg::Tensors(Vec::new()));
+            args.push(Slot::own(Arg::Tensors(Vec::new())));
         } else if p.optional {
-            args.push(Arg::None);
+            args.push(Slot::own(Arg::None));
         } else {
             return Err(Mismatch::Words(format!(
                 "{}() missing 1 required positional arguments: \"{}\"",
@@ -341,13 +364,13 @@ pub fn parse<'py>(op: &OpDef, call: &Call<'_, 'py>) -> Result<Parsed<'py>, Misma
         }
     }
     if op.factory {
-        args.push(Arg::Options(options));
+        args.push(Slot::own(Arg::Options(options)));
     }
     Ok(Parsed { args, out })
 }
 
 /// The functions of basic arithmetic take a number for the tensor too: one of the dtype in which it meets the other operand.
-fn number_as_tensor(op: &OpDef, p: &Param, x: &Bound<'_, PyAny>, call: &Call<'_, '_>) -> PyResult<Option<Arg>> {
+fn number_as_tensor(op: &OpDef, p: &Param, x: &Bound<'_, PyAny>, call: &Call<'_, '_>) -> PyResult<Option<Tensor>> {
     if p.kind != Kind::Tensor
         || call.object.is_some()
         || !matches!(
@@ -362,7 +385,7 @@ fn number_as_tensor(op: &OpDef, p: &Param, x: &Bound<'_, PyAny>, call: &Call<'_,
     let others = call.positional.iter().chain(named);
     let mut met = vec![Arg::Number(number)];
     met.extend(others.filter_map(unwrap).take(1).map(Arg::Tensor));
-    Ok(Some(Arg::Tensor(Tensor::scalar(number, flambeau_tensor::ops::rule::result_type(&met)))))
+    Ok(Some(Tensor::scalar(number, flambeau_tensor::ops::rule::result_type(&met))))
 }
 
 fn type_name(x: &Bound<'_, PyAny>) -> String {

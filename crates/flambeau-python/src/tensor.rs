@@ -2,8 +2,10 @@
 
 use std::cell::UnsafeCell;
 use std::sync::Weak;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 
 use flambeau_tensor::{Scalar, Tensor};
+use parking_lot::Mutex;
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::pyclass::{PyTraverseError, PyVisit};
@@ -70,8 +72,62 @@ impl PyTensor {
         // SAFETY: this thread holds the interpreter's lock, and nobody keeps a reference into the cell.
         let before = unsafe { std::mem::replace(&mut *slf.get().tensor.get(), t) };
         before.set_object(std::ptr::null_mut());
+        Lending::keep(before);
         // SAFETY: as above. Hooks of the tensor before are no longer this object's.
         unsafe { (*slf.get().hooks.get()).clear() };
+    }
+}
+
+/// Lends the tensors of objects to a call, without handles of their own. The interpreter's caller keeps the objects; should
+/// code that runs meanwhile make one stand for another tensor, the one before is kept until nothing is lent any more.
+pub struct Lending<'py>(Python<'py>);
+
+/// How many calls are being lent tensors, which changes under the interpreter's lock.
+static LENDING: AtomicUsize = AtomicUsize::new(0);
+
+/// Tensors replaced while they may have been lent, and whether there are any.
+static REPLACED: Mutex<Vec<Tensor>> = Mutex::new(Vec::new());
+static ANY_REPLACED: AtomicBool = AtomicBool::new(false);
+
+impl<'py> Lending<'py> {
+    /// Begins a call. The lock makes a load and a store one step.
+    #[inline]
+    pub fn begin(py: Python<'py>) -> Lending<'py> {
+        LENDING.store(LENDING.load(Relaxed) + 1, Relaxed);
+        Lending(py)
+    }
+
+    /// The tensor of an object that the caller keeps.
+    #[inline]
+    pub fn tensor<'a>(&'a self, x: &'a Bound<'py, PyTensor>) -> &'a Tensor {
+        // SAFETY: the object lives as long as `x`, and what it stood for as long as `self`.
+        unsafe { &*x.get().tensor.get() }
+    }
+
+    /// Takes a tensor that was replaced.
+    fn keep(before: Tensor) {
+        if LENDING.load(Relaxed) > 0 {
+            REPLACED.lock().push(before);
+            ANY_REPLACED.store(true, Relaxed);
+        }
+    }
+
+    #[cold]
+    fn free() {
+        ANY_REPLACED.store(false, Relaxed);
+        let list = std::mem::take(&mut *REPLACED.lock());
+        drop(list);
+    }
+}
+
+impl Drop for Lending<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        let left = LENDING.load(Relaxed) - 1;
+        LENDING.store(left, Relaxed);
+        if left == 0 && ANY_REPLACED.load(Relaxed) {
+            Lending::free();
+        }
     }
 }
 
@@ -97,6 +153,15 @@ pub fn wrap(py: Python<'_>, t: Tensor) -> PyResult<Py<PyTensor>> {
                 return Ok(Bound::from_borrowed_ptr(py, ptr).cast_into_unchecked::<PyTensor>().unbind());
             }
         }
+    }
+    if let Some(object) = crate::base::recycled(py) {
+        t.set_object(object.as_ptr().cast());
+        // SAFETY: the object is of the class, new, and its value, dropped, waits to be written.
+        return Ok(unsafe {
+            let object = Bound::from_owned_ptr(py, object.as_ptr()).cast_into_unchecked::<PyTensor>();
+            std::ptr::from_ref(object.get()).cast_mut().write(PyTensor::of(t));
+            object.unbind()
+        });
     }
     let object = Py::new(py, PyTensor::of(t))?;
     // SAFETY: this thread holds the interpreter's lock, and the object is new.

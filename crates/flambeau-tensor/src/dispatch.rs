@@ -4,7 +4,8 @@ use flambeau_cpu::{View, ViewMut};
 use smallvec::SmallVec;
 
 use crate::autograd::{self, grad_enabled, no_grad};
-use crate::ops::{Arg, Args, Body, OpDef, Outputs, Place, Specs};
+use crate::lock;
+use crate::ops::{Arg, Args, Body, OpDef, Outputs, Place, Specs, take_one};
 use crate::storage::Storage;
 use crate::tensor::Made;
 use crate::{DType, Device, Error, Kind, Layout, Result, Tensor};
@@ -15,15 +16,13 @@ mod overlap;
 /// Runs an operator on new outputs.
 pub fn call(op: &'static OpDef, args: &[Arg]) -> Result<Outputs> {
     let outputs = match op.body {
-        Body::Map { .. } => elementwise::fresh(op, args)?,
+        Body::Map { .. } => return Ok(SmallVec::from_buf([map(op, args)?])),
         Body::View(run) => views(op, args, run)?,
         Body::Mutate { .. } => return mutate(op, args),
         Body::Kernel { .. } | Body::Compute { .. } => no_grad(|| compute(op, args))?,
         Body::Composite(run) => return run(args),
     };
-    if grad_enabled() && !op.nondifferentiable && any_requires_grad(args) {
-        autograd::record_op(op, args, &outputs);
-    }
+    record(op, args, &outputs);
     if op.factory
         && let Some(Arg::Options(o)) = args.last()
         && o.requires_grad
@@ -31,6 +30,26 @@ pub fn call(op: &'static OpDef, args: &[Arg]) -> Result<Outputs> {
         outputs[0].requires_grad_(true)?;
     }
     Ok(outputs)
+}
+
+/// Runs an operator of one output.
+#[inline]
+pub fn call_one(op: &'static OpDef, args: &[Arg]) -> Result<Tensor> {
+    if let Body::Map { .. } = op.body { map(op, args) } else { call(op, args).map(take_one) }
+}
+
+/// An elementwise operator, most of the calls there are.
+fn map(op: &'static OpDef, args: &[Arg]) -> Result<Tensor> {
+    let y = elementwise::fresh(op, args)?;
+    record(op, args, std::slice::from_ref(&y));
+    Ok(y)
+}
+
+#[inline]
+fn record(op: &'static OpDef, args: &[Arg], outputs: &[Tensor]) {
+    if !op.nondifferentiable && any_requires_grad(args) && grad_enabled() {
+        autograd::record_op(op, args, outputs);
+    }
 }
 
 /// Runs an operator and writes the result into its first argument.
@@ -393,6 +412,8 @@ pub(crate) fn check_no_inner_overlap(x: &Tensor) -> Result<()> {
 /// Storages held locked for a kernel: the only way to see elements.
 pub struct Locked<'a> {
     held: SmallVec<[(&'a Storage, bool); 4]>,
+    /// Whether their locks were taken: not where operators run in turns anyway.
+    locks: bool,
 }
 
 /// The outputs of a kernel, handed out one by one.
@@ -425,6 +446,10 @@ impl<'a> Locked<'a> {
         };
         read.iter().for_each(|t| add(t, false));
         write.iter().for_each(|t| add(t, true));
+        let locks = lock::is_needed();
+        if !locks {
+            return Locked { held, locks };
+        }
         // Always in the order of addresses, so that two operators never wait for each other.
         match &mut held[..] {
             [] | [_] => {}
@@ -435,7 +460,7 @@ impl<'a> Locked<'a> {
         for (s, w) in &held {
             s.raw_lock().lock(*w);
         }
-        Locked { held }
+        Locked { held, locks }
     }
 
     /// Locks the storages of `read` while `f` runs.
@@ -469,8 +494,10 @@ impl<'a> Locked<'a> {
 
 impl Drop for Locked<'_> {
     fn drop(&mut self) {
-        for (s, w) in &self.held {
-            s.raw_lock().unlock(*w);
+        if self.locks {
+            for (s, w) in &self.held {
+                s.raw_lock().unlock(*w);
+            }
         }
     }
 }

@@ -17,7 +17,7 @@ pub mod dispatch;
 mod display;
 pub mod generator;
 pub mod indexing;
-mod lock;
+pub mod lock;
 mod memory_format;
 mod operators;
 pub mod ops;

@@ -78,7 +78,7 @@ impl Storage {
     }
 
     fn make(device: Device, ptr: *mut u8, nbytes: usize, owner: Owner) -> Storage {
-        Storage(Arc::new(Inner {
+        Storage(crate::tensor::shared(|| Inner {
             lock: RawLock::default(),
             version: AtomicU32::new(0),
             device,

@@ -2,9 +2,9 @@
 
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicPtr, AtomicU8, AtomicU32, Ordering::Relaxed};
-use std::sync::{Arc, OnceLock, Weak};
+use std::sync::{Arc, Weak};
 
-use crate::autograd::{Record, grad_enabled};
+use crate::autograd::{Record, RecordCell, grad_enabled};
 use crate::dispatch::Locked;
 use crate::{DType, Device, Dims, Element, Error, Layout, MemoryFormat, Result, Scalar, Storage};
 
@@ -37,7 +37,7 @@ pub(crate) struct Inner {
     pub made: AtomicU8,
     /// For a view: the version at which its `grad_fn` was last derived from its base.
     pub seen_version: AtomicU32,
-    pub record: OnceLock<Arc<Record>>,
+    pub record: RecordCell,
     /// The object that stands for this tensor in another language, so that it stays one object. Not owned.
     pub object: AtomicPtr<()>,
 }
@@ -54,10 +54,16 @@ pub(crate) enum Made {
 impl Inner {
     #[inline]
     fn new(storage: Storage, layout: Layout, dtype: DType) -> Inner {
+        let (numel, contiguous) = (layout.numel(), layout.is_contiguous());
+        Inner::of(storage, layout, dtype, numel, contiguous)
+    }
+
+    #[inline]
+    fn of(storage: Storage, layout: Layout, dtype: DType, numel: i64, contiguous: bool) -> Inner {
         Inner {
             storage,
-            numel: layout.numel(),
-            contiguous: layout.is_contiguous(),
+            numel,
+            contiguous,
             layout,
             dtype,
             conj: false,
@@ -66,15 +72,26 @@ impl Inner {
             base: None,
             made: AtomicU8::new(Made::Plain as u8),
             seen_version: AtomicU32::new(0),
-            record: OnceLock::new(),
+            record: RecordCell::default(),
             object: AtomicPtr::new(std::ptr::null_mut()),
         }
     }
 }
 
+/// `Arc::new` of what `make` gives, written where it will stay: large values would be built elsewhere and copied.
+#[inline(always)]
+pub(crate) fn shared<T>(make: impl FnOnce() -> T) -> Arc<T> {
+    let place = Arc::<T>::new_uninit();
+    // SAFETY: the only handle, and what it points to is written before it is read.
+    unsafe {
+        Arc::as_ptr(&place).cast_mut().cast::<T>().write(make());
+        place.assume_init()
+    }
+}
+
 impl Tensor {
     pub(crate) fn make(storage: Storage, layout: Layout, dtype: DType) -> Tensor {
-        Tensor(Arc::new(Inner::new(storage, layout, dtype)))
+        Tensor(shared(|| Inner::new(storage, layout, dtype)))
     }
 
     /// New memory for a layout whose strides leave no gaps. The size may come from a user, by way of expanded tensors.
@@ -85,6 +102,14 @@ impl Tensor {
             Device::Meta => Storage::meta(nbytes),
         };
         Ok(Tensor::make(storage, layout, dtype))
+    }
+
+    /// New memory for elements in row-major order, in the shape of `like`, which has them in that order too.
+    #[inline]
+    pub(crate) fn alloc_like(like: &Tensor, dtype: DType) -> Result<Tensor> {
+        let layout = Layout::contiguous(&like.0.layout.sizes);
+        let storage = Storage::try_new((like.0.numel as usize).saturating_mul(dtype.size()))?;
+        Ok(Tensor(shared(|| Inner::of(storage, layout, dtype, like.0.numel, true))))
     }
 
     /// A new row-major tensor whose elements are whatever the memory holds.
@@ -381,7 +406,7 @@ impl Tensor {
             base: record.as_ref().and(self.0.base.clone()),
             made: AtomicU8::new(self.0.made.load(Relaxed)),
             seen_version: AtomicU32::new(self.0.seen_version.load(Relaxed)),
-            record: record.map_or_else(OnceLock::new, OnceLock::from),
+            record: record.map_or_else(RecordCell::default, RecordCell::from),
             ..Inner::new(self.storage().clone(), layout, self.dtype())
         }))
     }

@@ -31,10 +31,23 @@ pub fn checked_numel(sizes: &[i64]) -> Result<i64> {
     n.ok_or_else(|| Error::runtime("numel: integer multiplication overflow"))
 }
 
+/// A copy of a list: for the few elements there are, a call to copy memory would take longer.
+#[inline]
+pub fn dims(list: &[i64]) -> Dims {
+    match *list {
+        [] => Dims::new(),
+        [a] => Dims::from_buf_and_len([a, 0, 0, 0, 0], 1),
+        [a, b] => Dims::from_buf_and_len([a, b, 0, 0, 0], 2),
+        [a, b, c] => Dims::from_buf_and_len([a, b, c, 0, 0], 3),
+        [a, b, c, d] => Dims::from_buf_and_len([a, b, c, d, 0], 4),
+        _ => Dims::from_slice(list),
+    }
+}
+
 /// The strides of a row-major tensor of these sizes.
 #[inline]
 pub fn contiguous_strides(sizes: &[i64]) -> Dims {
-    let mut strides = Dims::from_slice(sizes);
+    let mut strides = dims(sizes);
     let mut step: i64 = 1;
     for s in strides.iter_mut().rev() {
         step = step.saturating_mul(std::mem::replace(s, step).max(1));
@@ -91,7 +104,7 @@ pub fn normalize_dim(dim: i64, ndim: usize) -> Result<usize> {
 impl Clone for Layout {
     #[inline]
     fn clone(&self) -> Layout {
-        Layout { sizes: Dims::from_slice(&self.sizes), strides: Dims::from_slice(&self.strides), offset: self.offset }
+        Layout { sizes: dims(&self.sizes), strides: dims(&self.strides), offset: self.offset }
     }
 }
 
@@ -99,7 +112,7 @@ impl Layout {
     /// Row-major, from offset 0.
     #[inline]
     pub fn contiguous(sizes: &[i64]) -> Layout {
-        Layout { strides: contiguous_strides(sizes), sizes: Dims::from_slice(sizes), offset: 0 }
+        Layout { strides: contiguous_strides(sizes), sizes: dims(sizes), offset: 0 }
     }
 
     /// The number of dimensions.

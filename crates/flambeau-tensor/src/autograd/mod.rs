@@ -24,5 +24,6 @@ pub(crate) use inplace::{check_inplace, rebase, refresh_view};
 pub use mode::{GradMode, enable_grad, grad_enabled, no_grad, set_grad_enabled};
 pub use node::{Backward, Edge, Formula, Meta, Node};
 pub(crate) use node::{record_op, set_history};
+pub(crate) use record::RecordCell;
 pub use record::{Hook, HookHandle, PostHook, Record};
 pub use saved::{Saved, SavedTensor};

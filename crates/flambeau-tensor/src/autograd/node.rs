@@ -1,5 +1,6 @@
 //! A node of the graph: an operator that was recorded.
 
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
@@ -10,7 +11,8 @@ use smallvec::SmallVec;
 use super::hooks::Hooks;
 use super::record::{Leaf, Record};
 use super::saved::{Saved, SavedTensor};
-use crate::ops::{Arg, Capture, Gradient, How, OpDef, Outputs, Val};
+use crate::ops::{Arg, Capture, Gradient, How, OpDef, Val};
+use crate::tensor::shared;
 use crate::{DType, Device, Dims, Error, Result, Tensor};
 
 /// Where a gradient goes: an output of a node.
@@ -392,11 +394,8 @@ impl Formula<'_> {
     pub fn optional_value(&self, slot: usize) -> Result<Option<Val>> {
         match self.saved(slot) {
             Some(Saved::Tensor(t)) => Ok(Some(Val::Tensor(self.unpack(t)?))),
-            Some(Saved::Argument(a)) => match &**a {
-                Arg::Number(s) => Ok(Some(Val::Number(*s))),
-                Arg::None => Ok(None),
-                _ => Err(self.missing(slot)),
-            },
+            Some(Saved::Number(s)) => Ok(Some(Val::Number(*s))),
+            Some(Saved::Argument(a)) if matches!(**a, Arg::None) => Ok(None),
             _ => Err(self.missing(slot)),
         }
     }
@@ -425,16 +424,17 @@ impl Formula<'_> {
     }
 
     /// An argument that is no tensor.
-    pub fn arg(&self, slot: usize) -> Result<&Arg> {
+    pub fn arg(&self, slot: usize) -> Result<Cow<'_, Arg>> {
         match self.saved(slot) {
-            Some(Saved::Argument(a)) => Ok(a),
+            Some(Saved::Number(s)) => Ok(Cow::Owned(Arg::Number(*s))),
+            Some(Saved::Argument(a)) => Ok(Cow::Borrowed(a)),
             _ => Err(self.missing(slot)),
         }
     }
 }
 
 /// Records that `op` made `outputs` from `args`.
-pub(crate) fn record_op(op: &'static OpDef, args: &[Arg], outputs: &Outputs) {
+pub(crate) fn record_op(op: &'static OpDef, args: &[Arg], outputs: &[Tensor]) {
     let n = op.params.len();
     let mut inputs: SmallVec<[Input; 2]> = SmallVec::new();
     let mut saved = Kept::new();
@@ -464,19 +464,19 @@ pub(crate) fn record_op(op: &'static OpDef, args: &[Arg], outputs: &Outputs) {
     }
     let mut metas = SmallVec::new();
     outputs.iter().for_each(|t| metas.push(Meta::of(t)));
-    let body = Body::Op { op, saved: RwLock::new(Some(saved)), keeps_tensors, outputs: metas };
-    let node = Arc::new(Node::new(body, inputs));
+    let body = || Body::Op { op, saved: RwLock::new(Some(saved)), keeps_tensors, outputs: metas };
+    let node = shared(|| Node::new(body(), inputs));
     // Where no formula reads the gradients of the further outputs, those carry none.
     let count = if op.list || op.vjps.iter().any(|l| l.every_output) { outputs.len() } else { 1 };
     for (i, t) in outputs.iter().enumerate().take(count) {
         if t.dtype().is_differentiable() {
-            t.record().set_grad_fn(Some((node.clone(), i as u32)));
+            t.join_new(&node, i as u32);
         }
     }
 }
 
 /// What a formula reads of an argument or output.
-fn keep(c: &Capture, n: usize, args: &[Arg], outputs: &Outputs, list: bool) -> Saved {
+fn keep(c: &Capture, n: usize, args: &[Arg], outputs: &[Tensor], list: bool) -> Saved {
     if c.slot >= n {
         let nr = c.slot - n;
         return match c.how {
@@ -494,6 +494,7 @@ fn keep(c: &Capture, n: usize, args: &[Arg], outputs: &Outputs, list: bool) -> S
             Saved::Tensors(list.iter().map(|t| t.as_ref().map(SavedTensor::input)).collect())
         }
         (How::Meta, Arg::Tensor(t)) => Saved::Meta(Box::new(Meta::of(t))),
+        (_, Arg::Number(s)) => Saved::Number(*s),
         (_, other) => Saved::Argument(Box::new(other.clone())),
     }
 }

@@ -1,7 +1,8 @@
 //! What a tensor knows of its place in the graph.
 
+use std::ops::Deref;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, OnceLock, Weak};
 
 use parking_lot::Mutex;
 
@@ -25,11 +26,39 @@ pub struct Record {
     state: Mutex<State>,
 }
 
+/// Where a tensor has its record, if it ever needed one.
+#[derive(Default)]
+pub(crate) struct RecordCell(OnceLock<Arc<Record>>);
+
+impl From<Arc<Record>> for RecordCell {
+    fn from(record: Arc<Record>) -> RecordCell {
+        RecordCell(record.into())
+    }
+}
+
+impl Deref for RecordCell {
+    type Target = OnceLock<Arc<Record>>;
+    #[inline]
+    fn deref(&self) -> &OnceLock<Arc<Record>> {
+        &self.0
+    }
+}
+
+impl Drop for RecordCell {
+    #[inline]
+    fn drop(&mut self) {
+        if let Some(record) = self.0.get() {
+            record.release();
+        }
+    }
+}
+
 #[derive(Default)]
 struct State {
     grad_fn: Option<(Arc<Node>, u32)>,
     grad: Option<Tensor>,
-    accumulator: Weak<Node>,
+    /// The node that adds to `grad`. It keeps the record too: the tensor lets go of it when it goes.
+    accumulator: Option<Arc<Node>>,
     hooks: Option<Box<Hooks>>,
     retains_grad: bool,
 }
@@ -130,6 +159,24 @@ impl Record {
     fn is_recorded(&self) -> bool {
         self.recorded.load(Relaxed)
     }
+
+    /// True if the tensor alone keeps it, but for its accumulator, which no graph keeps.
+    fn is_sole(self: &Arc<Record>) -> bool {
+        match Arc::strong_count(self) {
+            1 => true,
+            2 => self.state.lock().accumulator.as_ref().is_some_and(|node| Arc::strong_count(node) == 1),
+            _ => false,
+        }
+    }
+
+    /// Lets go of the accumulator, which graphs may keep: its tensor is gone.
+    fn release(&self) {
+        // Only a leaf has one.
+        if self.leaf_requires_grad() {
+            let accumulator = self.state.lock().accumulator.take();
+            drop(accumulator);
+        }
+    }
 }
 
 /// The autograd side of a tensor.
@@ -182,7 +229,11 @@ impl Tensor {
             return Err(Error::runtime("only Tensors of floating point and complex dtype can require gradients"));
         }
         if on || self.0.record.get().is_some() {
-            self.record().requires_grad.store(on, Relaxed);
+            let record = self.record();
+            if !on {
+                record.release();
+            }
+            record.requires_grad.store(on, Relaxed);
         }
         Ok(self.clone())
     }
@@ -228,17 +279,22 @@ impl Tensor {
         }
         let record = self.0.record.get().filter(|r| r.leaf_requires_grad())?;
         let mut s = record.state.lock();
-        if let Some(node) = s.accumulator.upgrade() {
-            return Some(Edge { node, output: 0 });
-        }
-        let node = Node::accumulate(self, record.clone());
-        s.accumulator = Arc::downgrade(&node);
+        let node = s.accumulator.get_or_insert_with(|| Node::accumulate(self, record.clone())).clone();
         Some(Edge { node, output: 0 })
     }
 
     /// True if nothing shares the variable: no other handle, no view, no graph.
     pub fn is_sole_handle(&self) -> bool {
-        Arc::strong_count(&self.0) == 1 && self.0.record.get().is_none_or(|r| Arc::strong_count(r) == 1)
+        Arc::strong_count(&self.0) == 1 && self.0.record.get().is_none_or(|r| r.is_sole())
+    }
+
+    /// Makes a tensor that has no record yet an output of a node.
+    pub(super) fn join_new(&self, node: &Arc<Node>, output: u32) {
+        let state = State { grad_fn: Some((node.clone(), output)), ..State::default() };
+        let record = Record { requires_grad: false.into(), recorded: true.into(), state: Mutex::new(state) };
+        if let Err(record) = self.0.record.set(Arc::new(record)) {
+            self.record().set_grad_fn(record.grad_fn());
+        }
     }
 
     /// The node that computed it, where nothing but this tensor keeps it.

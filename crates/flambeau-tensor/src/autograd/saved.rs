@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::node::{Meta, Node};
 use crate::ops::Arg;
-use crate::{Error, Result, Tensor};
+use crate::{Error, Result, Scalar, Tensor};
 
 /// One thing a node keeps.
 pub enum Saved {
@@ -14,7 +14,9 @@ pub enum Saved {
     Tensors(Vec<Option<SavedTensor>>),
     /// Shape and dtype of a tensor.
     Meta(Box<Meta>),
-    /// An argument that is no tensor.
+    /// A number, the most frequent argument that is no tensor.
+    Number(Scalar),
+    /// Another argument.
     Argument(Box<Arg>),
 }
 

@@ -4,8 +4,8 @@ use flambeau_cpu::View;
 use flambeau_cpu::loops::{self, MAX_INPUTS, MapKernel};
 use smallvec::SmallVec;
 
-use super::{Locked, OutViews, overlap};
-use crate::ops::{Arg, Body, OpDef, Outputs};
+use super::{Locked, OutViews, lock, overlap};
+use crate::ops::{Arg, Body, OpDef};
 use crate::{DType, Device, Dims, Element, Error, Kind, Layout, Result, Scalar, Tensor, broadcast_shapes};
 
 /// What a call comes to before any element is touched.
@@ -52,6 +52,9 @@ impl std::ops::Deref for List<'_> {
     }
 }
 
+/// The most numbers in a formula that the common case takes.
+const MAX_PARAMS: usize = 2;
+
 /// An elementwise operator with its loop chosen.
 struct Map {
     /// The arguments that are operands, and those that are numbers of the formula.
@@ -73,46 +76,93 @@ impl Map {
         Ok(Map { inputs, scalars, common, kernel })
     }
 
-    /// The common case at little cost: few elements, in row-major operands of one shape, of the dtype that the loop
-    /// computes in.
-    fn flat(&self, args: &[Arg]) -> Option<Tensor> {
+    /// The common case, which costs little: few elements, in row-major operands of one shape, of the dtype that the loop
+    /// computes in. Gives the first of them.
+    #[inline]
+    fn flat<'a>(&self, args: &'a [Arg]) -> Option<&'a Tensor> {
         let kernel = self.kernel;
         let is_native = |t: &Tensor| {
             t.dtype() == kernel.compute && t.is_contiguous() && !t.is_conj() && !t.is_neg() && t.device() == Device::Cpu
         };
-        let first = self.inputs.iter().find_map(|&i| if let Arg::Tensor(t) = &args[i] { Some(t) } else { None })?;
-        let n = first.numel() as usize;
-        if kernel.compute != self.common || !is_native(first) || n == 0 || n > loops::SMALL {
-            return None;
+        let mut first: Option<&Tensor> = None;
+        for &i in self.inputs {
+            match (&args[i], first) {
+                (Arg::Tensor(t), None) if is_native(t) && t.numel() as usize <= loops::SMALL => first = Some(t),
+                (Arg::Tensor(t), Some(f)) if std::ptr::eq(t, f) || (is_native(t) && same(t.size(), f.size())) => {}
+                (Arg::Number(_), _) => {}
+                _ => return None,
+            }
         }
-        let mut params = [Scalar::Int(0); 2];
-        for (k, &i) in self.scalars.iter().enumerate() {
-            let (Arg::Number(s), Some(p)) = (&args[i], params.get_mut(k)) else { return None };
-            *p = *s;
+        let fits = kernel.compute == self.common
+            && self.scalars.len() <= MAX_PARAMS
+            && self.scalars.iter().all(|&i| matches!(args[i], Arg::Number(_)));
+        first.filter(|f| fits && f.numel() > 0)
+    }
+
+    /// Runs what [`flat`](Map::flat) found to be such a call.
+    ///
+    /// # Safety
+    /// `out` has room for as many elements of the result's dtype, and is fresh, or one of the inputs and overlaps no other.
+    unsafe fn run_flat(&self, args: &[Arg], out: &Tensor, fresh: bool) {
+        let kernel = self.kernel;
+        let mut params = [Scalar::Int(0); MAX_PARAMS];
+        for (p, &i) in params.iter_mut().zip(self.scalars) {
+            if let Arg::Number(s) = &args[i] {
+                *p = *s;
+            }
         }
-        let (mut numbers, mut tensors, mut count) = ([[0; 16]; MAX_INPUTS], [first; MAX_INPUTS], 0);
+        let mut numbers = [[0; 16]; MAX_INPUTS];
         let (mut at, mut repeated) = ([std::ptr::null(); MAX_INPUTS], 0);
         for (k, &i) in self.inputs.iter().enumerate() {
             match &args[i] {
-                Arg::Tensor(t) if std::ptr::eq(t, first) || (is_native(t) && same(t.size(), first.size())) => {
-                    tensors[count] = t;
-                    count += 1;
-                    at[k] = super::first_byte(t).cast_const();
-                }
+                Arg::Tensor(t) => at[k] = super::first_byte(t).cast_const(),
                 Arg::Number(s) => {
                     numbers[k] = number(*s, kernel.compute, self.common);
                     at[k] = numbers[k].as_ptr();
                     repeated |= 1 << k;
                 }
-                _ => return None,
+                _ => unreachable!("an input is a tensor or a number"),
             }
         }
-        let out = Tensor::alloc(Layout::contiguous(first.size()), kernel.out, Device::Cpu).ok()?;
-        let _locked = Locked::take(&tensors[..count], &[]);
-        // SAFETY: tensors have `n` adjacent elements of the kernel's dtype and are locked, numbers are one element on this
-        // stack, and nobody else knows the output, which has room for as many.
-        unsafe { kernel.run(n, super::first_byte(&out), &at, repeated, &params[..self.scalars.len()]) };
+        let _locked = lock::is_needed().then(|| {
+            let (mut tensors, mut count) = ([out; MAX_INPUTS], 0);
+            for &i in self.inputs {
+                if let Arg::Tensor(t) = &args[i] {
+                    tensors[count] = t;
+                    count += 1;
+                }
+            }
+            Locked::take(&tensors[..count], if fresh { &[] } else { std::slice::from_ref(out) })
+        });
+        // SAFETY: tensors have as many adjacent elements of the kernel's dtype and are locked, numbers are one element on this
+        // stack, and the caller promises as much of the output.
+        unsafe {
+            kernel.run(out.numel() as usize, super::first_byte(out), &at, repeated, &params[..self.scalars.len()])
+        };
+    }
+
+    /// A call of the common case into a new tensor.
+    fn flat_fresh(&self, args: &[Arg]) -> Option<Tensor> {
+        let out = Tensor::alloc_like(self.flat(args)?, self.kernel.out).ok()?;
+        // SAFETY: the output is of the operands' shape and the result's dtype, and nobody else knows it.
+        unsafe { self.run_flat(args, &out, true) };
         Some(out)
+    }
+
+    /// A call of the common case into its first operand; false where it is none.
+    fn flat_inplace(&self, args: &[Arg], out: &Tensor) -> bool {
+        let apart = |a: &Arg| match a {
+            Arg::Tensor(t) => t.is(out) || t.storage().id() != out.storage().id(),
+            _ => true,
+        };
+        let fits = self.kernel.out == out.dtype()
+            && self.flat(args).is_some_and(|first| first.is(out))
+            && self.inputs.iter().all(|&i| apart(&args[i]));
+        if fits {
+            // SAFETY: the output is an operand of the result's dtype, and no other operand shares its memory.
+            unsafe { self.run_flat(args, out, false) };
+        }
+        fits
     }
 }
 
@@ -283,21 +333,25 @@ fn broadcast_strides<'a>(t: &'a Tensor, sizes: &[i64]) -> List<'a> {
 }
 
 /// Runs into a new tensor.
-pub(super) fn fresh(op: &'static OpDef, args: &[Arg]) -> Result<Outputs> {
+pub(super) fn fresh(op: &'static OpDef, args: &[Arg]) -> Result<Tensor> {
     let map = Map::choose(op, args)?;
-    if let Some(out) = map.flat(args) {
-        return Ok(SmallVec::from_buf([out]));
+    if let Some(out) = map.flat_fresh(args) {
+        return Ok(out);
     }
     let plan = Plan::of(op, &map, args)?;
     let layout = result_layout(plan.tensors().map(|t| t.layout()), &plan.sizes);
     let out = Tensor::alloc(layout, plan.out_dtype, plan.device)?;
     plan.run(&out, true);
-    Ok(SmallVec::from_buf([out]))
+    Ok(out)
 }
 
 /// Runs into a tensor that is there.
 pub(super) fn into(op: &'static OpDef, args: &[Arg], out: &Tensor, inplace: bool) -> Result<()> {
-    let plan = Plan::new(op, args)?;
+    let map = Map::choose(op, args)?;
+    if inplace && map.flat_inplace(args, out) {
+        return Ok(());
+    }
+    let plan = Plan::of(op, &map, args)?;
     super::check_castable(plan.out_dtype, out.dtype())?;
     if *plan.sizes != *out.size() {
         if inplace || broadcast_shapes(&plan.sizes, out.size()).is_ok_and(|s| s.as_slice() == out.size()) {

@@ -125,6 +125,15 @@ impl OperandRef<'_> {
     }
 }
 
+impl<'a> From<&'a Operand> for OperandRef<'a> {
+    fn from(o: &'a Operand) -> OperandRef<'a> {
+        match o {
+            Operand::Tensor(t) => OperandRef::Tensor(t),
+            Operand::Number(s) => OperandRef::Number(*s),
+        }
+    }
+}
+
 impl From<OperandRef<'_>> for Operand {
     fn from(o: OperandRef<'_>) -> Operand {
         o.own()

@@ -2,6 +2,7 @@
 
 mod arg;
 mod def;
+mod lent;
 pub mod rule;
 mod sample;
 mod val;
@@ -11,6 +12,7 @@ pub use def::{
     Body, Capture, Done, How, IntoDType, IntoDTypes, IntoLayouts, IntoViews, KernelFn, Kind, OpDef, Param, Place,
     Specs, ViewSpec, Views, Vjp,
 };
+pub use lent::{Lent, LentArgs, Slot, Term};
 pub use sample::{Sample, samples};
 pub use val::{Gradient, IntoGradient, Val};
 

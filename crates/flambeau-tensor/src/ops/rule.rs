@@ -10,11 +10,26 @@ use crate::{DType, Dims, Error, Kind, Result, Scalar, Tensor, default_dtype, nor
 pub trait Join {
     /// Joins in.
     fn join(&self, p: &mut Promotion);
+
+    /// A tensor's dtype.
+    fn strong(&self) -> Option<DType> {
+        None
+    }
+
+    /// A number's kind.
+    fn weak(&self) -> Option<Kind> {
+        None
+    }
 }
 
 impl Join for &Tensor {
     fn join(&self, p: &mut Promotion) {
         p.tensor(self.dtype(), self.dim() == 0);
+    }
+
+    #[inline]
+    fn strong(&self) -> Option<DType> {
+        Some(self.dtype())
     }
 }
 
@@ -24,6 +39,16 @@ impl Join for OperandRef<'_> {
             OperandRef::Tensor(t) => t.join(p),
             OperandRef::Number(s) => p.number(*s),
         }
+    }
+
+    #[inline]
+    fn strong(&self) -> Option<DType> {
+        if let OperandRef::Tensor(t) = self { Some(t.dtype()) } else { None }
+    }
+
+    #[inline]
+    fn weak(&self) -> Option<Kind> {
+        if let OperandRef::Number(s) = self { Some(s.kind()) } else { None }
     }
 }
 
@@ -43,6 +68,12 @@ impl<T: Join> Join for Option<T> {
 
 /// The dtype two operands meet in.
 pub fn promote(x: impl Join, y: impl Join) -> DType {
+    // Most operands agree.
+    match (x.strong(), y.strong(), y.weak()) {
+        (Some(a), Some(b), _) if a == b => return a,
+        (Some(a), None, Some(kind)) if kind <= a.kind() => return a,
+        _ => {}
+    }
     let mut p = Promotion::new();
     x.join(&mut p);
     y.join(&mut p);

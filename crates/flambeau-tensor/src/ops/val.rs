@@ -3,6 +3,10 @@
 use std::ops::{Add, Div, Mul, Neg, Sub};
 
 use super::arg::{Arg, Operand};
+use super::binary::arithmetic::{ADD, DIV, MUL, SUB};
+use super::def::OpDef;
+use super::lent::{Lent, Slot, Term};
+use crate::dispatch::call_one;
 use crate::{Error, Result, Scalar, Tensor};
 
 /// A tensor, a number or an error. Operators and methods pass errors on, so that derivatives read as formulas.
@@ -27,10 +31,11 @@ impl Val {
     }
 
     /// As an argument of an operator.
-    pub fn to_arg(&self) -> Result<Arg> {
+    #[inline]
+    pub fn slot(&self) -> Result<Slot<'_>> {
         match self {
-            Val::Tensor(t) => Ok(Arg::Tensor(t.clone())),
-            Val::Number(s) => Ok(Arg::Number(*s)),
+            Val::Tensor(t) => Ok(t.into()),
+            Val::Number(s) => Ok(Slot::own(Arg::Number(*s))),
             Val::Error(e) => Err(e.clone()),
         }
     }
@@ -48,25 +53,20 @@ impl Val {
         }
     }
 
-    fn binary(&self, other: &Val, name: fn(&Tensor, Operand) -> Result<Tensor>) -> Val {
-        Val::run(|| {
-            let operand = match other {
-                Val::Tensor(t) => Operand::Tensor(t.clone()),
-                Val::Number(s) => Operand::Number(*s),
-                Val::Error(e) => return Err(e.clone()),
-            };
-            match self {
-                // A number on the left of a tensor keeps the tensor's dtype: it joins as a 0-d tensor that promotes weakly.
-                Val::Number(s) => match &operand {
-                    Operand::Tensor(t) => {
-                        let dtype = super::rule::result_type(&[Arg::Tensor(t.clone()), Arg::Number(*s)]);
-                        name(&Tensor::scalar(*s, dtype).to_device(t.device())?, operand)
-                    }
-                    Operand::Number(_) => name(&self.tensor()?, operand),
-                },
-                Val::Tensor(t) => name(t, operand),
-                Val::Error(e) => Err(e.clone()),
+    fn binary(&self, other: &Val, op: &'static OpDef) -> Val {
+        let run = |x: &Tensor| match op.params {
+            [_, _] => call_one(op, &Lent::new([x.into(), other.slot()?])),
+            _ => call_one(op, &Lent::new([x.into(), other.slot()?, Slot::own(op.params[2].default_arg())])),
+        };
+        Val::run(|| match (self, other) {
+            (Val::Tensor(x), _) => run(x),
+            (Val::Error(e), _) => Err(e.clone()),
+            // A number on the left of a tensor keeps the tensor's dtype: it joins as a 0-d tensor that promotes weakly.
+            (Val::Number(s), Val::Tensor(t)) => {
+                let dtype = super::rule::result_type(&Lent::new([t.into(), self.slot()?]));
+                run(&Tensor::scalar(*s, dtype).to_device(t.device())?)
             }
+            (Val::Number(_), _) => run(&self.tensor()?),
         })
     }
 }
@@ -102,16 +102,16 @@ macro_rules! operator {
         impl $trait<$b> for $a {
             type Output = Val;
             fn $method(self, other: $b) -> Val {
-                Val::from(self).binary(&Val::from(other), |x, y| x.$op(y))
+                self.val().binary(&other.val(), &$op)
             }
         }
     )*};
 }
 operator! {
-    Add add add;
-    Sub sub sub;
-    Mul mul mul;
-    Div div div;
+    Add add ADD;
+    Sub sub SUB;
+    Mul mul MUL;
+    Div div DIV;
 }
 
 impl Neg for Val {
