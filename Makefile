@@ -28,8 +28,8 @@ test: $(STAMPS)/installed ## Run every test: Rust, Python, formatting, lints and
 # knows no AVX-512, and runs one thread at a time.
 VALGRIND := valgrind -q --leak-check=full --errors-for-leak-kinds=definite --error-exitcode=1
 sound: ## Try the lock under loom and, where valgrind is installed, the memory under it (minutes).
-	RUSTFLAGS="--cfg loom" CARGO_TARGET_DIR=target/loom cargo test -p flambeau-tensor --lib lock \
-		--config 'profile.dev.package.flambeau-cpu.opt-level=0'
+	RUSTFLAGS="--cfg loom" CARGO_TARGET_DIR=target/loom cargo test -p flambeau-tensor --lib \
+		--config 'profile.dev.package.flambeau-cpu.opt-level=0' -- lock:: shared::
 	@command -v valgrind > /dev/null || { echo "valgrind is not installed: memory is not checked"; exit 0; }; \
 	CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUNNER="$(VALGRIND)" FLAMBEAU_CPU_CAPABILITY=avx2 OMP_NUM_THREADS=2 \
 		cargo test -p flambeau-tensor --test storage --test views --test graph -- --test-threads=1 --skip million

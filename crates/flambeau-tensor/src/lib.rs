@@ -24,6 +24,7 @@ pub mod ops;
 pub mod optim;
 pub mod print;
 mod settings;
+mod shared;
 mod storage;
 mod tensor;
 

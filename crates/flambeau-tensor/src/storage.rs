@@ -2,17 +2,17 @@
 
 use std::any::Any;
 use std::cell::UnsafeCell;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicPtr, AtomicU32, AtomicUsize, Ordering::Relaxed};
 
 use flambeau_cpu::alloc::Block;
 
 use crate::lock::RawLock;
+use crate::shared::Shared;
 use crate::{Device, Error, Result};
 
 /// A block of memory, its lock, and the count of writes to it. Clones share it.
 #[derive(Clone)]
-pub struct Storage(Arc<Inner>);
+pub struct Storage(Shared<Inner>);
 
 struct Inner {
     lock: RawLock,
@@ -78,7 +78,7 @@ impl Storage {
     }
 
     fn make(device: Device, ptr: *mut u8, nbytes: usize, owner: Owner) -> Storage {
-        Storage(crate::tensor::shared(|| Inner {
+        Storage(Shared::new(|| Inner {
             lock: RawLock::default(),
             version: AtomicU32::new(0),
             device,
@@ -144,7 +144,7 @@ impl Storage {
     /// A number that two storages share only if they are the same.
     #[inline]
     pub fn id(&self) -> usize {
-        Arc::as_ptr(&self.0) as usize
+        self.0.id()
     }
 
     #[inline]
@@ -164,7 +164,7 @@ impl Storage {
 
     /// The number of handles.
     pub fn use_count(&self) -> usize {
-        Arc::strong_count(&self.0)
+        self.0.handles()
     }
 
     /// Grows the memory to `nbytes`, keeping what it holds. Memory of somebody else cannot grow.

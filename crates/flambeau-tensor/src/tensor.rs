@@ -1,11 +1,12 @@
 //! The tensor handle.
 
 use std::ptr::NonNull;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicPtr, AtomicU8, AtomicU32, Ordering::Relaxed};
-use std::sync::{Arc, Weak};
 
 use crate::autograd::{Record, RecordCell, grad_enabled};
 use crate::dispatch::Locked;
+use crate::shared::{Shared, WeakShared};
 use crate::{DType, Device, Dims, Element, Error, Layout, MemoryFormat, Result, Scalar, Storage};
 
 /// A tensor: elements of one dtype in a shape, seen through strides over a [`Storage`] that views share.
@@ -13,11 +14,11 @@ use crate::{DType, Device, Dims, Element, Error, Layout, MemoryFormat, Result, S
 /// Cloning the handle is cheap and gives the same tensor. Methods return `Result`; the operators `+ - * /` on
 /// references panic with the same message.
 #[derive(Clone)]
-pub struct Tensor(pub(crate) Arc<Inner>);
+pub struct Tensor(pub(crate) Shared<Inner>);
 
 /// A handle that does not keep its tensor alive.
 #[derive(Clone)]
-pub struct WeakTensor(Weak<Inner>);
+pub struct WeakTensor(WeakShared<Inner>);
 
 pub(crate) struct Inner {
     pub storage: Storage,
@@ -78,20 +79,9 @@ impl Inner {
     }
 }
 
-/// `Arc::new` of what `make` gives, written where it will stay: large values would be built elsewhere and copied.
-#[inline(always)]
-pub(crate) fn shared<T>(make: impl FnOnce() -> T) -> Arc<T> {
-    let place = Arc::<T>::new_uninit();
-    // SAFETY: the only handle, and what it points to is written before it is read.
-    unsafe {
-        Arc::as_ptr(&place).cast_mut().cast::<T>().write(make());
-        place.assume_init()
-    }
-}
-
 impl Tensor {
     pub(crate) fn make(storage: Storage, layout: Layout, dtype: DType) -> Tensor {
-        Tensor(shared(|| Inner::new(storage, layout, dtype)))
+        Tensor(Shared::new(|| Inner::new(storage, layout, dtype)))
     }
 
     /// New memory for a layout whose strides leave no gaps. The size may come from a user, by way of expanded tensors.
@@ -109,7 +99,7 @@ impl Tensor {
     pub(crate) fn alloc_like(like: &Tensor, dtype: DType) -> Result<Tensor> {
         let layout = Layout::contiguous(&like.0.layout.sizes);
         let storage = Storage::try_new((like.0.numel as usize).saturating_mul(dtype.size()))?;
-        Ok(Tensor(shared(|| Inner::of(storage, layout, dtype, like.0.numel, true))))
+        Ok(Tensor(Shared::new(|| Inner::of(storage, layout, dtype, like.0.numel, true))))
     }
 
     /// A new row-major tensor whose elements are whatever the memory holds.
@@ -330,12 +320,12 @@ impl Tensor {
     /// True if both handles are one tensor.
     #[inline]
     pub fn is(&self, other: &Tensor) -> bool {
-        Arc::ptr_eq(&self.0, &other.0)
+        self.0.same(&other.0)
     }
 
     /// A handle that does not keep the tensor alive.
     pub fn downgrade(&self) -> WeakTensor {
-        WeakTensor(Arc::downgrade(&self.0))
+        WeakTensor(self.0.downgrade())
     }
 
     /// How often it was written in place (`Tensor._version`).
@@ -371,7 +361,7 @@ impl Tensor {
     /// A view of the same storage, without a place in any graph yet.
     pub(crate) fn view_with(&self, layout: Layout, dtype: DType, conj: bool, neg: bool) -> Tensor {
         let made = if grad_enabled() { Made::Plain } else { Made::InNoGrad };
-        Tensor(Arc::new(Inner {
+        Tensor(Shared::new(|| Inner {
             conj,
             neg,
             own_version: self.0.own_version.clone(),
@@ -399,7 +389,7 @@ impl Tensor {
     }
 
     fn alias(&self, layout: Layout, own_version: Option<Arc<AtomicU32>>, record: Option<Arc<Record>>) -> Tensor {
-        Tensor(Arc::new(Inner {
+        Tensor(Shared::new(|| Inner {
             conj: self.0.conj,
             neg: self.0.neg,
             own_version,

@@ -316,7 +316,7 @@ impl Walk {
 
 /// True if nobody else can see this tensor's memory.
 fn owned(t: &Tensor) -> bool {
-    Arc::strong_count(&t.0) == 1 && t.storage().use_count() == 1 && t.base().is_none()
+    t.0.handles() == 1 && t.storage().use_count() == 1 && t.base().is_none()
 }
 
 fn sum(before: Tensor, grad: Tensor, create_graph: bool) -> Result<Tensor> {

@@ -12,7 +12,6 @@ use super::hooks::Hooks;
 use super::record::{Leaf, Record};
 use super::saved::{Saved, SavedTensor};
 use crate::ops::{Arg, Capture, Gradient, How, OpDef, Val};
-use crate::tensor::shared;
 use crate::{DType, Device, Dims, Error, Result, Tensor};
 
 /// Where a gradient goes: an output of a node.
@@ -464,8 +463,8 @@ pub(crate) fn record_op(op: &'static OpDef, args: &[Arg], outputs: &[Tensor]) {
     }
     let mut metas = SmallVec::new();
     outputs.iter().for_each(|t| metas.push(Meta::of(t)));
-    let body = || Body::Op { op, saved: RwLock::new(Some(saved)), keeps_tensors, outputs: metas };
-    let node = shared(|| Node::new(body(), inputs));
+    let body = Body::Op { op, saved: RwLock::new(Some(saved)), keeps_tensors, outputs: metas };
+    let node = Arc::new(Node::new(body, inputs));
     // Where no formula reads the gradients of the further outputs, those carry none.
     let count = if op.list || op.vjps.iter().any(|l| l.every_output) { outputs.len() } else { 1 };
     for (i, t) in outputs.iter().enumerate().take(count) {

@@ -285,7 +285,7 @@ impl Tensor {
 
     /// True if nothing shares the variable: no other handle, no view, no graph.
     pub fn is_sole_handle(&self) -> bool {
-        Arc::strong_count(&self.0) == 1 && self.0.record.get().is_none_or(|r| r.is_sole())
+        self.0.handles() == 1 && self.0.record.get().is_none_or(|r| r.is_sole())
     }
 
     /// Makes a tensor that has no record yet an output of a node.
