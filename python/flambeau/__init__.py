@@ -59,6 +59,13 @@ from flambeau._legacy import (  # noqa: E402
     ShortTensor as ShortTensor,
     set_default_tensor_type as set_default_tensor_type,
 )
+from flambeau._windows import (  # noqa: E402
+    bartlett_window as bartlett_window,
+    blackman_window as blackman_window,
+    hamming_window as hamming_window,
+    hann_window as hann_window,
+    kaiser_window as kaiser_window,
+)
 from flambeau.random import (  # noqa: E402
     default_generator as default_generator,
     get_rng_state as get_rng_state,
@@ -87,9 +94,28 @@ _LAZY = {
     "linalg",
     "special",
     "fft",
+    "signal",
     "cuda",
     "backends",
     "serialization",
+}
+
+# Functions of layers that PyTorch also has at the top, with the same arguments.
+_FUNCTIONAL = {
+    "adaptive_avg_pool1d",
+    "adaptive_max_pool1d",
+    "alpha_dropout",
+    "bilinear",
+    "channel_shuffle",
+    "cosine_similarity",
+    "max_pool1d",
+    "max_pool3d",
+    "pairwise_distance",
+    "pdist",
+    "pixel_shuffle",
+    "pixel_unshuffle",
+    "rms_norm",
+    "rrelu",
 }
 
 
@@ -98,6 +124,8 @@ def __getattr__(name: str) -> Any:
         return importlib.import_module(f"flambeau.{name}")
     if name in ("save", "load"):
         return getattr(importlib.import_module("flambeau.serialization"), name)
+    if name in _FUNCTIONAL:
+        return getattr(importlib.import_module("flambeau.nn.functional"), name)
     if name == "stand_in":
         from flambeau._stand_in import stand_in
 

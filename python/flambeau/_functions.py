@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Sequence
 from typing import Any
 
 from flambeau import _C
@@ -252,3 +254,94 @@ def einsum(*args: Any) -> Any:
     if len(args) % 2 == 0:
         return _C.einsum(",".join(lists), *args[::2])
     return _C.einsum(f"{','.join(lists)}->{''.join(map(_letter, args[-1]))}", *args[:-1:2])
+
+
+def unravel_index(indices: Any, shape: Any) -> tuple[Any, ...]:
+    """The coordinates that flat indices stand for in a tensor of a shape: one tensor a dimension."""
+    if indices.is_floating_point() or indices.is_complex() or indices.dtype == _C.bool:
+        raise TypeError(f"expected 'indices' to be integer dtype, but got {indices.dtype}")
+    if not isinstance(shape, (int, Sequence)):
+        raise TypeError(f"expected 'shape' to be int or sequence of ints, but got {type(shape)}")
+    sizes = (shape,) if isinstance(shape, int) else tuple(shape)
+    for size in sizes:
+        if not isinstance(size, int):
+            raise TypeError(f"expected 'shape' sequence to only contain ints, but got {type(size)}")
+    if any(size < 0 for size in sizes):
+        raise ValueError(f"'shape' cannot have negative values, but got {sizes}")
+    steps = [1]
+    for size in reversed(sizes[1:]):
+        steps.insert(0, steps[0] * size)
+    steps = steps[: len(sizes)]
+    places = indices.unsqueeze(-1).floor_divide(_C.tensor(steps, dtype=_C.int64, device=indices.device))
+    return (places % _C.tensor(sizes, dtype=_C.int64, device=indices.device)).unbind(-1)
+
+
+def range(start: Any, end: Any = None, step: Any = 1, *, out: Any = None, dtype: Any = None, **options: Any) -> Any:  # noqa: A001
+    """The numbers from `start` up to and with `end`, `step` apart."""
+    warnings.warn(
+        "torch.range is deprecated and will be removed in a future release because its behavior is inconsistent with "
+        "Python's range builtin. Instead, use torch.arange, which produces values in [start, end).",
+        UserWarning,
+        stacklevel=2,
+    )
+    if end is None:
+        start, end = 0, start
+    if step == 0:
+        raise RuntimeError("step must be nonzero")
+    if (end - start) / step < 0:
+        raise RuntimeError("upper bound and lower bound inconsistent with step sign")
+    dtype = dtype or (out.dtype if out is not None else _C.get_default_dtype())
+    requires_grad = options.pop("requires_grad", False)
+    count = int((end - start) / step) + 1
+    wide = dtype if dtype == _C.int64 else _C.float64
+    values = (_C.arange(count, dtype=wide, **options) * step + start).to(dtype)
+    if out is not None:
+        return out.resize_(values.shape).copy_(values)
+    return values.requires_grad_(requires_grad)
+
+
+def _of_method(name: str) -> Any:
+    def function(input: Any, *args: Any, **kwargs: Any) -> Any:
+        return getattr(input, name)(*args, **kwargs)
+
+    function.__name__ = function.__qualname__ = name
+    function.__doc__ = f"`Tensor.{name}` as a function."
+    return function
+
+
+# Methods that PyTorch also has as functions.
+for _name in (
+    *("arccos_", "arccosh_", "arcsin_", "arcsinh_", "arctan_", "arctanh_", "as_strided_", "clip_", "detach", "detach_"),
+    *("fill_", "fix_", "index_put_", "is_conj", "is_neg", "is_same_size", "is_signed", "negative_", "resize_as_"),
+    "zero_",
+):
+    globals()[_name] = _of_method(_name)
+
+_deterministic = False
+_matmul_precision = "highest"
+
+
+def use_deterministic_algorithms(mode: bool, *, warn_only: bool = False) -> None:
+    """Asks for the same results in every run, which is what the engine gives anyway."""
+    global _deterministic
+    _deterministic = mode
+
+
+def are_deterministic_algorithms_enabled() -> bool:
+    """What `use_deterministic_algorithms` was told."""
+    return _deterministic
+
+
+def set_float32_matmul_precision(precision: str) -> None:
+    """Allows matrix products of float32 to be less exact (`high`, `medium`). They are exact here in any case."""
+    global _matmul_precision
+    if precision not in ("highest", "high", "medium"):
+        raise RuntimeError(
+            f"float32 matmul precision must be one of 'highest', 'high' or 'medium', but got '{precision}'"
+        )
+    _matmul_precision = precision
+
+
+def get_float32_matmul_precision() -> str:
+    """What `set_float32_matmul_precision` was told."""
+    return _matmul_precision

@@ -220,6 +220,26 @@ def _map(self: Any, tensor: Any, function: Any) -> Any:
     return self.copy_(_C.tensor(values, dtype=self.dtype).reshape(self.shape))
 
 
+def _where(self: Any, condition: Any, other: Any) -> Any:
+    return _C.where(condition, self, other)
+
+
+def _fill_diagonal(self: Any, fill_value: Any, wrap: bool = False) -> Any:
+    """Writes a number to the main diagonal; with `wrap`, that of a tall matrix starts anew below each square."""
+    if self.dim() < 2:
+        raise RuntimeError("dimensions must larger than 1")
+    if self.dim() > 2 and len(set(self.shape)) > 1:
+        raise RuntimeError("all dimensions of input must be of equal length")
+    height, width = self.shape[0], self.shape[1]
+    self.as_strided((min(self.shape),), (sum(self.stride()),), self.storage_offset()).fill_(fill_value)
+    if wrap and self.dim() == 2:
+        # Each block is a square and the row below it.
+        for top in range(width + 1, height, width + 1):
+            rows = self[top : top + width]
+            rows.diagonal().fill_(fill_value)
+    return self
+
+
 def _storage(self: Any) -> Any:
     return self.untyped_storage()
 
@@ -282,6 +302,8 @@ def install() -> None:
         "set_": _set,
         "nonzero": _nonzero,
         "map_": _map,
+        "where": _where,
+        "fill_diagonal_": _fill_diagonal,
         "storage": _storage,
         "is_same_size": _is_same_size,
         "is_set_to": _is_set_to,

@@ -37,7 +37,7 @@ fn static_name(b: &Block) -> Ident {
 fn python_name(name: &Ident) -> String {
     let text = name.to_string();
     match text.strip_suffix('_') {
-        Some(word) if matches!(word, "where" | "clone" | "type" | "move" | "ref") => word.to_string(),
+        Some(word) if matches!(word, "where" | "clone" | "type" | "move" | "ref" | "unsafe") => word.to_string(),
         _ => text,
     }
 }

@@ -415,7 +415,13 @@ impl PyTensor {
         ok(slf.py(), tensor_of(slf).abs())
     }
     fn __invert__(slf: &Bound<'_, Self>) -> PyResult<Object> {
-        ok(slf.py(), tensor_of(slf).bitwise_not())
+        let x = tensor_of(slf);
+        if !x.dtype().is_integral() {
+            return Err(PyTypeError::new_err(
+                "~ (operator.invert) is only implemented on integer and Boolean-type tensors",
+            ));
+        }
+        ok(slf.py(), x.bitwise_not())
     }
     fn __iadd__(slf: &Bound<'_, Self>, other: Right) -> PyResult<()> {
         inplace(&ADD, slf, other)

@@ -25,12 +25,12 @@ fn no_bools(x: &Tensor, other: OperandRef<'_>, d: DType) -> Result<DType> {
         OperandRef::Number(s) => matches!(s, Scalar::Bool(_)),
     };
     if is_bool && x.dtype() == DType::Bool {
-        return Err(Error::runtime(
+        return Err(Error::not_implemented(
             "Subtraction, the `-` operator, with two bool tensors is not supported. Use the `^` or `logical_xor()` operator instead.",
         ));
     }
     if is_bool || x.dtype() == DType::Bool {
-        return Err(Error::runtime(
+        return Err(Error::not_implemented(
             "Subtraction, the `-` operator, with a bool tensor is not supported. If you are trying to invert a mask, use the `~` or \
              `logical_not()` operator instead.",
         ));

@@ -3,6 +3,8 @@
 pub mod arithmetic;
 pub mod bitwise;
 pub mod extremes;
+pub mod gamma;
+pub mod neighbour;
 pub mod polynomial;
 pub mod power;
 pub mod special;

@@ -381,3 +381,66 @@ op! {
     vjp { input => |g| g * 0.0 };
     samples unary(-2.0, 2.0);
 }
+
+op! {
+    /// A number as a 0-d tensor.
+    ///
+    /// Shape: `-> ()`. Dtype: `dtype`, or the default float type.
+    ///
+    /// >>> torch.scalar_tensor(2)
+    /// tensor(2.)
+    fn scalar_tensor(s: Scalar) -> y;
+    variants [function, out];
+    factory;
+    composite { full_with(&[], s, crate::ops::Options { dtype: Some(options.dtype_or_default()), ..options }) };
+    samples [(2), (1.5), (true, Options::dtype(DType::F64))];
+}
+
+/// Sizes whose dimensions lie in memory in a given order, outermost first.
+fn ordered(size: &[i64], order: &[i64]) -> Result<Layout> {
+    let n = size.len();
+    if n != order.len() {
+        return Err(Error::runtime(format!(
+            "Number of dimensions in size does not match the length of the physical_layout; i.e. len(size) = {n} is not equal to \
+             len(physical_layout) = {}",
+            order.len()
+        )));
+    }
+    let mut seen = vec![false; n];
+    for (i, &d) in order.iter().enumerate() {
+        if !(0..n as i64).contains(&d) {
+            return Err(Error::runtime(format!(
+                "Dimension out of range (expected to be between 0 and {}, but got {d} at index {i}).  NB: negative dims not currently \
+                 supported; file an issue if you want it.",
+                n as i64 - 1
+            )));
+        }
+        if std::mem::replace(&mut seen[d as usize], true) {
+            return Err(Error::runtime("Duplicate dim not allowed"));
+        }
+    }
+    let mut layout = sized(size)?;
+    let mut stride = 1i64;
+    for &d in order.iter().rev() {
+        layout.strides[d as usize] = stride;
+        stride = stride.saturating_mul(size[d as usize].max(1));
+    }
+    Ok(layout)
+}
+
+op! {
+    /// A tensor whose dimensions lie in memory in the order of `physical_layout`, and whose elements are whatever its memory
+    /// holds.
+    ///
+    /// Shape: `-> *size`. Dtype: `dtype`, or the default float type.
+    ///
+    /// >>> torch.empty_permuted((2, 3), (1, 0)).stride()
+    /// (1, 2)
+    fn empty_permuted(size: Dims, physical_layout: Dims) -> y;
+    variants [function];
+    factory;
+    dtype options.dtype_or_default();
+    shape ordered(size, physical_layout);
+    kernel { };
+    samples unset([([2, 3], [1, 0]), ([], []), ([0, 2], [0, 1])]);
+}

@@ -196,3 +196,101 @@ fn steps_len(steps: i64) -> Result<Dims> {
     }
     Ok(Dims::from_slice(&[steps]))
 }
+
+/// The numbers of `logspace`: from both ends towards the middle, as PyTorch makes them.
+fn powers(start: Scalar, end: Scalar, steps: i64, base: f64, options: Options) -> Result<Tensor> {
+    let dtype = logspace_dtype(&options, start, end)?;
+    if steps < 0 {
+        return Err(Error::runtime("number of steps must be non-negative"));
+    }
+    let (n, last) = (steps as usize, (steps - 1) as f64);
+    let to = |t: Tensor| t.to_dtype(dtype)?.to_device(options.device.unwrap_or_default());
+    if dtype.is_complex() {
+        let (a, b) = (start.to_complex(), end.to_complex());
+        let step = if n > 1 { (b - a) / last } else { crate::Complex64::default() };
+        let base = crate::Complex64::new(base, 0.0);
+        let at = |i: usize| if n < 2 || i < n / 2 { a + step * i as f64 } else { b - step * (last - i as f64) };
+        return to(Tensor::of(&(0..n).map(|i| base.powc(at(i))).collect::<Vec<_>>(), &[steps])?);
+    }
+    // The ends are of the result's dtype.
+    let end_of = |s: Scalar| match dtype {
+        d if d.is_integral() => s.to_f64().trunc(),
+        DType::F32 => s.to_f64() as f32 as f64,
+        _ => s.to_f64(),
+    };
+    let (a, b) = (end_of(start), end_of(end));
+    let step = if n > 1 { (b - a) / last } else { 0.0 };
+    let step = if dtype.is_integral() { step as f32 as f64 } else { step };
+    let at = |i: usize| {
+        if n < 2 || i < n / 2 || dtype.is_integral() { a + step * i as f64 } else { b - step * (last - i as f64) }
+    };
+    to(Tensor::of(&(0..n).map(|i| base.powf(at(i))).collect::<Vec<f64>>(), &[steps])?)
+}
+
+fn logspace_dtype(options: &Options, start: Scalar, end: Scalar) -> Result<DType> {
+    linspace_dtype(options, start, end).map_err(|e| {
+        if options.dtype.is_some() { Error::runtime(e.to_string().replacen("linspace", "logspace", 1)) } else { e }
+    })
+}
+
+/// `logspace` between the numbers that 0-d tensors hold.
+fn powers_of(start: OperandRef<'_>, end: OperandRef<'_>, steps: i64, base: f64, options: Options) -> Result<Tensor> {
+    let number = |o: OperandRef<'_>, name: &str| match o {
+        OperandRef::Number(s) => Ok(s),
+        OperandRef::Tensor(t) if t.dim() > 0 => Err(Error::runtime(format!(
+            "logspace only supports 0-dimensional start and end tensors, but got {name} with {} dimension(s).",
+            t.dim()
+        ))),
+        OperandRef::Tensor(t) => t.item(),
+    };
+    super::super::logspace_with(number(start, "start")?, number(end, "end")?, steps, base, options)
+}
+
+op! {
+    /// As `logspace`, between exponents in 0-d tensors.
+    ///
+    /// Shape: `, -> steps`. Dtype: `dtype`, or the default float type.
+    fn logspace.tensors(start: Tensor, end: Tensor, steps: i64, base: f64 = 10.0) -> y;
+    variants [function, out];
+    factory;
+    composite { powers_of(OperandRef::Tensor(start), OperandRef::Tensor(end), steps, base, options) };
+    samples [(real([]), other([]), 4), (real([]), other([]), 3, 2.0, Options::dtype(DType::F64))];
+}
+
+op! {
+    /// As `logspace`, up to an exponent in a 0-d tensor.
+    ///
+    /// Shape: `-> steps`. Dtype: `dtype`, or the default float type.
+    fn logspace.to_tensor(start: Scalar, end: Tensor, steps: i64, base: f64 = 10.0) -> y;
+    variants [function, out];
+    factory;
+    composite { powers_of(OperandRef::Number(start), OperandRef::Tensor(end), steps, base, options) };
+    samples [(1, real([]), 3), (0.5, real([]), 2, 2.0, Options::dtype(DType::F64))];
+}
+
+op! {
+    /// As `logspace`, from an exponent in a 0-d tensor on.
+    ///
+    /// Shape: `-> steps`. Dtype: `dtype`, or the default float type.
+    fn logspace.from_tensor(start: Tensor, end: Scalar, steps: i64, base: f64 = 10.0) -> y;
+    variants [function, out];
+    factory;
+    composite { powers_of(OperandRef::Tensor(start), OperandRef::Number(end), steps, base, options) };
+    samples [(real([]), 2, 3), (real([]), 0.5, 2, 2.0, Options::dtype(DType::F64))];
+}
+
+op! {
+    /// `steps` powers of `base`, with evenly spaced exponents from `start` to `end`, both included.
+    ///
+    /// Shape: `-> steps`. Dtype: `dtype`, or the default float type.
+    ///
+    /// >>> torch.logspace(0, 2, 3)
+    /// tensor([  1.,  10., 100.])
+    fn logspace(start: Scalar, end: Scalar, steps: i64, base: f64 = 10.0) -> y;
+    variants [function, out];
+    factory;
+    dtype logspace_dtype(&options, start, end);
+    shape steps_len(steps);
+    compute { powers(start, end, steps, base, options) };
+    samples [(0, 1, 5), (1.0, -1.0, 2, 2.0), (0, 1, 0), (0, 3, 4, 10.0, Options::dtype(DType::I64))];
+}

@@ -7,6 +7,8 @@ pub mod embedding;
 pub mod gather;
 pub mod histogram;
 pub mod mask;
+pub mod membership;
 pub mod nonzero;
+pub mod reduce;
 pub mod rows;
 pub mod scatter;

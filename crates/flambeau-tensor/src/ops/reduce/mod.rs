@@ -7,6 +7,7 @@ use crate::{Dims, Result};
 
 pub mod counts;
 pub mod deviation;
+pub mod difference;
 pub mod extremes;
 pub mod logic;
 pub mod norms;

@@ -6,22 +6,22 @@ use crate::ops::{Options, op};
 use crate::{DType, Device, Error, Layout, MemoryFormat, Result, Tensor};
 
 op! {
-    /// Writes the elements of `src`, broadcast and converted, over those of the tensor.
+    /// Writes the elements of `other`, broadcast and converted, over those of the tensor.
     ///
     /// Shape: `*s, *t -> *s` where `*t` broadcasts to `*s`.
     ///
     /// >>> torch.zeros(2).copy_(torch.tensor([1, 2]))
     /// tensor([1., 2.])
-    fn copy(input: Tensor, src: Tensor, non_blocking: bool = false) -> y;
+    fn copy(input: Tensor, other: Tensor, non_blocking: bool = false) -> y;
     variants [method, inplace copy_];
     node "CopyBackwards";
     mutate {
-        let strides = broadcast_to(src.sizes(), src.strides(), input.sizes())?;
-        // SAFETY: broadcasting repeats elements that `src` has.
-        let src = unsafe { src.with(input.sizes(), &strides) };
-        loops::copy(input, src)
+        let strides = broadcast_to(other.sizes(), other.strides(), input.sizes())?;
+        // SAFETY: broadcasting repeats elements that `other` has.
+        let other = unsafe { other.with(input.sizes(), &strides) };
+        loops::copy(input, other)
     };
-    vjp { input => |g| g * 0.0; src => |g| g };
+    vjp { input => |g| g * 0.0; other => |g| g };
     samples [
         (real([2, 3]), other([2, 3])),
         (real([2, 3]), other([3])),

@@ -166,3 +166,51 @@ op! {
     composite { tensors.iter().map(Tensor::atleast_3d).collect::<Result<Vec<_>>>() };
     samples [(vec![real([]), other([2])]), (vec![real([0, 2])])];
 }
+
+/// The choices of `r` of `n` places, in order, one after another.
+fn choices(n: i64, r: i64, again: bool) -> Result<Vec<i64>> {
+    let mut out = Vec::new();
+    let r = usize::try_from(r).ok().filter(|r| again || *r as i64 <= n);
+    let Some(r) = r.filter(|_| n > 0) else { return Ok(out) };
+    let mut row: Vec<i64> = (0..r as i64).map(|i| if again { 0 } else { i }).collect();
+    loop {
+        out.try_reserve(r).map_err(|_| Error::runtime("combinations: there are too many"))?;
+        out.extend(&row);
+        // The last place that can go on; those behind it start anew.
+        let Some(at) = (0..r).rev().find(|&i| row[i] < if again { n - 1 } else { n - (r - i) as i64 }) else {
+            return Ok(out);
+        };
+        row[at] += 1;
+        for i in at + 1..r {
+            row[i] = if again { row[at] } else { row[i - 1] + 1 };
+        }
+    }
+}
+
+op! {
+    /// All choices of `r` elements of a vector, one a row, each in order; with replacement, an element may be chosen again.
+    ///
+    /// Shape: `n -> m r`. Dtype: unchanged.
+    ///
+    /// >>> torch.combinations(torch.tensor([1, 2, 3]))
+    /// tensor([[1, 2],
+    ///         [1, 3],
+    ///         [2, 3]])
+    fn combinations(input: Tensor, r: i64 = 2, with_replacement: bool = false) -> y;
+    variants [function];
+    composite {
+        if input.dim() != 1 {
+            return Err(Error::runtime(format!("Expect a 1D vector, but got shape {:?}", input.size())));
+        }
+        if r < 0 {
+            return Err(Error::runtime(format!("Expect a non-negative number, but got {r}")));
+        }
+        if r == 0 {
+            return crate::ops::zeros_with(&[0], crate::Options::like(input));
+        }
+        let places = choices(input.numel(), r, with_replacement)?;
+        let index = Tensor::of(&places, &[places.len() as i64])?.to_device(input.device())?;
+        input.index_select(0, &index)?.reshape(&[places.len() as i64 / r, r])
+    };
+    samples [(real([4])), (real([3]), 2, true), (real([3]), 0), (real([3]), 5), (real([0]))];
+}

@@ -1,6 +1,7 @@
 //! Shapes: views, copies, joining, splitting.
 
 pub mod convert;
+pub mod copy;
 pub mod diagonal;
 pub mod expand;
 pub mod flip;

@@ -2,6 +2,7 @@
 
 pub mod along;
 pub mod order;
+pub mod quantile;
 pub mod rank;
 pub mod search;
 pub mod unique;

@@ -1,7 +1,7 @@
 //! Bessel functions of the first and second kind, by Cephes' rational approximations.
 
 use super::special::real_float;
-use crate::ops::{op, samples};
+use crate::ops::{Val, op, samples};
 
 /// Of j0: the even part far out, above the line.
 const J0_PP: [f64; 7] = [
@@ -264,6 +264,12 @@ macro_rules! bessel {
 }
 bessel!(f32 f64);
 
+/// The slope of a function of order 1, `other - function / x` with that of order 0, and `at_zero` where `x` is 0.
+pub(super) fn quotient_slope(x: &Val, other: &Val, function: &Val, at_zero: f64) -> Val {
+    let zero = x.eq(0.0);
+    (other - function / x.masked_fill(&zero, 1.0)).masked_fill(&zero, at_zero)
+}
+
 op! {
     /// The Bessel function of the first kind and order 0, element by element.
     ///
@@ -273,9 +279,9 @@ op! {
     /// tensor([ 0.7652, -0.2459])
     fn bessel_j0(input: Tensor) -> y;
     variants [special, out];
-    nondifferentiable;
     dtype real_float(input, "bessel_j0");
     map { (input) Float => crate::ops::unary::bessel::Bessel::bessel_j0(input) };
+    vjp { input => |g, input| -(g * input.bessel_j1()) };
     samples samples::unary(0.3, 8.0);
 }
 
@@ -288,9 +294,9 @@ op! {
     /// tensor([0.4401, 0.0435])
     fn bessel_j1(input: Tensor) -> y;
     variants [special, out];
-    nondifferentiable;
     dtype real_float(input, "bessel_j1");
     map { (input) Float => crate::ops::unary::bessel::Bessel::bessel_j1(input) };
+    vjp { input => |g, input| g * quotient_slope(input, &input.bessel_j0(), &input.bessel_j1(), 0.5) };
     samples samples::unary(0.3, 8.0);
 }
 
@@ -303,9 +309,9 @@ op! {
     /// tensor([0.0883, 0.0557])
     fn bessel_y0(input: Tensor) -> y;
     variants [special, out];
-    nondifferentiable;
     dtype real_float(input, "bessel_y0");
     map { (input) Float => crate::ops::unary::bessel::Bessel::bessel_y0(input) };
+    vjp { input => |g, input| -(g * input.bessel_y1()) };
     samples samples::unary(0.3, 8.0);
 }
 
@@ -318,9 +324,9 @@ op! {
     /// tensor([-0.7812,  0.2490])
     fn bessel_y1(input: Tensor) -> y;
     variants [special, out];
-    nondifferentiable;
     dtype real_float(input, "bessel_y1");
     map { (input) Float => crate::ops::unary::bessel::Bessel::bessel_y1(input) };
+    vjp { input => |g, input| g * quotient_slope(input, &input.bessel_y0(), &input.bessel_y1(), f64::INFINITY) };
     samples samples::unary(0.3, 8.0);
 }
 

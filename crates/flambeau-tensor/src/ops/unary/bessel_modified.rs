@@ -1,5 +1,6 @@
 //! Modified Bessel functions, by Cephes' Chebyshev series.
 
+use super::bessel::quotient_slope;
 use super::special::real_float;
 use crate::ops::{Val, op, samples};
 
@@ -401,9 +402,9 @@ op! {
     /// tensor([ 1.2661, 27.2399])
     fn modified_bessel_i0(input: Tensor) -> y;
     variants [special, out];
-    nondifferentiable;
     dtype real_float(input, "modified_bessel_i0");
     map { (input) Float => crate::ops::unary::bessel_modified::Modified::i0(input) };
+    vjp { input => |g, input| g * input.modified_bessel_i1() };
     samples samples::unary(0.3, 8.0);
 }
 
@@ -416,9 +417,9 @@ op! {
     /// tensor([ 0.5652, 24.3356])
     fn modified_bessel_i1(input: Tensor) -> y;
     variants [special, out];
-    nondifferentiable;
     dtype real_float(input, "modified_bessel_i1");
     map { (input) Float => crate::ops::unary::bessel_modified::Modified::modified_i1(input) };
+    vjp { input => |g, input| g * quotient_slope(input, &input.modified_bessel_i0(), &input.modified_bessel_i1(), 0.5) };
     samples samples::unary(0.3, 8.0);
 }
 
@@ -431,9 +432,9 @@ op! {
     /// tensor([0.4210, 0.0037])
     fn modified_bessel_k0(input: Tensor) -> y;
     variants [special, out];
-    nondifferentiable;
     dtype real_float(input, "modified_bessel_k0");
     map { (input) Float => crate::ops::unary::bessel_modified::Modified::k0(input) };
+    vjp { input => |g, input| -(g * input.modified_bessel_k1()) };
     samples samples::unary(0.3, 8.0);
 }
 
@@ -446,9 +447,9 @@ op! {
     /// tensor([0.6019, 0.0040])
     fn modified_bessel_k1(input: Tensor) -> y;
     variants [special, out];
-    nondifferentiable;
     dtype real_float(input, "modified_bessel_k1");
     map { (input) Float => crate::ops::unary::bessel_modified::Modified::k1(input) };
+    vjp { input => |g, input| -(g * (input.modified_bessel_k0() + input.modified_bessel_k1() / input)) };
     samples samples::unary(0.3, 8.0);
 }
 

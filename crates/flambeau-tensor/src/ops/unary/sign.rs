@@ -6,7 +6,7 @@ use crate::{DType, Error, Result, Tensor};
 /// Booleans have no sign.
 fn not_bool(x: &Tensor, message: &str) -> Result<DType> {
     if x.dtype() == DType::Bool {
-        return Err(Error::runtime(message));
+        return Err(Error::not_implemented(message));
     }
     Ok(x.dtype())
 }
@@ -37,8 +37,8 @@ op! {
     fn abs(input: Tensor) -> y;
     variants [method, function, inplace, out];
     alias [method absolute, function absolute];
-    dtype rule::same(input);
-    map { (input) Float => abs(input); Int => input.wrapping_abs(); Bool => input; Complex -> real => abs(input) };
+    dtype not_bool(input, "\"abs_cpu\" not implemented for 'Bool'");
+    map { (input) Float => abs(input); Int => input.wrapping_abs(); Complex -> real => abs(input) };
     vjp { input => |g, input| g * input.sgn() };
     samples samples::unary(-3.0, 3.0);
 }
@@ -213,7 +213,7 @@ op! {
     node "SelectBackward0";
     view {
         if !input.dtype().is_complex() {
-            return Err(Error::runtime("imag is not implemented for tensors with non-complex dtypes."));
+            return Err(Error::type_("imag is not implemented for tensors with non-complex dtypes."));
         }
         part(input, 1)
     };

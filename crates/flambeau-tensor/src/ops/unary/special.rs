@@ -1,7 +1,12 @@
 //! The error function, the gamma function, and their kin.
 
-use crate::ops::{op, rule, samples};
+use crate::ops::{Val, op, rule, samples};
 use crate::{DType, Error, Result, Tensor};
+
+/// The gradient where PyTorch has none either: an error once it is asked for.
+pub(crate) fn missing(message: &str) -> Val {
+    Val::Error(Error::not_implemented(message))
+}
 
 /// Real numbers only; integers give the default float type. `what` is the loop that has no other type.
 pub(super) fn real_float(x: &Tensor, what: &str) -> Result<DType> {
@@ -221,14 +226,18 @@ op! {
     /// tensor([1.6449, 1.0823])
     fn zeta(input: Tensor, other: Operand) -> y;
     variants [special, out];
-    nondifferentiable;
+    node "SpecialZetaBackward0";
     dtype rule::promote_float(input, other);
     map { (input, other) Float => crate::ops::unary::special::hurwitz_zeta(input as f64, other as f64) as _ };
-    samples [
+    vjp {
+        input => |g| { let _ = g; missing("the derivative for 'zeta' is not implemented.") };
+        other => |g, input, other| -(g * input * (input + 1.0).zeta(other))
+    };
+    samples without_gradcheck([
         (tensor(&[2, 3], 1.5, 3.0), positive([3])),
         (tensor(&[], 1.5, 3.0), 2.0),
         (tensor(&[0, 2], 1.5, 3.0), positive([2])),
-    ];
+    ]);
 }
 
 op! {

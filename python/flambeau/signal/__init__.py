@@ -1,0 +1,3 @@
+"""Signal processing: ``torch.signal``."""
+
+from flambeau.signal import windows as windows
