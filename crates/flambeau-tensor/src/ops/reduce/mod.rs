@@ -6,7 +6,9 @@ use super::rule;
 use crate::{Dims, Result};
 
 pub mod counts;
+pub mod covariance;
 pub mod deviation;
+pub mod distance;
 pub mod extremes;
 pub mod logic;
 pub mod norms;
