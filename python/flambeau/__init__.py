@@ -45,6 +45,11 @@ from flambeau import (
     _methods,
     return_types as return_types,  # noqa: E402
 )
+from flambeau._factors import (  # noqa: E402
+    lu as lu,
+    pca_lowrank as pca_lowrank,
+    svd_lowrank as svd_lowrank,
+)
 from flambeau._functions import *  # type: ignore[assignment, no-redef]  # noqa: F403
 from flambeau._legacy import (  # noqa: E402
     BFloat16Tensor as BFloat16Tensor,

@@ -212,6 +212,12 @@ def _nonzero(self: Any, *, as_tuple: bool = False) -> Any:
     return nonzero(self, as_tuple=as_tuple)
 
 
+def _lu(self: Any, pivot: bool = True, get_infos: bool = False) -> Any:
+    from flambeau._factors import lu
+
+    return lu(self, pivot, get_infos)
+
+
 def _map(self: Any, tensor: Any, function: Any) -> Any:
     values = [
         function(a, b)
@@ -301,6 +307,7 @@ def install() -> None:
         "resize_as_": _resize_as,
         "set_": _set,
         "nonzero": _nonzero,
+        "lu": _lu,
         "map_": _map,
         "where": _where,
         "fill_diagonal_": _fill_diagonal,

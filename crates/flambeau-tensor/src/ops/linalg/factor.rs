@@ -178,7 +178,7 @@ fn lu_backward(g: &Tensor, lu: &Tensor, pivots: &Tensor) -> Result<Tensor> {
 }
 
 /// Which row of the matrices each row of their factors was.
-fn rows_of(pivots: &Tensor, m: i64) -> Result<Tensor> {
+pub(super) fn rows_of(pivots: &Tensor, m: i64) -> Result<Tensor> {
     let (k, swaps) = (pivots.size()[pivots.dim() - 1] as usize, pivots.detach().to_dtype(DType::I64)?.to_vec::<i64>()?);
     let batches: i64 = batch_of(pivots).iter().product();
     let mut rows = Vec::with_capacity((batches * m) as usize);

@@ -6,13 +6,18 @@ use super::{Val, rule};
 
 pub mod add;
 pub(crate) mod check;
+pub mod cholesky;
 pub mod combine;
 pub mod einsum;
+pub mod exponential;
 pub mod factor;
+pub mod lu;
 pub mod matmul;
 pub mod product;
+pub mod pseudo;
 pub mod solve;
 pub mod svd;
+pub mod tensors;
 
 /// Products know no booleans.
 pub(crate) fn no_bool(d: DType, what: &str) -> Result<DType> {

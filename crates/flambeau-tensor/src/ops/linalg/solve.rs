@@ -37,7 +37,7 @@ fn inverted(a: &Tensor, check_errors: bool, name: &str) -> Result<(Tensor, Tenso
     Ok((by_columns_copy(&x)?, info))
 }
 
-fn check_singular(info: &Tensor, name: &str) -> Result<()> {
+pub(super) fn check_singular(info: &Tensor, name: &str) -> Result<()> {
     match first_failure(info)? {
         None => Ok(()),
         Some((at, n)) => Err(singular(format!(
@@ -102,7 +102,7 @@ fn same_dtype(a: &Tensor, b: &Tensor, name: &str) -> Result<DType> {
 }
 
 /// The matrices of both sides must fit; gives the broadcast sizes before them.
-fn fitting(a: &Tensor, b: &Tensor, left: bool, name: &str) -> Result<Dims> {
+pub(super) fn fitting(a: &Tensor, b: &Tensor, left: bool, name: &str) -> Result<Dims> {
     if b.dim() < 2 {
         return Err(Error::runtime(format!("{name}: The input tensor B must have at least 2 dimensions.")));
     }
@@ -330,4 +330,54 @@ fn power(x: &Tensor, n: i64) -> Result<Tensor> {
         }
         square = square.matmul(&square)?;
     }
+}
+
+op! {
+    /// The solutions `x` of `A @ x = input` for triangular matrices, or with `transpose` of `A.mT @ x = input`, and a copy of `A`.
+    ///
+    /// Shape: `*b n k, *b n n -> *b n k, *b n n`. Dtype: both the same, float32, float64 or complex.
+    ///
+    /// >>> torch.triangular_solve(torch.tensor([[3.], [4.]]), torch.tensor([[2., 1.], [0., 4.]])).solution
+    /// tensor([[1.],
+    ///         [1.]])
+    fn triangular_solve(input: Tensor, A: Tensor, upper: bool = true, transpose: bool = false, unitriangular: bool = false) -> solution, cloned_coefficient;
+    variants [method, function, out];
+    composite {
+        let name = "triangular_solve";
+        for (t, word) in [(input, "b"), (A, "A")] {
+            if t.dim() < 2 {
+                return Err(Error::runtime(format!(
+                    "torch.triangular_solve: Expected {word} to have at least 2 dimensions, but it has {} dimensions instead",
+                    t.dim()
+                )));
+            }
+        }
+        if input.dtype() != A.dtype() {
+            return Err(Error::runtime(format!(
+                "Expected b and A to have the same dtype, but found b of type {} and A of type {} instead.",
+                input.dtype().title(),
+                A.dtype().title()
+            )));
+        }
+        let (m, n) = (A.size()[A.dim() - 2], A.size()[A.dim() - 1]);
+        if m != n {
+            return Err(Error::runtime(format!("A must be batches of square matrices, but they are {m} by {n} matrices")));
+        }
+        let (rows, cols) = (input.size()[input.dim() - 2], input.size()[input.dim() - 1]);
+        if rows != n {
+            return Err(Error::runtime(format!(
+                "Incompatible matrix sizes for {name}: each A matrix is {n} by {n} but each b matrix is {rows} by {cols}"
+            )));
+        }
+        let mut sizes = crate::broadcast_shapes(batch(A), batch(input))?;
+        sizes.extend_from_slice(&[n, n]);
+        let turned = if transpose { A.transpose(-2, -1)? } else { A.clone() };
+        let solution = turned.solve_triangular_with(input, upper != transpose, true, unitriangular)?;
+        Ok((solution, A.expand(&sizes)?.transpose(-2, -1)?.clone_in(crate::MemoryFormat::Contiguous)?.transpose(-2, -1)?))
+    };
+    samples [
+        (real([3, 2]), regular([3, 3])),
+        (real([2, 1]), regular([2, 2]), false, true),
+        (real([2, 1]), regular([2, 2, 2]), true, false, true),
+    ];
 }

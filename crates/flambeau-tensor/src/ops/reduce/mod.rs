@@ -6,8 +6,10 @@ use super::rule;
 use crate::{Dims, Result};
 
 pub mod counts;
+pub mod covariance;
 pub mod deviation;
 pub mod difference;
+pub mod distance;
 pub mod extremes;
 pub mod logic;
 pub mod norms;
