@@ -103,6 +103,7 @@ _LAZY = {
     "cuda",
     "backends",
     "serialization",
+    "func",
 }
 
 # Functions of layers that PyTorch also has at the top, with the same arguments.
@@ -127,6 +128,8 @@ _FUNCTIONAL = {
 def __getattr__(name: str) -> Any:
     if name in _LAZY:
         return importlib.import_module(f"flambeau.{name}")
+    if name == "vmap":
+        return importlib.import_module("flambeau.func").vmap
     if name in ("save", "load"):
         return getattr(importlib.import_module("flambeau.serialization"), name)
     if name in _FUNCTIONAL:

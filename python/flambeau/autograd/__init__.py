@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -18,6 +19,12 @@ from flambeau.autograd.grad_mode import (
 from flambeau.autograd.gradcheck import gradcheck as gradcheck, gradgradcheck as gradgradcheck
 
 Variable = _C.Tensor
+
+
+def __getattr__(name: str) -> Any:
+    if name == "functional":
+        return importlib.import_module("flambeau.autograd.functional")
+    raise AttributeError(f"module 'torch.autograd' has no attribute {name!r}")
 
 
 def _listed(x: Any) -> Sequence[Any]:
@@ -57,7 +64,15 @@ def grad(
 ) -> tuple[Any, ...]:
     """The gradients of `outputs` with respect to `inputs`, a tuple."""
     if is_grads_batched:
-        raise NotImplementedError("autograd.grad: is_grads_batched=True")
+        if grad_outputs is None:
+            raise RuntimeError("autograd.grad: is_grads_batched=True needs grad_outputs")
+        batches = zip(*_listed(grad_outputs), strict=True)
+        rows = [
+            grad(outputs, inputs, batch, True, create_graph, True, allow_unused, False, materialize_grads)
+            for batch in batches
+        ]
+        columns = zip(*rows, strict=True)
+        return tuple(None if c[0] is None else _C.stack(c) for c in columns)
     if materialize_grads and allow_unused is False:
         raise ValueError(
             "Expected allow_unused to be True or not passed when materialize_grads=True, but got: allow_unused=False."
