@@ -95,6 +95,7 @@ _LAZY = {
     "special",
     "fft",
     "signal",
+    "masked",
     "cuda",
     "backends",
     "serialization",
