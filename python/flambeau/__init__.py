@@ -100,6 +100,7 @@ _LAZY = {
     "special",
     "fft",
     "signal",
+    "masked",
     "cuda",
     "backends",
     "serialization",

@@ -190,18 +190,33 @@ impl PyMemoryFormat {
     }
 }
 
-/// `torch.strided`, the one layout there is.
+/// `torch.strided`, the one layout that tensors have here, or the name of another.
 #[pyclass(name = "layout", module = "torch", frozen, eq, hash)]
 #[derive(PartialEq, Eq, Hash)]
-pub struct PyLayout;
+pub struct PyLayout(&'static str);
 
 #[pymethods]
 impl PyLayout {
-    fn __repr__(&self) -> &'static str {
-        "torch.strided"
+    fn __repr__(&self) -> String {
+        format!("torch.{}", self.0)
     }
     fn __reduce__(&self) -> &'static str {
-        "strided"
+        self.0
+    }
+}
+
+impl PyLayout {
+    /// Layouts that no tensor has here: programs ask for them in comparisons.
+    pub const OTHERS: [&'static str; 5] = ["sparse_coo", "sparse_csr", "sparse_csc", "sparse_bsr", "sparse_bsc"];
+
+    /// Whether this is `torch.strided`.
+    pub fn is_strided(&self) -> bool {
+        self.0 == "strided"
+    }
+
+    /// A layout by name.
+    pub fn named(name: &'static str) -> PyLayout {
+        PyLayout(name)
     }
 }
 
@@ -209,5 +224,5 @@ static STRIDED: PyOnceLock<Py<PyLayout>> = PyOnceLock::new();
 
 /// The object `torch.strided`.
 pub fn strided(py: Python<'_>) -> Py<PyLayout> {
-    STRIDED.get_or_init(py, || Py::new(py, PyLayout).expect("a small object can be made")).clone_ref(py)
+    STRIDED.get_or_init(py, || Py::new(py, PyLayout("strided")).expect("a small object can be made")).clone_ref(py)
 }

@@ -49,6 +49,9 @@ fn _C(m: &Bound<'_, PyModule>) -> PyResult<()> {
         m.add(d.name(), dtype::dtype_object(py, d))?;
     }
     m.add("strided", dtype::strided(py))?;
+    for name in dtype::PyLayout::OTHERS {
+        m.add(name, Py::new(py, dtype::PyLayout::named(name))?)?;
+    }
     for f in [
         flambeau_tensor::MemoryFormat::Contiguous,
         flambeau_tensor::MemoryFormat::ChannelsLast,

@@ -357,7 +357,8 @@ pub fn parse<'a, 'py>(
                     options.requires_grad =
                         x.extract().map_err(|_| Mismatch::Words(bad_keyword(call.name, "requires_grad", "bool", x)))?
                 }
-                "layout" if op.factory && (x.is_none() || x.cast::<PyLayout>().is_ok()) => {}
+                "layout" if op.factory && (x.is_none() || x.cast::<PyLayout>().is_ok_and(|l| l.get().is_strided())) => {
+                }
                 "pin_memory" if op.factory && (x.is_none() || x.cast::<PyBool>().is_ok()) => {}
                 _ => return Err(Mismatch::Words(format!("{}() got an unexpected keyword argument '{k}'", call.name))),
             }

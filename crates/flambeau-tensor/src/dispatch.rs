@@ -90,6 +90,13 @@ pub fn call_inplace(op: &'static OpDef, args: &[Arg]) -> Result<Outputs> {
         // A composite that wrote it itself.
         return Ok(result);
     }
+    if op.name == "float_power" && y.dtype() != x.dtype() {
+        return Err(Error::runtime(format!(
+            "the base given to float_power_ has dtype {} but the operation's result requires dtype {}",
+            x.dtype().title(),
+            y.dtype().title()
+        )));
+    }
     check_castable(y.dtype(), x.dtype())?;
     if y.size() != x.size() {
         return Err(Error::runtime(format!(
@@ -177,6 +184,11 @@ fn check_exact_out(name: &str, result: &Tensor, out: &Tensor) -> Result<()> {
             "Expected out tensor to have dtype {}, but got {} instead",
             crate::ops::rule::c_name(from),
             crate::ops::rule::c_name(to)
+        ),
+        "float_power" => format!(
+            "the output given to float_power has dtype {} but the operation's result requires dtype {}",
+            to.title(),
+            from.title()
         ),
         "index_select" => "index_select(): self and result must have the same scalar type".to_string(),
         "multinomial" => format!("multinomial expects Long tensor out, got: {}", to.title()),

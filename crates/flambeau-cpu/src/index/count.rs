@@ -113,7 +113,7 @@ pub fn histc(out: ViewMut, x: View, min: f64, max: f64) -> Result<()> {
     }
 }
 
-/// [`histc`] for one type. The arithmetic is the element's own, or f32 for the half types.
+/// [`histc`] for one type. The arithmetic is the element's own: half types are rounded after each step.
 fn histogram<T: Number>(out: &ViewMut, x: &View, min: f64, max: f64) -> Result<()>
 where
     T::Acc: Number + Float,
@@ -156,7 +156,9 @@ where
         return Err(Error::runtime("torch.histc: max must be larger than min"));
     }
     let (low, high) = (T::from_scalar(low.into()).widen(), T::from_scalar(high.into()).widen());
-    let (width, scale) = (high - low, T::Acc::from_scalar(bins.into()));
+    let half = size_of::<T>() == 2;
+    let round = |v: T::Acc| if half { T::from_scalar(v.to_scalar()).widen() } else { v };
+    let (width, scale) = (round(high - low), round(T::Acc::from_scalar(bins.into())));
     let total = Mutex::new(vec![0u64; bins]);
     parallel_for(0..walk.numel(), 2 * GRAIN, |part| {
         let mut counts = vec![0u64; bins];
@@ -164,7 +166,7 @@ where
             for i in 0..n {
                 let v = value(at, i);
                 if v >= low && v <= high {
-                    let bin = ((v - low) * scale / width).min(scale).to_scalar().to_f64();
+                    let bin = round(round(round(v - low) * scale) / width).min(scale).to_scalar().to_f64();
                     // SAFETY: `min` leaves a number from 0 to the number of bins, even of NaN and infinity.
                     let bin = unsafe { bin.to_int_unchecked::<i64>() } as usize;
                     // The right edge belongs to the last bin.

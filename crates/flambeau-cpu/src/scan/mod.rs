@@ -102,8 +102,27 @@ pub fn cumprod(out: &mut ViewMut, x: View, dim: usize) {
     }
 }
 
-/// The running `log(sum(exp(x)))` along `dim` of real floating-point input.
+/// `log(exp(x) + exp(y))` of complex numbers. Where both lie at an infinity of one side, the angle is that of the sum on
+/// the right, and without meaning on the left.
+pub fn log_add_exp(x: Complex<f64>, y: Complex<f64>) -> Complex<f64> {
+    use crate::math::c64::{exp, log, log1p};
+    if x.is_nan() || y.is_nan() {
+        return Complex::new(f64::NAN, f64::NAN);
+    }
+    let (low, high) = if x.re < y.re { (x, y) } else { (y, x) };
+    match low.re {
+        f64::NEG_INFINITY if high.re == low.re => low,
+        f64::INFINITY => log(exp(low) + exp(high)),
+        _ => log1p(exp(low - high)) + high,
+    }
+}
+
+/// The running `log(sum(exp(x)))` along `dim` of floating-point or complex input.
 pub fn logcumsumexp(out: &mut ViewMut, x: View, dim: usize) {
+    if x.dtype().is_complex() {
+        let start = Complex::new(f64::NEG_INFINITY, 0.0);
+        return scan::<Complex<f64>>(out, x, dim, load(x.dtype()), start, log_add_exp);
+    }
     debug_assert!(x.dtype().is_floating() && out.dtype().is_floating());
     fn join(a: f64, v: f64) -> f64 {
         if a.is_nan() || v.is_nan() {

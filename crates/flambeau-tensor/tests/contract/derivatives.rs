@@ -189,8 +189,11 @@ fn in_place_forms_have_the_same_derivatives() {
                 return None;
             }
             let seed = flambeau_tensor::ops::samples::tensor(out[0].size(), 0.5, 1.5).to_dtype(out[0].dtype()).unwrap();
-            let grads = grad(&out[..1], &leaves, &[Some(seed)], None, false, true)
-                .unwrap_or_else(|e| panic!("{}, in place {inplace}: {e}", case.name));
+            let grads = match grad(&out[..1], &leaves, &[Some(seed)], None, false, true) {
+                // Refused in both forms.
+                Err(e) if e.to_string().contains("is not implemented") => Vec::new(),
+                other => other.unwrap_or_else(|e| panic!("{}, in place {inplace}: {e}", case.name)),
+            };
             Some(
                 grads
                     .into_iter()

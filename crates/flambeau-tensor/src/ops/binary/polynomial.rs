@@ -45,7 +45,7 @@ macro_rules! polynomial {
                 if n > 6 && x.abs() < 1.0 {
                     return (n as $t * x.acos()).cos();
                 }
-                recur(n, x, |_, p, q| (x + x) * q - p)
+                recur(n, x, |_, p, q| (x + x).mul_add(q, -p))
             }
             fn chebyshev_u(self, n: $t, from: i64) -> $t {
                 let (x, n) = (self, n as i64);
@@ -60,7 +60,7 @@ macro_rules! polynomial {
                     let angle = x.acos();
                     return if angle.sin() != 0.0 { (next * angle).sin() / angle.sin() } else { next * (next * angle).cos() / x };
                 }
-                recur(n, x + x, |_, p, q| (x + x) * q - p)
+                recur(n, x + x, |_, p, q| (x + x).mul_add(q, -p))
             }
             fn chebyshev_v(self, n: $t, from: i64) -> $t {
                 let (x, n) = (self, n as i64);
@@ -76,7 +76,7 @@ macro_rules! polynomial {
                     let half = angle / 2.0;
                     return if half.sin() != 1.0 { ((n as $t + 0.5) * angle).cos() / half.cos() } else { end };
                 }
-                recur(n, x + x - 1.0, |_, p, q| (x + x) * q - p)
+                recur(n, x + x - 1.0, |_, p, q| (x + x).mul_add(q, -p))
             }
             fn chebyshev_w(self, n: $t, from: i64) -> $t {
                 let (x, n) = (self, n as i64);
@@ -92,35 +92,35 @@ macro_rules! polynomial {
                     let half = angle / 2.0;
                     return if half.cos() != 1.0 { ((n as $t + 0.5) * angle).sin() / half.sin() } else { end };
                 }
-                recur(n, x + x + 1.0, |_, p, q| (x + x) * q - p)
+                recur(n, x + x + 1.0, |_, p, q| (x + x).mul_add(q, -p))
             }
             fn hermite_h(self, n: $t) -> $t {
                 let (x, n) = (self, n as i64);
                 if n > $hermite_limit {
                     return $t::NAN;
                 }
-                recur(n, x + x, |k, p, q| (x + x) * q - (k + k) * p)
+                recur(n, x + x, |k, p, q| (x + x).mul_add(q, -((k + k) * p)))
             }
             fn hermite_he(self, n: $t) -> $t {
                 let (x, n) = (self, n as i64);
                 if n > $hermite_limit {
                     return $t::NAN;
                 }
-                recur(n, x, |k, p, q| x * q - k * p)
+                recur(n, x, |k, p, q| x.mul_add(q, -(k * p)))
             }
             fn laguerre(self, n: $t) -> $t {
                 let (x, n) = (self, n as i64);
                 if n >= 0 && x == 0.0 {
                     return 1.0;
                 }
-                recur(n, 1.0 - x, |k, p, q| (((k + k) + (1.0 - x)) * q - k * p) / (k + 1.0))
+                recur(n, 1.0 - x, |k, p, q| ((k + k) + (1.0 - x)).mul_add(q, -(k * p)) / (k + 1.0))
             }
             fn legendre(self, n: $t) -> $t {
                 let (x, n) = (self, n as i64);
                 if n >= 0 && x.abs() == 1.0 {
                     return if x > 0.0 || n % 2 == 0 { 1.0 } else { -1.0 };
                 }
-                recur(n, x, |k, p, q| ((k + k + 1.0) * x * q - k * p) / (k + 1.0))
+                recur(n, x, |k, p, q| ((k + k + 1.0) * x).mul_add(q, -(k * p)) / (k + 1.0))
             }
         }
     )*};

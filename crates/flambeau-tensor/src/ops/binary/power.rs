@@ -70,20 +70,20 @@ fn base_gradient(g: &Val, x: &Val, exponent: &Val) -> Val {
 /// Where the base is 0 and the exponent not negative the power does not move with the exponent.
 fn exponent_gradient(g: &Val, x: &Val, exponent: &Val, y: &Val) -> Val {
     Val::run(|| {
-        let log = match x {
+        let x = match x {
             Val::Number(s) => {
-                let d = y.tensor()?.dtype();
-                Val::from(Tensor::scalar(*s, d).to_device(y.tensor()?.device())?.log())
+                let log = match s {
+                    Scalar::Complex(z) => Scalar::Complex(z.ln()),
+                    real => Scalar::Float(real.to_f64().ln()),
+                };
+                let slope = g * (y * log).conj();
+                return if s.equals(0.0) { slope.masked_fill(at_least_zero(exponent)?, 0.0) } else { slope }.tensor();
             }
-            tensor => tensor.log(),
+            tensor => tensor,
         };
-        let slope = g * (y * log).conj();
-        let flat = match x {
-            Val::Number(s) if !s.equals(0.0) => return slope.tensor(),
-            Val::Number(_) => at_least_zero(exponent)?,
-            tensor => Val::from(tensor.eq(0.0).tensor()?.logical_and(&at_least_zero(exponent)?.tensor()?)),
-        };
-        slope.masked_fill(flat, 0.0).tensor()
+        let flat = Val::from(x.eq(0.0).tensor()?.logical_and(&at_least_zero(exponent)?.tensor()?));
+        // Masked before `g` joins in, as PyTorch does: a second derivative at 0 is nan there.
+        (g * (y * x.log()).conj().masked_fill(flat, 0.0)).tensor()
     })
 }
 

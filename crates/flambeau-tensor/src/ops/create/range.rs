@@ -87,7 +87,7 @@ op! {
 }
 
 /// Ends given as tensors must be numbers.
-fn check_ends(start: Option<&Tensor>, end: Option<&Tensor>) -> Result<()> {
+fn check_ends(name: &str, start: Option<&Tensor>, end: Option<&Tensor>) -> Result<()> {
     if start.into_iter().chain(end).all(|t| t.dim() == 0) {
         return Ok(());
     }
@@ -96,14 +96,19 @@ fn check_ends(start: Option<&Tensor>, end: Option<&Tensor>) -> Result<()> {
         .filter_map(|(name, t)| t.map(|t| format!("{name} with {} dimension(s)", t.dim())))
         .collect::<Vec<_>>()
         .join(" and ");
-    Err(Error::runtime(format!("linspace only supports 0-dimensional start and end tensors, but got {got}.")))
+    Err(Error::runtime(format!("{name} only supports 0-dimensional start and end tensors, but got {got}.")))
 }
 
-/// `linspace` between the numbers that 0-d tensors hold; on the meta device only their kinds are known.
-fn linspace_of(start: OperandRef<'_>, end: OperandRef<'_>, steps: i64, options: Options) -> Result<Tensor> {
+/// The numbers that 0-d tensors hold; on the meta device only their kinds are known.
+fn numbers_of(
+    name: &str,
+    start: OperandRef<'_>,
+    end: OperandRef<'_>,
+    options: Options,
+) -> Result<(Scalar, Scalar, Options)> {
     let tensor = |o: OperandRef<'_>| if let OperandRef::Tensor(t) = o { Some(t.clone()) } else { None };
     let (a, b) = (tensor(start), tensor(end));
-    check_ends(a.as_ref(), b.as_ref())?;
+    check_ends(name, a.as_ref(), b.as_ref())?;
     // An end without a value leaves no values, whatever device is asked for.
     let on_meta = a.iter().chain(&b).any(|t| t.device() == Device::Meta);
     let device = if on_meta { Some(Device::Meta) } else { options.device };
@@ -117,7 +122,13 @@ fn linspace_of(start: OperandRef<'_>, end: OperandRef<'_>, steps: i64, options: 
         }),
         OperandRef::Tensor(t) => t.item(),
     };
-    super::super::linspace_with(number(start)?, number(end)?, steps, options)
+    Ok((number(start)?, number(end)?, options))
+}
+
+/// `linspace` between the numbers that 0-d tensors hold.
+fn linspace_of(start: OperandRef<'_>, end: OperandRef<'_>, steps: i64, options: Options) -> Result<Tensor> {
+    let (start, end, options) = numbers_of("linspace", start, end, options)?;
+    super::super::linspace_with(start, end, steps, options)
 }
 
 op! {
@@ -235,15 +246,8 @@ fn logspace_dtype(options: &Options, start: Scalar, end: Scalar) -> Result<DType
 
 /// `logspace` between the numbers that 0-d tensors hold.
 fn powers_of(start: OperandRef<'_>, end: OperandRef<'_>, steps: i64, base: f64, options: Options) -> Result<Tensor> {
-    let number = |o: OperandRef<'_>, name: &str| match o {
-        OperandRef::Number(s) => Ok(s),
-        OperandRef::Tensor(t) if t.dim() > 0 => Err(Error::runtime(format!(
-            "logspace only supports 0-dimensional start and end tensors, but got {name} with {} dimension(s).",
-            t.dim()
-        ))),
-        OperandRef::Tensor(t) => t.item(),
-    };
-    super::super::logspace_with(number(start, "start")?, number(end, "end")?, steps, base, options)
+    let (start, end, options) = numbers_of("logspace", start, end, options)?;
+    super::super::logspace_with(start, end, steps, base, options)
 }
 
 op! {

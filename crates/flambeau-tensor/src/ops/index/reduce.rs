@@ -1,7 +1,7 @@
 //! Slices combined by index, and segments of a dimension combined.
 
 use crate::ops::{Options, op};
-use crate::{DType, Dims, Error, Result, Scalar, Tensor, normalize_dim};
+use crate::{DType, Device, Dims, Error, Result, Scalar, Tensor, normalize_dim};
 
 fn check(x: &Tensor, at: usize, index: &Tensor, source: &Tensor, reduce: &str) -> Result<()> {
     let fail = |text: String| Err(Error::runtime(text));
@@ -130,7 +130,7 @@ op! {
     alias [function _segment_reduce];
     composite {
         if data.dtype().is_integral() || data.dtype().is_complex() {
-            return Err(Error::not_implemented(format!("\"segment_reduce_cpu\" not implemented for '{}'", data.dtype().title())));
+            return Err(Error::not_implemented(format!("\"_segment_reduce_cpu\" not implemented for '{}'", data.dtype().title())));
         }
         if indices.is_some() {
             return Err(Error::runtime("segment_reduce(): indices based reduction is not supported yet."));
@@ -143,6 +143,11 @@ op! {
                 return Err(Error::runtime("segment_reduce(): Either lengths or offsets must be defined."));
             }
         };
+        let mut sizes = data.sizes();
+        sizes[at] = lengths.size().last().copied().unwrap_or(0);
+        if data.device() == Device::Meta {
+            return crate::ops::zeros_with(&sizes, Options::like(data));
+        }
         check_lengths(data, &lengths, at)?;
         let (word, start) = match reduce {
             "sum" | "mean" => ("sum", 0.0),
@@ -155,8 +160,6 @@ op! {
                 )));
             }
         };
-        let mut sizes = data.sizes();
-        sizes[at] = lengths.size()[at];
         let base = crate::ops::full_with(&sizes, initial.unwrap_or(Scalar::Float(start)), Options::like(data))?;
         let combined = base.scatter_reduce(at as i64, &segments(data, &lengths, at)?, data, word)?;
         if reduce != "mean" {

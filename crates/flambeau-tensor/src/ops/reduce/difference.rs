@@ -45,9 +45,12 @@ op! {
         let at = normalize_dim(dim, input.dim())?;
         check_joined(input, prepend, at)?;
         check_joined(input, append, at)?;
+        if n == 0 {
+            return input.clone_tensor();
+        }
         let parts: Vec<Tensor> = prepend.into_iter().chain([input]).chain(append).cloned().collect();
         let mut x = if parts.len() == 1 { input.clone() } else { crate::ops::cat_with(&parts, at as i64)? };
-        if n == 0 || x.size()[at] == 0 {
+        if x.size()[at] == 0 {
             return x.clone_tensor();
         }
         for _ in 0..n.min(x.size()[at]) {

@@ -105,7 +105,7 @@ fn cumprod_backward(g: &Val, input: &Val, y: &Val, dim: i64) -> Val {
 }
 
 fn logcumsumexp_dtype(x: &Tensor) -> Result<DType> {
-    if !x.dtype().is_floating() {
+    if x.dtype().is_integral() {
         return Err(Error::not_implemented(format!(
             "\"logcumsumexp_out_cpu\" not implemented for '{}'",
             x.dtype().title()
@@ -115,8 +115,11 @@ fn logcumsumexp_dtype(x: &Tensor) -> Result<DType> {
 }
 
 /// `weights` times `exp(x)`, added up by `sum` (in logarithms), over `exp(y)`. Signs go separate ways through logarithms, so
-/// that nothing overflows.
+/// that nothing overflows; the logarithm of a complex weight keeps its sign.
 fn weighted(weights: &Tensor, x: &Tensor, y: &Tensor, sum: impl Fn(&Tensor) -> Result<Tensor>) -> Result<Tensor> {
+    if weights.dtype().is_complex() {
+        return sum(&weights.log()?.add(x)?)?.add(y)?.exp();
+    }
     let part = |w: &Tensor| -> Result<Tensor> {
         let mine = w.gt(0.0)?;
         let log = mine.where_(&mine.where_(w, 1.0)?.log()?, f64::NEG_INFINITY)?;
@@ -126,18 +129,21 @@ fn weighted(weights: &Tensor, x: &Tensor, y: &Tensor, sum: impl Fn(&Tensor) -> R
 }
 
 op! {
-    /// The gradient of a running logarithm of sums: element `i` is the sum over `j >= i` of `grad[j] * exp(input[i] - output[j])`.
+    /// The gradient of a running logarithm of sums: element `i` is the sum over `j >= i` of `grad[j] * exp(input[i] - output[j])`,
+    /// with the conjugate of the power.
     ///
     /// Shape: `*s, *s, *s -> *s`. Dtype: unchanged.
     fn logcumsumexp_backward(input: Tensor, grad: Tensor, output: Tensor, dim: i64) -> y;
     variants [private];
     dtype logcumsumexp_dtype(input);
     shape input.size();
-    compute { weighted(grad, &output.neg()?, input, |x| x.reverse_logcumsumexp(dim)) };
+    compute {
+        weighted(&grad.conj_physical()?, &output.neg()?, input, |x| x.reverse_logcumsumexp(dim))?.conj_physical()
+    };
     vjp {
-        input => |g, y| g * y;
+        input => |g, y| g.conj() * y;
         grad => |g, input, output, dim| input.logcumsumexp_tangent(g, output, dim);
-        output => |g, input, grad, output, dim| -(grad * input.logcumsumexp_tangent(g, output, dim))
+        output => |g, input, grad, output, dim| -(grad * input.logcumsumexp_tangent(g, output, dim).conj())
     };
     samples [
         (real([2, 3]), other([2, 3]), positive([2, 3]), 0),
@@ -158,9 +164,9 @@ op! {
     shape input.size();
     compute { weighted(tangent, input, &output.neg()?, |x| x.logcumsumexp(dim)) };
     vjp {
-        input => |g, input, tangent, output, dim| tangent * input.logcumsumexp_backward(g, output, dim);
+        input => |g, input, tangent, output, dim| tangent.conj() * input.logcumsumexp_backward(g, output, dim);
         tangent => |g, input, output, dim| input.logcumsumexp_backward(g, output, dim);
-        output => |g, y| -(g * y)
+        output => |g, y| -(g * y.conj())
     };
     samples [
         (real([2, 3]), other([2, 3]), positive([2, 3]), 0),
@@ -173,7 +179,7 @@ op! {
 op! {
     /// The running logarithm of the sum of exponentials along a dimension.
     ///
-    /// Shape: `*s -> *s`. Dtype: unchanged, floating-point.
+    /// Shape: `*s -> *s`. Dtype: unchanged, floating-point or complex.
     ///
     /// >>> torch.tensor([0., 0.]).logcumsumexp(0)
     /// tensor([0.0000, 0.6931])

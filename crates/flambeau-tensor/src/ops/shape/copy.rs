@@ -88,7 +88,17 @@ op! {
     /// tensor([1, 2, 3])
     fn narrow_copy(input: Tensor, dim: i64, start: i64, length: i64) -> y;
     variants [method, function, out];
-    composite { own(input.narrow(dim, start, length)) };
+    composite {
+        let n = input.dim() as i64;
+        if n > 0 && dim >= n {
+            return Err(crate::Error::runtime(format!("Expected dim < {n} to be true, but got {dim}.")));
+        }
+        let size = if n > 0 { input.size_of(dim)? } else { 0 };
+        if n > 0 && length < 0 {
+            return Err(crate::Error::runtime(format!("start ({start}) + length ({length}) exceeds dimension size ({size}).")));
+        }
+        own(input.narrow(dim, start, length))
+    };
     samples [(real([4, 2]), 0, 1, 2), (real([2, 4]), -1, -3, 2), (real([2, 3]), 0, 1, 0), (real([0, 2]), 1, 0, 1)];
 }
 
@@ -313,6 +323,11 @@ op! {
         };
         if num_chunks < 1 {
             return Err(crate::Error::runtime("_chunk_cat expects positive num_chunks"));
+        }
+        if dim < 0 && tensors.iter().any(|t| t.dim() != first.dim()) {
+            return Err(crate::Error::runtime(
+                "_chunk_cat expects non-negative dim when input tensors have different ndims",
+            ));
         }
         let at = crate::normalize_dim(dim, first.dim())?;
         let mut parts = Vec::with_capacity(tensors.len());

@@ -3,6 +3,7 @@
 pub mod bessel;
 pub mod bessel_modified;
 pub mod exponential;
+pub mod gaussian;
 pub mod parts;
 pub mod rounding;
 pub mod sign;
