@@ -6,6 +6,7 @@ pub mod conv;
 pub mod fft;
 pub mod gemm;
 pub mod index;
+pub mod interp;
 pub mod linalg;
 pub mod loops;
 pub mod loss;

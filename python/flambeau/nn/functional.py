@@ -36,6 +36,12 @@ from flambeau.nn._functional.activation import (
     tanhshrink as tanhshrink,
     threshold as threshold,
 )
+from flambeau.nn._functional.attention import (
+    _canonical_mask as _canonical_mask,
+    _mha_shape_check as _mha_shape_check,
+    _none_or_dtype as _none_or_dtype,
+    multi_head_attention_forward as multi_head_attention_forward,
+)
 from flambeau.nn._functional.dropout import (
     alpha_dropout as alpha_dropout,
     dropout as dropout,
@@ -90,11 +96,18 @@ from flambeau.nn._functional.pool import (
     adaptive_avg_pool2d as adaptive_avg_pool2d,
     adaptive_avg_pool3d as adaptive_avg_pool3d,
     adaptive_max_pool1d as adaptive_max_pool1d,
+    adaptive_max_pool1d_with_indices as adaptive_max_pool1d_with_indices,
     adaptive_max_pool2d as adaptive_max_pool2d,
+    adaptive_max_pool2d_with_indices as adaptive_max_pool2d_with_indices,
     adaptive_max_pool3d as adaptive_max_pool3d,
+    adaptive_max_pool3d_with_indices as adaptive_max_pool3d_with_indices,
     avg_pool1d as avg_pool1d,
     avg_pool2d as avg_pool2d,
     avg_pool3d as avg_pool3d,
+    fractional_max_pool2d as fractional_max_pool2d,
+    fractional_max_pool2d_with_indices as fractional_max_pool2d_with_indices,
+    fractional_max_pool3d as fractional_max_pool3d,
+    fractional_max_pool3d_with_indices as fractional_max_pool3d_with_indices,
     lp_pool1d as lp_pool1d,
     lp_pool2d as lp_pool2d,
     lp_pool3d as lp_pool3d,
@@ -102,7 +115,21 @@ from flambeau.nn._functional.pool import (
     max_pool2d as max_pool2d,
     max_pool3d as max_pool3d,
 )
-from flambeau.nn._functional.sparse import bilinear as bilinear, embedding as embedding
+from flambeau.nn._functional.resize import (
+    affine_grid as affine_grid,
+    fold as fold,
+    grid_sample as grid_sample,
+    interpolate as interpolate,
+    unfold as unfold,
+    upsample as upsample,
+    upsample_bilinear as upsample_bilinear,
+    upsample_nearest as upsample_nearest,
+)
+from flambeau.nn._functional.sparse import (
+    bilinear as bilinear,
+    embedding as embedding,
+    embedding_bag as embedding_bag,
+)
 
 # Operators of the engine that layers call on every step: bound once.
 linear: Any = engine("linear")

@@ -81,10 +81,24 @@ fn work(windows: Windows) -> usize {
 /// bool and complex do nothing.
 pub fn max_windows(out: &mut ViewMut, indices: &mut ViewMut, input: View, windows: Windows) {
     debug_assert_eq!(out.sizes(), indices.sizes());
-    by_pooled!(input.dtype(), T => max_of::<T>(out, indices, &input, windows));
+    by_pooled!(input.dtype(), T => max_of::<T>(out, indices, &input, |_| windows));
 }
 
-fn max_of<T: Pooled>(out: &mut ViewMut, indices: &mut ViewMut, input: &View, windows: Windows) {
+/// [`max_windows`], where each plane has windows of its own.
+pub fn max_windows_each(out: &mut ViewMut, indices: &mut ViewMut, input: View, planes: &[Vec<Vec<Window>>]) {
+    debug_assert_eq!(out.sizes(), indices.sizes());
+    if !planes.is_empty() {
+        by_pooled!(input.dtype(), T => max_of::<T>(out, indices, &input, |plane| &planes[plane]));
+    }
+}
+
+fn max_of<'a, T: Pooled>(
+    out: &mut ViewMut,
+    indices: &mut ViewMut,
+    input: &View,
+    windows_of: impl Fn(usize) -> Windows<'a> + Sync,
+) {
+    let windows = windows_of(0);
     let (count, size, last) = planes(input.sizes(), windows.len());
     let (_, out_size, _) = planes(out.sizes(), windows.len());
     let x = Shared::read(input.ptr().cast::<T>());
@@ -92,7 +106,7 @@ fn max_of<T: Pooled>(out: &mut ViewMut, indices: &mut ViewMut, input: &View, win
     for_pieces(0..count, GRAIN.div_ceil(work(windows)), |range| {
         for plane in range {
             let x = x.at((plane * size) as isize);
-            each(windows, |o, window| {
+            each(windows_of(plane), |o, window| {
                 let mut best = (T::LOWEST, places(window, last).next().unwrap_or(0));
                 for place in places(window, last) {
                     // SAFETY: an element of this plane.

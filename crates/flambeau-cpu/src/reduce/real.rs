@@ -28,6 +28,8 @@ pub(crate) trait Real:
     const LOWEST: Self;
     /// The nearest number.
     fn of(x: f64) -> Self;
+    /// The number in double precision.
+    fn to_f64(self) -> f64;
     /// The exponential, for loops that vectorise.
     fn exp<const FUSED: bool>(self) -> Self;
     /// The natural logarithm, one at a time.
@@ -59,6 +61,10 @@ macro_rules! real {
         #[inline(always)]
         fn of(x: f64) -> $t {
             x as $t
+        }
+        #[inline(always)]
+        fn to_f64(self) -> f64 {
+            self as f64
         }
         #[inline(always)]
         fn exp<const FUSED: bool>(self) -> $t {

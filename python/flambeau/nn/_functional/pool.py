@@ -125,3 +125,84 @@ def lp_pool2d(input: Tensor, norm_type: float, kernel_size: Any, stride: Any = N
 def lp_pool3d(input: Tensor, norm_type: float, kernel_size: Any, stride: Any = None, ceil_mode: bool = False) -> Tensor:
     """The p-norm of each window. Shape: `*s D H W -> *s D' H' W'`."""
     return _lp_pool(input, 3, norm_type, kernel_size, stride, ceil_mode)
+
+
+def _fractional(
+    input: Tensor, n: int, kernel_size: Any, output_size: Any, output_ratio: Any, random: Tensor | None
+) -> Any:
+    name = f"fractional_max_pool{n}d"
+    if output_size is None and output_ratio is None:
+        raise ValueError(f"{name} requires specifying either an output_size or an output_ratio")
+    if output_size is None:
+        ratios = output_ratio if isinstance(output_ratio, list | tuple) else (output_ratio,) * n
+        if len(ratios) > n:
+            raise ValueError(f"{name} requires output_ratio to either be a single Int or tuple of Ints.")
+        output_size = [int(size * ratio) for size, ratio in zip(input.shape[-n:], ratios, strict=True)]
+    if random is None:
+        batch = 1 if input.dim() == n + 1 else input.size(0)
+        random = flambeau.rand(batch, input.size(-1 - n), n, dtype=input.dtype, device=input.device)
+    return getattr(_private, name)(input, kernel_size, output_size, random)
+
+
+def fractional_max_pool2d_with_indices(
+    input: Tensor,
+    kernel_size: Any,
+    output_size: Any = None,
+    output_ratio: Any = None,
+    return_indices: bool = False,
+    _random_samples: Tensor | None = None,
+) -> Any:
+    """`fractional_max_pool2d`, and where the greatest elements lie."""
+    return tuple(_fractional(input, 2, kernel_size, output_size, output_ratio, _random_samples))
+
+
+def fractional_max_pool3d_with_indices(
+    input: Tensor,
+    kernel_size: Any,
+    output_size: Any = None,
+    output_ratio: Any = None,
+    return_indices: bool = False,
+    _random_samples: Tensor | None = None,
+) -> Any:
+    """`fractional_max_pool3d`, and where the greatest elements lie."""
+    return tuple(_fractional(input, 3, kernel_size, output_size, output_ratio, _random_samples))
+
+
+def fractional_max_pool2d(
+    input: Tensor,
+    kernel_size: Any,
+    output_size: Any = None,
+    output_ratio: Any = None,
+    return_indices: bool = False,
+    _random_samples: Tensor | None = None,
+) -> Any:
+    """Greatest elements of windows at random places that give `output_size`. Shape: `*s H W -> *s H' W'`."""
+    result = _fractional(input, 2, kernel_size, output_size, output_ratio, _random_samples)
+    return tuple(result) if return_indices else result[0]
+
+
+def fractional_max_pool3d(
+    input: Tensor,
+    kernel_size: Any,
+    output_size: Any = None,
+    output_ratio: Any = None,
+    return_indices: bool = False,
+    _random_samples: Tensor | None = None,
+) -> Any:
+    """Greatest elements of windows at random places that give `output_size`. Shape: `*s D H W -> *s D' H' W'`."""
+    result = _fractional(input, 3, kernel_size, output_size, output_ratio, _random_samples)
+    return tuple(result) if return_indices else result[0]
+
+
+def _both(operator: Any) -> Any:
+    def with_indices(input: Tensor, output_size: Any, return_indices: bool = False) -> Any:
+        return operator(input, output_size, True)
+
+    with_indices.__name__ = operator.__name__ + "_with_indices"
+    with_indices.__doc__ = f"`{operator.__name__}`, and where the greatest elements lie."
+    return with_indices
+
+
+adaptive_max_pool1d_with_indices = _both(adaptive_max_pool1d)
+adaptive_max_pool2d_with_indices = _both(adaptive_max_pool2d)
+adaptive_max_pool3d_with_indices = _both(adaptive_max_pool3d)

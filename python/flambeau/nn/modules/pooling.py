@@ -18,12 +18,17 @@ __all__ = [
     "AvgPool1d",
     "AvgPool2d",
     "AvgPool3d",
+    "FractionalMaxPool2d",
+    "FractionalMaxPool3d",
     "LPPool1d",
     "LPPool2d",
     "LPPool3d",
     "MaxPool1d",
     "MaxPool2d",
     "MaxPool3d",
+    "MaxUnpool1d",
+    "MaxUnpool2d",
+    "MaxUnpool3d",
 ]
 
 
@@ -260,3 +265,96 @@ class AdaptiveMaxPool3d(_AdaptiveMaxPool):
     """Greatest elements of windows that give a fixed size. Shape: `N C D H W -> N C D' H' W'`."""
 
     _function = "adaptive_max_pool3d"
+
+
+def _each(value: Any, n: int) -> Any:
+    return tuple(value) if isinstance(value, list | tuple) else (value,) * n
+
+
+class _FractionalMaxPool(_Pool):
+    _dims: int
+
+    def __init__(
+        self,
+        kernel_size: Any,
+        output_size: Any = None,
+        output_ratio: Any = None,
+        return_indices: bool = False,
+        _random_samples: Tensor | None = None,
+    ) -> None:
+        super().__init__()
+        n, name = self._dims, type(self).__name__
+        if n == 3 and not all(k > 0 for k in _each(kernel_size, n)):
+            raise ValueError(f"kernel_size must be greater than 0, but got {kernel_size}")
+        self.kernel_size = _each(kernel_size, n)
+        self.return_indices = return_indices
+        self.register_buffer("_random_samples", _random_samples)
+        self.output_size = None if output_size is None else _each(output_size, n)
+        self.output_ratio = None if output_ratio is None else _each(output_ratio, n)
+        if output_size is None and output_ratio is None:
+            raise ValueError(f"{name} requires specifying either an output size, or a pooling ratio")
+        if output_size is not None and output_ratio is not None:
+            raise ValueError("only one of output_size and output_ratio may be specified")
+        if self.output_ratio is not None and not all(0 < r < 1 for r in self.output_ratio):
+            raise ValueError(f"output_ratio must be between 0 and 1 (got {output_ratio})")
+
+    def forward(self, input: Tensor) -> Any:
+        return self._pool(
+            input,
+            self.kernel_size,
+            self.output_size,
+            self.output_ratio,
+            self.return_indices,
+            _random_samples=self._random_samples,
+        )
+
+
+class FractionalMaxPool2d(_FractionalMaxPool):
+    """Greatest elements of windows at random places. Shape: `N C H W -> N C H' W'`."""
+
+    _function = "fractional_max_pool2d"
+    _dims = 2
+
+
+class FractionalMaxPool3d(_FractionalMaxPool):
+    """Greatest elements of windows at random places. Shape: `N C D H W -> N C D' H' W'`."""
+
+    _function = "fractional_max_pool3d"
+    _dims = 3
+
+
+class _MaxUnpool(_Pool):
+    _dims: int
+
+    def __init__(self, kernel_size: Any, stride: Any = None, padding: Any = 0) -> None:
+        super().__init__()
+        self.kernel_size = _each(kernel_size, self._dims)
+        self.stride = _each(kernel_size if stride is None else stride, self._dims)
+        self.padding = _each(padding, self._dims)
+
+    def forward(self, input: Tensor, indices: Tensor, output_size: Any = None) -> Any:
+        return self._pool(input, indices, self.kernel_size, self.stride, self.padding, output_size)
+
+    def extra_repr(self) -> str:
+        return f"kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding}"
+
+
+class MaxUnpool1d(_MaxUnpool):
+    """Each maximum back where `MaxPool1d` found it, zeros elsewhere. Shape: `N C L, N C L -> N C L'`."""
+
+    _function = "max_unpool1d"
+    _dims = 1
+
+
+class MaxUnpool2d(_MaxUnpool):
+    """Each maximum back where `MaxPool2d` found it, zeros elsewhere. Shape: `N C H W, N C H W -> N C H' W'`."""
+
+    _function = "max_unpool2d"
+    _dims = 2
+
+
+class MaxUnpool3d(_MaxUnpool):
+    """Each maximum back where `MaxPool3d` found it, zeros elsewhere. Shape: `N C D H W, N C D H W -> N C D' H' W'`."""
+
+    _function = "max_unpool3d"
+    _dims = 3

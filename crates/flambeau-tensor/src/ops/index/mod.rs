@@ -4,6 +4,7 @@ pub mod add;
 pub mod advanced;
 pub mod count;
 pub mod embedding;
+pub mod embedding_bag;
 pub mod gather;
 pub mod histogram;
 pub mod mask;

@@ -8,7 +8,7 @@ use super::normal::Normal;
 use crate::autograd::no_grad;
 use crate::ops::nn::{constant, float_dtype, float_only, hung};
 use crate::ops::{Val, op, rule};
-use crate::{DType, Dims, Error, Kind, Result, Tensor};
+use crate::{DType, Dims, Error, Kind, Options, Result, Tensor};
 
 /// N, C and the elements of one channel of one sample.
 fn parts(sizes: &[i64]) -> [usize; 3] {
@@ -76,6 +76,58 @@ op! {
         (real([3, 2, 2]), real([2]), positive([2]), positive([2]), other([2]), false, 0.2, 1e-3),
         (real([0, 2]), real([2]), positive([2]), positive([2]), other([2])),
     ];
+}
+
+fn native(
+    x: &Tensor,
+    [weight, bias, running_mean, running_var]: [Option<&Tensor>; 4],
+    training: bool,
+    momentum: f64,
+    eps: f64,
+) -> Result<(Tensor, Tensor, Tensor)> {
+    check(x, [(running_mean, "running_mean"), (running_var, "running_var"), (weight, "weight"), (bias, "bias")])?;
+    let dtype = weight.or(running_mean).map_or(x.dtype(), Tensor::dtype);
+    if !training {
+        let y = x.batch_norm_with(running_mean, running_var, weight, bias, false, momentum, eps)?;
+        let none = || crate::ops::zeros_with(&[0], Options { dtype: Some(dtype), ..Options::like(x) });
+        return Ok((y, none()?, none()?));
+    }
+    let (mean, invstd) = no_grad(|| batch_statistics(x, running_mean, running_var, momentum, eps))?;
+    let y = x.batch_norm_apply(weight, bias, &mean, &invstd, true, eps)?;
+    Ok((y, mean.to_dtype(dtype)?, invstd.to_dtype(dtype)?))
+}
+
+op! {
+    /// Batch normalization with the means and the reciprocal standard deviations that it used in training.
+    ///
+    /// Shape: `N C *s, C, C, C, C -> N C *s, C, C`. Dtype: floating-point.
+    fn native_batch_norm(input: Tensor, weight: Option<Tensor>, bias: Option<Tensor>, running_mean: Option<Tensor>, running_var: Option<Tensor>, training: bool, momentum: f64, eps: f64) -> output, save_mean, save_invstd;
+    variants [function, out];
+    composite { native(input, [weight, bias, running_mean, running_var], training, momentum, eps) };
+    samples [
+        (real([3, 2, 2]), positive([2]), other([2]), None, None, true, 0.1, 1e-5),
+        (real([3, 2]), None, None, real([2]), positive([2]), false, 0.2, 1e-3),
+    ];
+}
+
+op! {
+    /// `native_batch_norm` under the name of the form that says openly that it writes the running statistics.
+    ///
+    /// Shape: `N C *s, C, C, C, C -> N C *s, C, C`. Dtype: floating-point.
+    fn _native_batch_norm_legit(input: Tensor, weight: Option<Tensor>, bias: Option<Tensor>, running_mean: Tensor, running_var: Tensor, training: bool, momentum: f64, eps: f64) -> output, save_mean, save_invstd;
+    variants [function, out];
+    composite { native(input, [weight, bias, Some(running_mean), Some(running_var)], training, momentum, eps) };
+    samples [(real([3, 2]), None, None, real([2]), positive([2]), false, 0.2, 1e-3)];
+}
+
+op! {
+    /// `native_batch_norm` without running statistics.
+    ///
+    /// Shape: `N C *s, C, C -> N C *s, C, C`. Dtype: floating-point.
+    fn _native_batch_norm_legit.no_stats(input: Tensor, weight: Option<Tensor>, bias: Option<Tensor>, training: bool, momentum: f64, eps: f64) -> output, save_mean, save_invstd;
+    variants [function, out];
+    composite { native(input, [weight, bias, None, None], training, momentum, eps) };
+    samples [(real([3, 2, 2]), positive([2]), other([2]), true, 0.1, 1e-5)];
 }
 
 /// Nothing to normalize: the running statistics stay, and the graph still reaches `weight` and `bias`.

@@ -63,7 +63,7 @@ op! {
     fn group_norm(input: Tensor, num_groups: i64, weight: Option<Tensor> = None, bias: Option<Tensor> = None, eps: f64 = 1e-5) -> y;
     variants [function, functional];
     composite {
-        let (y, _, _) = input.native_group_norm(num_groups, weight, bias, eps)?;
+        let (y, _, _) = input.group_norm_forward(num_groups, weight, bias, eps)?;
         Ok(y)
     };
     samples [
@@ -77,8 +77,9 @@ op! {
     /// Group normalization with the means and the reciprocal standard deviations that it used.
     ///
     /// Shape: `N C *s, C, C -> N C *s, NG 1, NG 1`. Dtype: floating-point.
-    fn native_group_norm(input: Tensor, num_groups: i64, weight: Option<Tensor>, bias: Option<Tensor>, eps: f64) -> output, mean, rstd;
+    fn group_norm_forward(input: Tensor, num_groups: i64, weight: Option<Tensor>, bias: Option<Tensor>, eps: f64) -> output, mean, rstd;
     variants [private];
+    node "NativeGroupNormBackward0";
     dtype checked(input, num_groups, weight, bias);
     shape group_sizes(input, num_groups);
     compute {
@@ -100,6 +101,35 @@ op! {
         bias => |g, input, weight| over_channels(&hung(g, std::iter::once(input).chain(weight)))
     };
     samples [(real([2, 4, 3]), 2, positive([4]), other([4]), 1e-5), (real([2, 4]), 1, None, None, 1e-3)];
+}
+
+op! {
+    /// Group normalization of `N` samples of `C` channels of `HxW` elements, with the means and the reciprocal standard
+    /// deviations of their groups.
+    ///
+    /// Shape: `N C *s, C, C -> N C *s, N G, N G`. Dtype: floating-point.
+    fn native_group_norm(input: Tensor, weight: Option<Tensor>, bias: Option<Tensor>, N: i64, C: i64, HxW: i64, group: i64, eps: f64) -> output, mean, rstd;
+    variants [function, out];
+    composite {
+        if input.numel() != N * C * HxW || input.size().first() != Some(&N) {
+            return Err(Error::runtime(format!("Expected the input to hold {N} samples of {C} channels of {HxW} elements, but got {:?}", input.size())));
+        }
+        let flat = input.reshape(&[N, C, HxW])?;
+        let (y, mut mean, mut rstd) = flat.group_norm_forward(group, weight, bias, eps)?;
+        if crate::autograd::grad_enabled() && [Some(input), weight, bias].into_iter().flatten().any(Tensor::requires_grad) {
+            // The statistics are differentiable too.
+            let rows = flat.reshape(&[N * group, -1])?;
+            mean = rows.mean_dim_with(Some(&[1]), true, None)?;
+            let square = rows.sub(&mean)?.square()?.mean_dim_with(Some(&[1]), true, None)?;
+            rstd = square.add(eps)?.rsqrt()?;
+            for t in [weight, bias].into_iter().flatten().filter(|_| !input.requires_grad()) {
+                (mean, rstd) = (mean.tied(t)?, rstd.tied(t)?);
+            }
+        }
+        let stats = |t: Tensor| t.reshape(&[N, group]);
+        Ok((y.reshape(input.size())?, stats(mean)?, stats(rstd)?))
+    };
+    samples [(real([2, 4, 3]), positive([4]), other([4]), 2, 4, 3, 2, 1e-5), (real([2, 4]), None, None, 2, 4, 1, 1, 1e-3)];
 }
 
 fn input_backward(

@@ -12,6 +12,8 @@ pub mod conv_transpose;
 pub mod cross_entropy;
 pub mod ctc_loss;
 pub mod dropout;
+pub mod fold;
+pub mod grid_sample;
 pub mod group_norm;
 pub mod layer_norm;
 pub mod loss;
@@ -21,10 +23,12 @@ mod normal;
 pub mod pad;
 pub mod piecewise;
 pub mod pool;
+pub mod pool_fractional;
 pub mod pool_windows;
 pub mod smooth;
 pub mod softmax;
 pub mod unpool;
+pub mod upsample;
 
 /// The dtype of a tensor that must hold real floating-point numbers; `what` is the kernel that PyTorch names.
 pub(crate) fn float_dtype(x: &Tensor, what: &str) -> Result<DType> {

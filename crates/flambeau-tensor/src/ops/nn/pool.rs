@@ -5,7 +5,6 @@ use flambeau_cpu::{View, ViewMut, loops};
 
 use super::expand_sizes;
 use crate::ops::nn::float_dtype;
-use crate::ops::shape::convert::channels_last;
 use crate::ops::{op, rule};
 use crate::{DType, Device, Dims, Error, Layout, Result, Tensor};
 
@@ -97,17 +96,30 @@ fn pooled(x: &Tensor, s: &PoolShape, ceil_mode: bool, empty: &str) -> Result<Dim
     Ok(out)
 }
 
-/// The layout of pooled images: channels last where those of `x` are.
-fn laid_like(x: &Tensor, sizes: Dims) -> Result<Layout> {
-    if !x.is_contiguous() && x.layout().is_channels_last() {
-        channels_last(&sizes)
-    } else {
-        Ok(Layout::contiguous(&sizes))
+/// The layout of images or volumes made of `x`: channels last where those of `x` are.
+pub(super) fn laid_like(x: &Tensor, sizes: Dims) -> Result<Layout> {
+    let n = sizes.len();
+    if x.is_contiguous() || x.dim() != n || !(n == 4 || n == 5) {
+        return Ok(Layout::contiguous(&sizes));
     }
+    let last = |sizes: &[i64]| {
+        let mut strides = Dims::from_elem(1, n);
+        let mut step = sizes[1].max(1);
+        for d in (2..n).rev() {
+            strides[d] = step;
+            step = step.wrapping_mul(sizes[d].max(1));
+        }
+        strides[0] = step;
+        strides
+    };
+    let own = last(x.size());
+    let kept = (0..n).all(|d| x.size()[d] == 1 || x.stride()[d] == own[d]);
+    let strides = last(&sizes);
+    Ok(if kept { Layout { sizes, strides, offset: 0 } } else { Layout::contiguous(&sizes) })
 }
 
 /// Runs a kernel that writes whole planes, by way of planes of its own where the outputs lie otherwise.
-fn in_planes<const N: usize>(mut outs: [ViewMut; N], run: impl FnOnce(&mut [ViewMut; N])) -> Result<()> {
+pub(super) fn in_planes<const N: usize>(mut outs: [ViewMut; N], run: impl FnOnce(&mut [ViewMut; N])) -> Result<()> {
     let layouts = outs.each_ref().map(|o| Layout::contiguous(o.sizes()));
     if outs.iter().zip(&layouts).all(|(o, l)| o.strides() == l.strides.as_slice()) {
         run(&mut outs);

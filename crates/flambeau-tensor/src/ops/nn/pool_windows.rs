@@ -2,7 +2,7 @@
 
 use flambeau_cpu::pool::{self as kernels, Window, adaptive_windows, fixed_windows, pool_output_size};
 
-use super::pool::{NON_EMPTY, check_divisor, check_padding, pool_dtype};
+use super::pool::{NON_EMPTY, check_divisor, check_padding, in_planes, laid_like, pool_dtype};
 use super::{expand_sizes, float_dtype};
 use crate::ops::create::fill::sized;
 use crate::ops::{Val, op, rule, samples};
@@ -109,7 +109,7 @@ fn check_not_empty(x: &Tensor, first: usize, name: &str) -> Result<()> {
 }
 
 /// The gradient of a maximum over windows of the last `n` dimensions: to the elements that won.
-fn to_winners(g: &Val, indices: &Val, input: &Val, n: usize) -> Val {
+pub(super) fn to_winners(g: &Val, indices: &Val, input: &Val, n: usize) -> Val {
     let grad = Val::run(|| {
         let x = input.tensor()?;
         let (lead, plane) = x.size().split_at(x.dim() - n);
@@ -414,8 +414,11 @@ op! {
     node "AdaptiveMaxPool2DBackward0";
     contiguous [input];
     dtype [float_dtype(input, "adaptive_max_pool2d")?, DType::I64];
-    shape max_layout(input, output_size, 2);
-    kernel { kernels::max_windows(&mut output, &mut indices, input, &adaptive(input.sizes(), output_size, 2)) };
+    shape laid_like(input, max_layout(input, output_size, 2)?.sizes);
+    kernel {
+        let windows = adaptive(input.sizes(), output_size, 2);
+        in_planes([output, indices], |[output, indices]| kernels::max_windows(output, indices, input, &windows))
+    };
     vjp { input => |g, input, indices| to_winners(g, indices, input, 2) };
     samples samples::with(&[1, 2, 4, 5], -2.0, 2.0, &[&[[2, 3].into()]]);
 }

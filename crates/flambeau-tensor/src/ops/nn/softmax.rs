@@ -127,3 +127,16 @@ op! {
         (real([0, 2]), other([0, 2]), 1),
     ];
 }
+
+op! {
+    /// The gradient of the softmax of a tensor of `input_dtype` from that of its result, and the result.
+    ///
+    /// Shape: `*s, *s -> *s`. Dtype: `input_dtype`.
+    fn _softmax_backward_data(grad_output: Tensor, output: Tensor, dim: i64, input_dtype: DType) -> y;
+    variants [function];
+    composite {
+        let grad = grad_output.softmax_backward(output, dim)?;
+        if grad.dtype() == input_dtype { Ok(grad) } else { grad.to_dtype(input_dtype) }
+    };
+    samples [(real([2, 3]), unit([2, 3]), 1, DType::F64), (real([]), unit([]), 0, DType::F64)];
+}
