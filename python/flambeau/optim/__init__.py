@@ -1,5 +1,6 @@
 """Optimizers and learning rate schedules.
 
+>>> model = torch.nn.Linear(2, 1)
 >>> optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
 """
 

@@ -25,6 +25,7 @@ __all__ = ["Adam"]
 class Adam(Optimizer):
     """Steps by running means of the gradient and of its square.
 
+    >>> model = torch.nn.Linear(2, 1)
     >>> optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
     """
 

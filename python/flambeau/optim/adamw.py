@@ -13,6 +13,7 @@ __all__ = ["AdamW"]
 class AdamW(Adam):
     """Adam with decoupled weight decay.
 
+    >>> model = torch.nn.Linear(2, 1)
     >>> optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3, weight_decay=0.01)
     """
 

@@ -17,6 +17,7 @@ Evaluate = Callable[[float], tuple[float, Any]]
 class LBFGS(Optimizer):
     """Steps by an approximation of the inverse Hessian from the last gradients; `step` needs a closure.
 
+    >>> model = torch.nn.Linear(2, 1)
     >>> optimizer = torch.optim.LBFGS(model.parameters(), line_search_fn="strong_wolfe")
     """
 

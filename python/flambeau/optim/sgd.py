@@ -15,6 +15,7 @@ __all__ = ["SGD"]
 class SGD(Optimizer):
     """`p -= lr * g`; with momentum, g is a running sum of gradients.
 
+    >>> model = torch.nn.Linear(2, 1)
     >>> optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
     """
 

@@ -12,7 +12,11 @@ __all__ = ["RemovableHandle"]
 class RemovableHandle:
     """Removes a hook from the dictionaries it was registered in; also a context manager.
 
-    >>> handle = module.register_forward_hook(print)
+    >>> layer = torch.nn.Identity()
+    >>> handle = layer.register_forward_hook(print)
+    >>> layer(1)
+    Identity() (1,) 1
+    1
     >>> handle.remove()
     """
 

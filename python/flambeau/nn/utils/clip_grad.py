@@ -52,7 +52,10 @@ def clip_grad_norm_(
 ) -> Tensor:
     """Scale the gradients of all parameters in place so that their norm is at most `max_norm`; returns the norm.
 
+    >>> model = nn.Linear(1, 1, bias=False)
+    >>> (6 * model(torch.ones(1))).backward()
     >>> nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+    tensor(6.)
     """
     with flambeau.no_grad():
         listed = _listed(parameters)

@@ -1,5 +1,6 @@
 """Schedules of the learning rate.
 
+>>> optimizer = torch.optim.SGD(torch.nn.Linear(2, 1).parameters(), lr=0.1)
 >>> scheduler = StepLR(optimizer, step_size=30, gamma=0.1)
 """
 

@@ -49,8 +49,9 @@ def _channels_first(pixels: Tensor) -> Tensor:
 def to_tensor(pic: Any) -> Tensor:
     """An image or array `H W C` as a tensor `C H W`; bytes become numbers from 0 to 1.
 
-    >>> to_tensor(image).shape
-    torch.Size([1, 28, 28])
+    >>> import numpy as np
+    >>> to_tensor(np.full((28, 28, 1), 255, np.uint8)).max()
+    tensor(1.)
     """
     if is_image(pic):
         tensor = _channels_first(_pixels(pic)).contiguous()
