@@ -16,14 +16,15 @@ HERE = Path(__file__).parent
 LIST, PAGE = HERE / "pytorch_names.txt", HERE / "coverage.md"
 SPACES = ("torch", "torch.Tensor", "torch.nn.functional", "torch.linalg", "torch.fft", "torch.special")
 # Machinery of other devices, of quantised and sparse tensors and of the compiler, which are no aims of this library.
-APART = (
-    "ccol_ col_ crow_ row_ cudnn_ miopen_ mkldnn_ fbgemm_ quantize q_ qscheme quantized_ fake_quantize fused_moving "
-    "dequantize int_repr empty_quantized choose_qparams sparse_ sym_ dsmm hsmm hspmm saddmm spmm sspaddmm smm to_sparse "
-    "to_dense to_mkldnn to_padded coalesce is_coalesced indices values resize_as_sparse import_ir parse_ unify_type "
-    "merge_type ipu xpu mtia is_vulkan record_stream module_load batch_norm_ scaled_ grouped_mm autocast_ get_autocast_gpu "
-    "get_autocast_ipu get_autocast_xla set_autocast_gpu set_autocast_ipu set_autocast_xla is_autocast_ipu is_autocast_xla "
-    "has_torch_function assert_int_or_pair slice_inverse storage_type fork wait init_num_threads"
-).split()
+APART = """
+    ccol_ col_ crow_ row_ cudnn_ miopen_ mkldnn_ fbgemm_ quantize q_ qscheme quantized_ fake_quantize
+    fused_moving dequantize int_repr empty_quantized choose_qparams sparse_ sym_ dsmm hsmm hspmm saddmm spmm
+    sspaddmm smm to_sparse to_dense to_mkldnn to_padded coalesce is_coalesced indices values resize_as_sparse
+    import_ir parse_ unify_type merge_type ipu xpu mtia is_vulkan record_stream module_load batch_norm_ scaled_
+    grouped_mm autocast_ get_autocast_gpu get_autocast_ipu get_autocast_xla set_autocast_gpu set_autocast_ipu
+    set_autocast_xla is_autocast_ipu is_autocast_xla has_torch_function assert_int_or_pair slice_inverse
+    storage_type fork wait init_num_threads
+""".split()
 
 
 def space(library: str, name: str) -> Any:
@@ -67,7 +68,8 @@ def page() -> str:
     lines = [
         "# Names offered",
         "",
-        f"{version.removeprefix('# ')} Written by `docs/names.py`; machinery of other devices, of quantised and sparse tensors "
+        f"{version.removeprefix('# ')} Written by `docs/names.py`; machinery of other devices, of quantised and "
+        "sparse tensors "
         "and of the compiler is left out.",
         "",
         "| namespace | offered | of | |",
