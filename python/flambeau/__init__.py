@@ -105,6 +105,7 @@ _LAZY = {
     "backends",
     "serialization",
     "func",
+    "amp",
 }
 
 # Functions of layers that PyTorch also has at the top, with the same arguments.
@@ -131,6 +132,10 @@ def __getattr__(name: str) -> Any:
         return importlib.import_module(f"flambeau.{name}")
     if name == "vmap":
         return importlib.import_module("flambeau.func").vmap
+    if "autocast" in name and hasattr(mode := importlib.import_module("flambeau.amp.autocast_mode"), name):
+        return getattr(mode, name)
+    if name == "GradScaler":
+        return importlib.import_module("flambeau.amp").GradScaler
     if name in ("save", "load"):
         return getattr(importlib.import_module("flambeau.serialization"), name)
     if name in _FUNCTIONAL:

@@ -81,6 +81,8 @@ fn _C(m: &Bound<'_, PyModule>) -> PyResult<()> {
         optim::_adam_step,
         settings::get_default_dtype,
         settings::set_default_dtype,
+        settings::_autocast_dtype,
+        settings::_set_autocast,
         settings::get_num_threads,
         settings::set_num_threads,
         settings::promote_types,

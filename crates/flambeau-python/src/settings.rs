@@ -24,6 +24,20 @@ pub fn set_default_dtype(d: &Bound<'_, PyAny>) -> PyResult<()> {
     flambeau_tensor::set_default_dtype(dtype).map_err(to_py)
 }
 
+/// The dtype of mixed precision in this thread, None where it is off.
+#[pyfunction]
+pub fn _autocast_dtype(py: Python<'_>) -> Option<Py<PyDType>> {
+    flambeau_tensor::autocast::autocast_dtype().map(|d| dtype_object(py, d))
+}
+
+/// Turns mixed precision on or off for this thread.
+#[pyfunction]
+pub fn _set_autocast(d: Option<&Bound<'_, PyAny>>) -> PyResult<()> {
+    let read = |d| read_dtype(d).ok_or_else(|| PyTypeError::new_err("invalid dtype object"));
+    flambeau_tensor::autocast::set_autocast(d.map(read).transpose()?);
+    Ok(())
+}
+
 /// `torch.get_num_threads`.
 #[pyfunction]
 pub fn get_num_threads() -> usize {

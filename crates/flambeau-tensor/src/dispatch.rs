@@ -3,6 +3,7 @@
 use flambeau_cpu::{View, ViewMut};
 use smallvec::SmallVec;
 
+use crate::autocast::{self, autocast_dtype};
 use crate::autograd::{self, grad_enabled, no_grad};
 use crate::lock;
 use crate::ops::{Arg, Args, Body, OpDef, Outputs, Place, Specs, take_one};
@@ -15,11 +16,16 @@ mod overlap;
 
 /// Runs an operator on new outputs.
 pub fn call(op: &'static OpDef, args: &[Arg]) -> Result<Outputs> {
+    if autocast_dtype().is_some()
+        && let Some(cast) = autocast::cast(op, args)?
+    {
+        return autocast::off(|| call(op, &cast));
+    }
     let outputs = match op.body {
         Body::Map { .. } => return Ok(SmallVec::from_buf([map(op, args)?])),
         Body::View(run) => views(op, args, run)?,
         Body::Mutate { .. } => return mutate(op, args),
-        Body::Kernel { .. } | Body::Compute { .. } => no_grad(|| compute(op, args))?,
+        Body::Kernel { .. } | Body::Compute { .. } => autocast::off(|| no_grad(|| compute(op, args)))?,
         Body::Composite(run) => return run(args),
     };
     record(op, args, &outputs);
@@ -35,7 +41,10 @@ pub fn call(op: &'static OpDef, args: &[Arg]) -> Result<Outputs> {
 /// Runs an operator of one output.
 #[inline]
 pub fn call_one(op: &'static OpDef, args: &[Arg]) -> Result<Tensor> {
-    if let Body::Map { .. } = op.body { map(op, args) } else { call(op, args).map(take_one) }
+    match op.body {
+        Body::Map { .. } if autocast_dtype().is_none() => map(op, args),
+        _ => call(op, args).map(take_one),
+    }
 }
 
 /// An elementwise operator, most of the calls there are.
@@ -60,6 +69,9 @@ pub fn call_inplace(op: &'static OpDef, args: &[Arg]) -> Result<Outputs> {
     let Arg::Tensor(x) = &args[0] else {
         return Err(Error::type_(format!("{}: the first argument must be a tensor", op.name)));
     };
+    if autocast_dtype().is_some() {
+        return autocast::off(|| call_inplace(op, args));
+    }
     let x = x.clone();
     autograd::check_inplace(&x)?;
     check_no_inner_overlap(&x)?;
@@ -120,6 +132,9 @@ pub fn call_out(op: &'static OpDef, args: &[Arg], outs: &[Tensor]) -> Result<Out
             "{}(): functions with out=... arguments don't support automatic differentiation, but one of the arguments requires grad.",
             op.name
         )));
+    }
+    if autocast_dtype().is_some() {
+        return autocast::off(|| call_out(op, args, outs));
     }
     no_grad(|| {
         if let (Body::Map { .. }, [out]) = (&op.body, outs)

@@ -12,6 +12,7 @@
 
 extern crate self as flambeau_tensor;
 
+pub mod autocast;
 pub mod autograd;
 pub mod dispatch;
 mod display;

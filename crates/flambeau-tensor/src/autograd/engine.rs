@@ -8,6 +8,7 @@ use smallvec::SmallVec;
 use super::hooks::Around;
 use super::node::{Edge, Node};
 use super::{GradMode, Meta};
+use crate::autocast;
 use crate::{Error, Result, Tensor};
 
 /// Adds the gradients of `tensors` into the `grad` of the leaves they depend on (`torch.autograd.backward`).
@@ -23,7 +24,8 @@ pub fn backward(
 ) -> Result<()> {
     let roots = roots(tensors, grads)?;
     let targets = inputs.map(edges_of).transpose()?;
-    Walk::new(retain_graph.unwrap_or(create_graph), create_graph).run(roots, targets, true).map(|_| ())
+    let walk = Walk::new(retain_graph.unwrap_or(create_graph), create_graph);
+    autocast::off(|| walk.run(roots, targets, true)).map(|_| ())
 }
 
 /// The gradients of `outputs` with respect to `inputs` (`torch.autograd.grad`).
@@ -37,7 +39,8 @@ pub fn grad(
 ) -> Result<Vec<Option<Tensor>>> {
     let targets = edges_of(inputs)?;
     let roots = roots(outputs, grads)?;
-    let found = Walk::new(retain_graph.unwrap_or(create_graph), create_graph).run(roots, Some(targets), false)?;
+    let walk = Walk::new(retain_graph.unwrap_or(create_graph), create_graph);
+    let found = autocast::off(|| walk.run(roots, Some(targets), false))?;
     if let Some(i) = found.iter().position(Option::is_none)
         && !allow_unused
     {
