@@ -302,6 +302,12 @@ impl IntoOutputs for (Tensor, Tensor, Tensor) {
     }
 }
 
+impl IntoOutputs for (Tensor, Tensor, Tensor, Tensor) {
+    fn into_outputs(self) -> Result<Outputs> {
+        Ok([self.0, self.1, self.2, self.3].into_iter().collect())
+    }
+}
+
 impl IntoOutputs for (Tensor, Vec<Tensor>) {
     fn into_outputs(self) -> Result<Outputs> {
         Ok(std::iter::once(self.0).chain(self.1).collect())
