@@ -15,11 +15,6 @@ pub(super) trait Field: Multiply + NumAssign + std::ops::Neg<Output = Self> {
     fn re(self) -> f64;
     fn im(self) -> f64;
     fn from_re(x: f64) -> Self;
-    /// `self + a * b`, fused where the instruction set at hand can be.
-    #[inline(always)]
-    fn plus(self, a: Self, b: Self) -> Self {
-        self + a * b
-    }
 }
 
 macro_rules! field {
@@ -78,5 +73,66 @@ pub(super) fn store<T: Copy>(to: &crate::gemm::Shared<T>, at: usize, from: &[T])
     for (i, &x) in from.iter().enumerate() {
         // SAFETY: the caller's view has these elements, which no other piece writes.
         unsafe { to.at((at + i) as isize).write_unaligned(x) };
+    }
+}
+
+/// How fine the numbers of a type are. Searches work in double precision, but stop where those of the type itself would: so
+/// they take as many steps, and the signs of the vectors are the same.
+#[derive(Clone, Copy)]
+pub(super) struct Precision {
+    /// The difference of 1 and the next number.
+    pub eps: f64,
+    /// The smallest normal number.
+    pub tiny: f64,
+}
+
+/// A number and its double-precision form, in which values and vectors are searched for.
+pub(super) trait Widen: Field {
+    const PRECISION: Precision;
+    type Wide: Field;
+    fn widen(self) -> Self::Wide;
+    fn narrow(x: Self::Wide) -> Self;
+}
+
+macro_rules! widen {
+    ($($t:ty)*) => {$(
+        impl Widen for $t {
+            const PRECISION: Precision = Precision { eps: <$t>::EPSILON as f64, tiny: <$t>::MIN_POSITIVE as f64 };
+            type Wide = f64;
+            fn widen(self) -> f64 { self as f64 }
+            fn narrow(x: f64) -> $t { x as $t }
+        }
+        impl Widen for Complex<$t> {
+            const PRECISION: Precision = <$t>::PRECISION;
+            type Wide = Complex<f64>;
+            fn widen(self) -> Complex<f64> { Complex::new(self.re as f64, self.im as f64) }
+            fn narrow(x: Complex<f64>) -> Self { Complex::new(x.re as $t, x.im as $t) }
+        }
+    )*};
+}
+widen!(f32 f64);
+
+/// Whether all numbers are finite.
+pub(super) fn all_finite<T: Field>(a: &[T]) -> bool {
+    a.iter().all(|x| x.re().is_finite() && x.im().is_finite())
+}
+
+/// The identity of n by n.
+pub(super) fn identity<T: Field>(n: usize) -> Vec<T> {
+    (0..n * n).map(|i| if i / n == i % n { T::one() } else { T::zero() }).collect()
+}
+
+/// Writes double-precision real numbers to a view of f32 or f64, from element `at` on.
+pub(super) fn store_real(to: &crate::gemm::Shared<u8>, double: bool, at: usize, from: &[f64]) {
+    for (i, &x) in from.iter().enumerate() {
+        let at = (at + i) as isize;
+        // SAFETY: the caller's view has these elements, which no other piece writes.
+        unsafe {
+            if double {
+                to.at(at * 8).cast::<f64>().write_unaligned(x);
+            } else {
+                to.at(at * 4).cast::<f32>().write_unaligned(x as f32);
+            }
+        }
     }
 }

@@ -1,18 +1,36 @@
 //! Linear algebra on batches of contiguous row-major matrices in f32, f64, complex64 and complex128 (other dtypes do
-//! nothing): LU and what follows from it, Cholesky, QR, triangular systems. Trouble is reported in `info` as LAPACK does.
+//! nothing): LU and what follows from it, Cholesky, QR, LDL, triangular systems, singular values and eigenvalues. Trouble is
+//! reported in `info` as LAPACK does. Signs and phases of vectors are LAPACK's, where they hang on the way a result is found.
 
+mod bidiagonal;
 mod cholesky;
+mod distance;
+mod eig;
 mod field;
+mod hermitian;
+mod hessenberg;
+mod householder;
+mod ldl;
 mod lu;
+mod planar;
 mod qr;
+mod reflector;
+mod schur;
 mod solve;
 mod svd;
 mod triangular;
+mod tridiagonal;
+mod wide;
 
 #[cfg(test)]
 mod tests;
 
 pub use cholesky::cholesky;
+pub use distance::cdist;
+pub use eig::eig;
+pub use hermitian::eigh;
+pub use householder::{geqrf, orgqr, ormqr};
+pub use ldl::{ldl_factor, ldl_solve};
 pub use lu::{det, lu_factor, slogdet};
 pub use qr::qr;
 pub use solve::{inverse, lu_solve, solve};

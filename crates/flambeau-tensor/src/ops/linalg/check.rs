@@ -94,3 +94,22 @@ pub(crate) fn triangle(x: &Tensor, upper: bool, strict: bool) -> Result<Tensor> 
     };
     x.masked_fill(&outside, 0.0)
 }
+
+/// The conjugate transposes of matrices.
+pub(crate) fn adjoint(t: &Tensor) -> Result<Tensor> {
+    t.transpose(-2, -1)?.conj()
+}
+
+/// Memory for matrices of the sizes `sizes` that a kernel writes by columns: row-major, rows and columns exchanged.
+pub(crate) fn turned_empty(sizes: &[i64], like: &Tensor) -> Result<Tensor> {
+    let mut turned: crate::Dims = sizes.into();
+    let n = sizes.len();
+    turned.swap(n - 2, n - 1);
+    Tensor::empty(&turned, like.dtype(), like.device())
+}
+
+/// Whether the gradient of an output is nothing but zeros: nobody used the output. What divides by the gaps between values,
+/// which may be 0, is then left out.
+pub(crate) fn unused(g: &Tensor) -> Result<bool> {
+    Ok(g.device() == crate::Device::Cpu && !g.requires_grad() && !g.ne(0.0)?.any()?.item()?.to_bool())
+}

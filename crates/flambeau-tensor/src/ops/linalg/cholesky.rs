@@ -1,12 +1,8 @@
 //! What Cholesky factors serve: systems of equations and inverses.
 
-use super::check::{batch, by_columns_copy, column_layout, floating};
+use super::check::{adjoint, batch, by_columns_copy, column_layout, floating};
 use crate::ops::{Val, op};
 use crate::{DType, Dims, Error, Options, Result, Tensor};
-
-fn adjoint(t: &Tensor) -> Result<Tensor> {
-    t.transpose(-2, -1)?.conj()
-}
 
 /// The matrices of a system with given factors must fit; gives the broadcast sizes of the solution.
 fn system(b: &Tensor, l: &Tensor) -> Result<Dims> {

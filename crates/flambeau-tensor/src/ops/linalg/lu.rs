@@ -4,10 +4,6 @@ use super::check::{at_least_matrix, batch, floating, triangle};
 use crate::ops::op;
 use crate::{DType, Dims, Error, Options, Result, Tensor};
 
-fn adjoint(t: &Tensor) -> Result<Tensor> {
-    t.transpose(-2, -1)?.conj()
-}
-
 /// The same numbers, the columns of each matrix one after another.
 fn by_columns(t: &Tensor) -> Result<Tensor> {
     t.transpose(-2, -1)?.contiguous()?.transpose(-2, -1)
@@ -145,8 +141,8 @@ op! {
         let lead = check_system(LU, pivots, B, left, "torch.linalg.lu_solve")?;
         if !left {
             // x @ A = B is A^H @ x^H = B^H.
-            let x = LU.linalg_lu_solve_with(pivots, &self::adjoint(B)?, true, !adjoint)?;
-            return self::adjoint(&x)?.resolve_conj()?.contiguous();
+            let x = LU.linalg_lu_solve_with(pivots, &super::check::adjoint(B)?, true, !adjoint)?;
+            return super::check::adjoint(&x)?.resolve_conj()?.contiguous();
         }
         let mut sizes = lead;
         sizes.extend_from_slice(&B.size()[B.dim() - 2..]);
@@ -154,7 +150,7 @@ op! {
         let rows = pivots.permuted_rows(LU.size()[LU.dim() - 1])?;
         let along = |rows: &Tensor| rows.unsqueeze(-1)?.expand(&sizes);
         if adjoint {
-            let h = self::adjoint(LU)?;
+            let h = super::check::adjoint(LU)?;
             let x = h.solve_triangular_with(&h.solve_triangular_with(&b, false, true, false)?, true, true, true)?;
             by_columns(&x.gather_with(-2, &along(&rows.argsort_with(-1, false)?)?, false)?)
         } else {

@@ -1,6 +1,6 @@
 //! Pseudoinverses, ranks and condition numbers: what singular values say.
 
-use super::check::{at_least_matrix, batch, floating, square};
+use super::check::{adjoint, at_least_matrix, batch, floating, square};
 use crate::ops::{Operand, OperandRef, Val, op};
 use crate::{DType, Dims, Error, Options, Result, Scalar, Tensor};
 
@@ -36,10 +36,6 @@ fn threshold(
     }
 }
 
-fn adjoint(t: &Tensor) -> Result<Tensor> {
-    t.transpose(-2, -1)?.conj()
-}
-
 fn pinv_sizes(a: &Tensor, hermitian: bool) -> Result<Dims> {
     at_least_matrix(a, "linalg.pinv")?;
     if hermitian {
@@ -68,6 +64,13 @@ op! {
         let sizes = pinv_sizes(input, hermitian)?;
         if input.numel() == 0 {
             return crate::ops::zeros_with(&sizes, Options::like(input));
+        }
+        if hermitian {
+            let (values, vectors) = input.eigh_with("L")?;
+            let size = values.abs()?;
+            let small = size.le(&threshold(input, &size.amax_with(Some(&[-1]), true)?, atol, rtol)?)?;
+            let inverse = values.reciprocal()?.masked_fill(&small, 0.0)?;
+            return vectors.mul(inverse.unsqueeze(-2)?)?.matmul(&adjoint(&vectors)?);
         }
         let (u, s, vh) = input.svd_with(false, None)?;
         let small = s.le(&threshold(input, &s.narrow(-1, 0, 1)?, atol, rtol)?)?;
@@ -137,7 +140,7 @@ op! {
             return crate::ops::zeros_with(batch(input), Options { dtype: Some(DType::I64), ..Options::like(input) });
         }
         let a = input.detach();
-        let s = a.svdvals()?;
+        let s = if hermitian { a.eigvalsh_with("L")?.abs()? } else { a.svdvals()? };
         s.gt(&threshold(input, &s.amax_with(Some(&[-1]), true)?, atol, rtol)?)?.sum_dim_with(Some(&[-1]), false, None)
     };
     samples [(real([3, 2])), (regular([2, 2, 2]), 0.1), (real([3, 2]), 0.01, 0.2), (real([0, 2]))];

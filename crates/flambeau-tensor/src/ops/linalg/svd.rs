@@ -2,7 +2,9 @@
 
 use flambeau_cpu::linalg as kernels;
 
-use super::check::{Layouts, at_least_matrix, batch, by_columns_copy, column_layout, first_failure, singular};
+use super::check::{
+    Layouts, adjoint, at_least_matrix, batch, column_layout, first_failure, singular, turned_empty, unused,
+};
 use crate::dispatch::Locked;
 use crate::ops::{Val, op};
 use crate::{DType, Dims, Error, Layout, Result, Tensor};
@@ -30,8 +32,12 @@ fn svd_sizes(a: &Tensor, full: bool) -> Result<[Dims; 3]> {
 fn check_finite(info: &Tensor) -> Result<()> {
     match first_failure(info)? {
         None => Ok(()),
-        Some((at, _)) => Err(singular(format!(
+        Some((at, 1)) => Err(singular(format!(
             "linalg.svd: {at}The algorithm failed to converge because the input matrix contained non-finite values."
+        ))),
+        Some((at, n)) => Err(singular(format!(
+            "linalg.svd: {at}The algorithm failed to converge because the input matrix is ill-conditioned or has too many repeated singular \
+             values (error code: {n})."
         ))),
     }
 }
@@ -54,8 +60,8 @@ fn factors(a: &Tensor, full: bool) -> Result<(Tensor, Tensor, Tensor)> {
     let a = a.contiguous()?;
     let outs = [
         Tensor::empty(&s, a.dtype().to_real(), a.device())?,
-        Tensor::empty(&u, a.dtype(), a.device())?,
-        Tensor::empty(&v, a.dtype(), a.device())?,
+        turned_empty(&u, &a)?,
+        turned_empty(&v, &a)?,
         Tensor::empty(batch(&a), DType::I32, a.device())?,
     ];
     Locked::run(&[&a], &outs, |locked, outs| {
@@ -64,7 +70,7 @@ fn factors(a: &Tensor, full: bool) -> Result<(Tensor, Tensor, Tensor)> {
     });
     let [s, u, v, info] = outs;
     check_finite(&info)?;
-    Ok((by_columns_copy(&u)?, s, by_columns_copy(&v)?))
+    Ok((u.mt()?, s, v.mt()?))
 }
 
 op! {
@@ -141,10 +147,6 @@ op! {
     samples [(real([2, 2])), (real([3, 2])), (real([2, 2, 3]), true, false), (real([0, 2]))];
 }
 
-fn adjoint(t: &Tensor) -> Result<Tensor> {
-    t.transpose(-2, -1)?.conj()
-}
-
 fn skew(t: &Tensor) -> Result<Tensor> {
     t.sub(adjoint(t)?)
 }
@@ -171,16 +173,11 @@ fn svd_backward(g: &[Tensor; 3], u: &Tensor, s: &Tensor, vh: &Tensor, full: bool
     let cut = |x: &Tensor, dim: i64| if full { x.narrow(dim, 0, k) } else { Ok(x.clone()) };
     let (gu, gs, gv) = (&cut(&g[0], -1)?, &g[1], &cut(&g[2], -2)?);
     let (u, vh) = (&cut(u, -1)?, &cut(vh, -2)?);
+    if unused(gu)? && unused(gv)? {
+        return u.mul(gs.unsqueeze(-2)?)?.matmul(vh);
+    }
     let ugu = skew(&adjoint(u)?.matmul(gu)?)?;
     let vgv = skew(&vh.matmul(&adjoint(gv)?)?)?;
-    if u.dtype().is_complex() {
-        let phase = ugu.add(&vgv)?.diagonal_with(0, -2, -1)?.imag()?.detach().abs()?;
-        if phase.gt(1e-2)?.any()?.item()?.to_bool() {
-            return Err(Error::runtime(
-                "svd_backward: The singular vectors in the complex case are specified up to multiplication by e^{i phi}. The specified loss function depends on this phase term, making it ill-defined.",
-            ));
-        }
-    }
     let identity = crate::ops::eye_with(k, None, crate::Options::like(s))?;
     let (row, column) = (s.unsqueeze(-2)?, s.unsqueeze(-1)?);
     let s2 = s.mul(s)?;

@@ -1,7 +1,10 @@
 //! Distances between tensors and between rows.
 
-use crate::ops::op;
-use crate::{DType, Error, Result, Tensor};
+use flambeau_cpu::linalg as kernels;
+
+use crate::dispatch::Locked;
+use crate::ops::{Val, op};
+use crate::{DType, Dims, Error, Result, Tensor, promote_types};
 
 op! {
     /// The `p`-norm of the difference of two tensors that broadcast.
@@ -65,6 +68,8 @@ op! {
             )));
         }
         check_power(p, "cdist")?;
+        let dtype = promote_types(x1.dtype(), x2.dtype());
+        let (x1, x2) = (&x1.to_dtype(dtype)?, &x2.to_dtype(dtype)?);
         let product = match compute_mode {
             "use_mm_for_euclid_dist_if_necessary" => rows > 25 || cols > 25,
             "use_mm_for_euclid_dist" => true,
@@ -79,9 +84,78 @@ op! {
         if p == 2.0 && product {
             return euclidean(x1, x2);
         }
-        x1.unsqueeze(-2)?.sub(x2.unsqueeze(-3)?)?.vector_norm_with(p, Some(&[-1]), false, None)
+        x1.distances(x2, p)
     };
     samples [(real([3, 2]), other([2, 2])), (real([2, 3, 2]), other([2, 2]), 1.0), (real([0, 2]), other([2, 2]))];
+}
+
+/// The sizes of a table of distances.
+fn table(x1: &Tensor, x2: &Tensor) -> Result<Dims> {
+    crate::ops::rule::require(
+        x1.dim() > 1
+            && x2.dim() > 1
+            && x1.dtype() == x2.dtype()
+            && matches!(x1.dtype(), DType::F32 | DType::F64)
+            && x1.size().last() == x2.size().last(),
+        "distances",
+    )?;
+    let mut sizes = crate::broadcast_shapes(&x1.size()[..x1.dim() - 2], &x2.size()[..x2.dim() - 2])?;
+    sizes.extend_from_slice(&[x1.size()[x1.dim() - 2], x2.size()[x2.dim() - 2]]);
+    Ok(sizes)
+}
+
+op! {
+    /// The `p`-norm distances between all rows, without a product of matrices.
+    fn distances(x1: Tensor, x2: Tensor, p: f64) -> y;
+    variants [private];
+    node "CdistBackward0";
+    dtype x1.dtype();
+    shape table(x1, x2);
+    compute {
+        let sizes = table(x1, x2)?;
+        let whole = |x: &Tensor| -> Result<Tensor> {
+            let ends = &x.size()[x.dim() - 2..];
+            x.expand(&sizes[..sizes.len() - 2].iter().chain(ends).copied().collect::<Dims>())?.contiguous()
+        };
+        let (a, b) = (whole(x1)?, whole(x2)?);
+        let out = Tensor::empty(&sizes, x1.dtype(), x1.device())?;
+        Locked::run(&[&a, &b], std::slice::from_ref(&out), |locked, outs| {
+            kernels::cdist(&mut outs.next(), locked.view(&a), locked.view(&b), p);
+        });
+        Ok(out)
+    };
+    vjp {
+        x1 => |g, x1, x2, y, p| Val::run(|| distances_backward(&g.tensor()?, &x1.tensor()?, &x2.tensor()?, &y.tensor()?, p));
+        x2 => |g, x1, x2, y, p| Val::run(|| {
+            let turn = |t: &Val| t.tensor()?.transpose(-2, -1);
+            distances_backward(&turn(g)?, &x2.tensor()?, &x1.tensor()?, &turn(y)?, p)
+        })
+    };
+    samples [(real([3, 2]), other([2, 2]), 2.0), (real([2, 3, 2]), other([2, 2]), 1.0), (real([2, 2]), other([3, 2]), 3.0), (real([0, 2]), other([2, 2]), 1.5)];
+}
+
+/// The gradient of the rows `a` for distances `d` from the rows `b`.
+fn distances_backward(g: &Tensor, a: &Tensor, b: &Tensor, d: &Tensor, p: f64) -> Result<Tensor> {
+    // A distance of 0 has no gradient.
+    let over = |g: &Tensor, by: Tensor| g.div(by)?.masked_fill(&d.detach().eq(0.0)?, 0.0);
+    if p == 2.0 && d.numel() as i64 * a.size()[a.dim() - 1] > 1 << 16 {
+        let ratio = over(g, d.clone())?;
+        return a.mul(ratio.sum_dim_with(Some(&[-1]), true, None)?)?.sub(ratio.matmul(b)?);
+    }
+    let difference = a.unsqueeze(-2)?.sub(b.unsqueeze(-3)?)?;
+    let size = difference.abs()?;
+    let direction = if p == 0.0 {
+        difference.mul(0.0)?.mul(g.unsqueeze(-1)?)?
+    } else if p == 1.0 {
+        difference.sign()?.mul(g.unsqueeze(-1)?)?
+    } else if p.is_infinite() {
+        let reached = size.eq(d.unsqueeze(-1)?)?;
+        difference.sign()?.mul(&reached)?.mul(g.unsqueeze(-1)?)?
+    } else {
+        let power = size.pow(p - 1.0)?.masked_fill(&difference.detach().eq(0.0)?, 0.0)?;
+        difference.sign()?.mul(power)?.mul(over(g, d.pow(p - 1.0)?)?.unsqueeze(-1)?)?
+    };
+    direction.sum_dim_with(Some(&[-2]), false, None)
 }
 
 op! {

@@ -1,0 +1,83 @@
+//! Householder reflections `I - tau v v^H` on matrices by columns.
+
+use super::field::Field;
+use super::wide::{inner, subtract};
+
+/// A reflection of the coordinates from `at` on; `v[0]` is 1.
+pub(super) struct Reflector<T> {
+    pub at: usize,
+    pub v: Vec<T>,
+    pub tau: T,
+}
+
+/// The length of a vector, without overflow on the way.
+fn norm<T: Field>(x: &[T]) -> f64 {
+    let largest = x.iter().fold(0.0f64, |m, x| m.max(x.re().abs()).max(x.im().abs()));
+    if largest == 0.0 || !largest.is_finite() {
+        return largest;
+    }
+    let sum = x.iter().fold(0.0f64, |s, x| s + (x.re() / largest).powi(2) + (x.im() / largest).powi(2));
+    largest * sum.sqrt()
+}
+
+impl<T: Field> Reflector<T> {
+    /// The reflection whose conjugate transpose turns `x` into `(beta, 0, ...)`, with a real beta, and that beta: LAPACK's larfg.
+    pub fn new(at: usize, x: &[T]) -> (Reflector<T>, f64) {
+        let Some((&alpha, rest)) = x.split_first() else {
+            return (Reflector { at, v: Vec::new(), tau: T::zero() }, 0.0);
+        };
+        let mut v = x.to_vec();
+        v[0] = T::one();
+        let below = norm(rest);
+        if below == 0.0 && alpha.im() == 0.0 {
+            return (Reflector { at, v, tau: T::zero() }, alpha.re());
+        }
+        let length = alpha.abs().hypot(below);
+        let beta = -length.copysign(alpha.re());
+        let b = T::from_re(beta);
+        let tau = (b - alpha) / b;
+        let scale = T::one() / (alpha - b);
+        v[1..].iter_mut().for_each(|x| *x *= scale);
+        (Reflector { at, v, tau }, beta)
+    }
+
+    /// The conjugate transpose.
+    pub fn adjoint_tau(&self) -> T {
+        self.tau.conj()
+    }
+
+    /// Replaces the columns from `first` on (of `m` elements each) by `(I - tau v v^H)` of them.
+    pub fn left(&self, tau: T, a: &mut [T], m: usize, first: usize) {
+        if tau == T::zero() || m == 0 {
+            return;
+        }
+        for column in a.chunks_exact_mut(m).skip(first) {
+            let part = &mut column[self.at..self.at + self.v.len()];
+            let s = tau * inner(&self.v, part);
+            subtract(part, s, &self.v);
+        }
+    }
+
+    /// Replaces the rows from `first` on of `a` (columns of `m` elements) by `a (I - tau v v^H)`.
+    pub fn right(&self, tau: T, a: &mut [T], m: usize, first: usize) {
+        if tau == T::zero() || m <= first {
+            return;
+        }
+        let mut w = vec![T::zero(); m - first];
+        for (k, v) in self.v.iter().enumerate() {
+            let from = (self.at + k) * m;
+            subtract(&mut w, -*v, &a[from + first..from + m]);
+        }
+        for (k, v) in self.v.iter().enumerate() {
+            let from = (self.at + k) * m;
+            subtract(&mut a[from + first..from + m], tau * v.conj(), &w);
+        }
+    }
+}
+
+/// Replaces the columns of `a` (of `m` elements) by `H_1 H_2 ... H_k a`.
+pub(super) fn product<T: Field>(reflectors: &[Reflector<T>], a: &mut [T], m: usize) {
+    for h in reflectors.iter().rev() {
+        h.left(h.tau, a, m, 0);
+    }
+}
