@@ -169,7 +169,7 @@ op! {
         input => |g, input, other| g.masked_fill(input.eq(other), 0.0);
         other => |g| g * 0.0
     };
-    samples without_gradcheck([(real([2, 3]), other([3]), 0), (real([]), other([2]), 1), (real([0, 2]), other([2]), 2)]);
+    samples without_gradcheck([(real([2, 3]), other([3]), 0), (real([]), other([2]), 0), (real([0, 2]), other([2]), 0)]);
 }
 
 /// Double precision, complex if one operand is.

@@ -107,7 +107,7 @@ op! {
     variants [method, function, inplace, out];
     composite {
         if !input.dtype().is_floating() || !other.dtype().is_integral() {
-            return input.mul(pow_scalar(2.0, other)?);
+            return input.scaled(&pow_scalar(2.0, &other.detach())?, other);
         }
         if other.dtype() == DType::Bool {
             return Err(Error::not_implemented("\"ldexp_cpu_exp\" not implemented for 'Bool'"));
@@ -118,4 +118,20 @@ op! {
         input.mul(power(&half)?)?.mul(power(&other.sub(&half)?)?)
     };
     samples samples::with(&[2, 3], -2.0, 2.0, &[&[samples::tensor(&[3], -1.0, 1.0).into()]]);
+}
+
+op! {
+    /// The product of `ldexp`: its factor is known, and its derivative is that of `2 ** other`.
+    ///
+    /// Shape: all broadcast. Dtype: promoted.
+    fn scaled(input: Tensor, power: Tensor, other: Tensor) -> y;
+    variants [private];
+    node "LdexpBackward0";
+    dtype rule::promote(input, power);
+    map { (input, power) Float => input * power; Complex => mul(input, power); Int => input.wrapping_mul(power); Bool => input & power };
+    vjp {
+        input => |g, other| g * Val::from(pow_scalar(2.0, &other.tensor()?)).conj();
+        other => |g, y| g * (y * std::f64::consts::LN_2).conj()
+    };
+    samples without_gradcheck([(real([2, 3]), positive([3]), other([3])), (real([]), positive([2]), other([2]))]);
 }

@@ -231,9 +231,11 @@ fn powers(start: Scalar, end: Scalar, steps: i64, base: f64, options: Options) -
     };
     let (a, b) = (end_of(start), end_of(end));
     let step = if n > 1 { (b - a) / last } else { 0.0 };
-    let step = if dtype.is_integral() { step as f32 as f64 } else { step };
-    let at = |i: usize| {
-        if n < 2 || i < n / 2 || dtype.is_integral() { a + step * i as f64 } else { b - step * (last - i as f64) }
+    let at = |i: usize| match dtype {
+        // Exponents between integers are made in single precision.
+        d if d.is_integral() => (a as f32 + step as f32 * i as f32) as f64,
+        _ if n < 2 || i < n / 2 => a + step * i as f64,
+        _ => b - step * (last - i as f64),
     };
     to(Tensor::of(&(0..n).map(|i| base.powf(at(i))).collect::<Vec<f64>>(), &[steps])?)
 }

@@ -141,7 +141,7 @@ op! {
         }
         input.index_tensor(&clamped(input, indices)?)?.masked_fill(&mask.logical_not()?, fill)
     };
-    samples [(real([3, 2]), mask([4]), gaps(vec![Some(int([4], -3, 9))]), 1.5)];
+    samples [(real([3]), mask([4]), gaps(vec![Some(int([4], -3, 9))]), 1.5)];
 }
 
 op! {

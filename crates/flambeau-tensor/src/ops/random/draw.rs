@@ -170,3 +170,72 @@ op! {
     kernel { rng::multinomial(&mut stream(generator), &mut y, input, num_samples, replacement) };
     samples [(unit([2, 4]), 2), (unit([3]), 5, true), (unit([3]), 1)];
 }
+
+/// A number of the Poisson distribution, from uniform numbers: by transformed rejection (Hörmann, 1993), for small rates by
+/// a product of them.
+fn poisson_number(rate: f64, uniform: &mut impl FnMut() -> f64) -> Result<f64> {
+    if rate.is_nan() || rate < 0.0 {
+        return Err(Error::runtime("invalid Poisson rate, expected rate to be non-negative"));
+    }
+    if rate < 10.0 {
+        let floor = (-rate).exp();
+        let (mut count, mut product) = (0.0, 1.0);
+        while rate > 0.0 {
+            product *= uniform();
+            if product <= floor {
+                break;
+            }
+            count += 1.0;
+        }
+        return Ok(count);
+    }
+    let b = 0.931 + 2.53 * rate.sqrt();
+    let a = -0.059 + 0.024_83 * b;
+    let (inverse, squeeze) = (1.1239 + 1.1328 / (b - 3.4), 0.9277 - 3.6224 / (b - 2.0));
+    loop {
+        let u = uniform() - 0.5;
+        let v = uniform();
+        let us = 0.5 - u.abs();
+        let k = ((2.0 * a / us + b) * u + rate + 0.43).floor();
+        if us >= 0.07 && v <= squeeze {
+            return Ok(k);
+        }
+        if k < 0.0 || (us < 0.013 && v > us) {
+            continue;
+        }
+        let log = v.ln() + inverse.ln() - (a / (us * us) + b).ln();
+        if log <= -rate + k * rate.ln() - flambeau_cpu::math::plain::f64::lgamma(k + 1.0) {
+            return Ok(k);
+        }
+    }
+}
+
+op! {
+    /// Numbers drawn at random from the Poisson distribution, each with the rate at its place.
+    ///
+    /// Shape: `*s -> *s`. Dtype: unchanged, floating-point.
+    ///
+    /// >>> torch.poisson(torch.zeros(2))
+    /// tensor([0., 0.])
+    fn poisson(input: Tensor, generator: Option<Generator> = None) -> y;
+    variants [function];
+    dtype floating_rates(input);
+    shape input.size();
+    compute {
+        let dtype = floating_rates(input)?;
+        let rates = input.to_dtype(DType::F64)?.to_vec::<f64>()?;
+        let mut stream = stream(generator);
+        let mut uniform = || (stream.random64() & ((1 << 53) - 1)) as f64 / (1u64 << 53) as f64;
+        let drawn = rates.into_iter().map(|r| poisson_number(r, &mut uniform)).collect::<Result<Vec<_>>>()?;
+        Tensor::of(&drawn, input.size())?.to_dtype(dtype)
+    };
+    vjp { input => |g| g * 0.0 };
+    samples without_gradcheck([(positive([2, 3])), (tensor(&[4], 10.0, 90.0)), (positive([])), (positive([0, 2]))]);
+}
+
+fn floating_rates(x: &Tensor) -> Result<DType> {
+    if !x.dtype().is_floating() {
+        return Err(Error::not_implemented(format!("\"poisson_cpu\" not implemented for '{}'", x.dtype().title())));
+    }
+    Ok(x.dtype())
+}

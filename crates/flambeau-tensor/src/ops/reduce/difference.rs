@@ -208,7 +208,7 @@ op! {
 /// The dimensions that slopes are taken along, and that `spacing` (how many there are) and `dim` go together.
 fn slope_dims(x: &Tensor, spacing: Option<usize>, dim: Option<&[i64]>, edge_order: i64) -> Result<Dims> {
     if x.dtype() == DType::U8 {
-        return Err(Error::runtime("torch.gradient does not support uint8 input."));
+        return Err(Error::not_implemented("torch.gradient does not support uint8 input."));
     }
     match (spacing, dim) {
         (Some(n), None) if n != x.dim() => {

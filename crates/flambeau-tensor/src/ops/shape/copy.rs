@@ -91,7 +91,7 @@ op! {
     composite {
         let n = input.dim() as i64;
         if n > 0 && dim >= n {
-            return Err(crate::Error::runtime(format!("Expected dim < {n} to be true, but got {dim}.")));
+            return Err(crate::Error::runtime("Expected dim < static_cast<int64_t>(self_sizes.size()) to be true, but got false."));
         }
         let size = if n > 0 { input.size_of(dim)? } else { 0 };
         if n > 0 && length < 0 {
@@ -306,7 +306,10 @@ op! {
     /// tensor([1.+2.j])
     fn view_as_complex_copy(input: Tensor) -> y;
     variants [function, out];
-    composite { own(input.view_as_complex()) };
+    composite {
+        let pairs = input.view_as_complex().map_err(|e| crate::Error::new(e.kind(), format!("view_as_complex_copy: {e}")));
+        own(pairs)
+    };
     samples [(real([2, 3, 2])), (real([2])), (real([0, 2]))];
 }
 

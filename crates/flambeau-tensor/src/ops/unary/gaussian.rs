@@ -2,7 +2,7 @@
 
 use std::f64::consts::{FRAC_1_SQRT_2, FRAC_2_SQRT_PI, PI};
 
-use flambeau_cpu::math::plain::f64 as math;
+use flambeau_cpu::math::plain as math;
 
 use crate::ops::{op, rule, samples};
 use crate::{DType, Error, Result, Tensor};
@@ -16,25 +16,77 @@ fn precise(x: &Tensor, what: &str) -> Result<DType> {
     Ok(d)
 }
 
-/// The value of a polynomial, its highest coefficient first.
-#[inline(always)]
-fn poly<const N: usize>(x: f64, c: [f64; N]) -> f64 {
-    c.iter().fold(0.0, |sum, &c| sum * x + c)
-}
+/// Of `ndtri`: in the middle, in the tails, and far out in them; over and below the line.
+const CENTRAL: ([f64; 5], [f64; 9]) = (
+    [-59.96335010141079, 98.00107541859997, -56.67628574690703, 13.931260938727968, -1.2391658386738125],
+    [
+        1.0,
+        1.9544885833814176,
+        4.676279128988815,
+        86.36024213908906,
+        -225.46268785411937,
+        200.26021238006066,
+        -82.03722561683334,
+        15.90562251262117,
+        -1.1833162112133,
+    ],
+);
+const TAIL: ([f64; 9], [f64; 9]) = (
+    [
+        4.0554489230596245,
+        31.525109459989388,
+        57.16281922464213,
+        44.08050738932008,
+        14.684956192885803,
+        2.1866330685079025,
+        -0.1402560791713545,
+        -0.03504246268278482,
+        -0.0008574567851546854,
+    ],
+    [
+        1.0,
+        15.779988325646675,
+        45.39076351288792,
+        41.3172038254672,
+        15.04253856929075,
+        2.504649462083094,
+        -0.14218292285478779,
+        -0.03808064076915783,
+        -0.0009332594808954574,
+    ],
+);
+const FAR: ([f64; 9], [f64; 9]) = (
+    [
+        3.2377489177694603,
+        6.915228890689842,
+        3.9388102529247444,
+        1.3330346081580755,
+        0.20148538954917908,
+        0.012371663481782003,
+        0.00030158155350823543,
+        2.6580697468673755e-06,
+        6.239745391849833e-09,
+    ],
+    [
+        1.0,
+        6.02427039364742,
+        3.6798356385616087,
+        1.3770209948908132,
+        0.21623699359449663,
+        0.013420400608854318,
+        0.00032801446468212774,
+        2.8924786474538068e-06,
+        6.790194080099813e-09,
+    ],
+);
 
-/// `exp(x * x) * erfc(x)`.
-pub(crate) fn erfcx(x: f64) -> f64 {
-    // The square in two parts, so that its exponential is exact.
-    let square = x * x;
-    let rest = x.mul_add(x, -square);
+/// `exp(x * x) * erfc(x)` for `x` from 0 on.
+fn scaled_complement(x: f64) -> f64 {
     if x < 10.0 {
-        if x < -26.7 {
-            return f64::INFINITY;
-        }
-        return (square.exp() + square.exp() * rest) * math::erfc(x);
-    }
-    if x.is_nan() {
-        return x;
+        // The square in two parts, so that its exponential is exact.
+        let square = x * x;
+        let rest = x.mul_add(x, -square);
+        return (square.exp() + square.exp() * rest) * math::f64::erfc(x);
     }
     if x > 1e8 {
         return 0.5 * FRAC_2_SQRT_PI / x;
@@ -42,58 +94,21 @@ pub(crate) fn erfcx(x: f64) -> f64 {
     // The asymptotic series: its terms fall long enough from here on.
     let (mut term, mut sum, mut k) = (1.0, 1.0, 1.0);
     while f64::abs(term) > 1e-17 {
-        term *= -k / (2.0 * square);
+        term *= -k / (2.0 * x * x);
         sum += term;
         k += 2.0;
     }
     0.5 * FRAC_2_SQRT_PI / x * sum
 }
 
-/// The logarithm of the area under the normal curve below `x`.
-pub(crate) fn log_ndtr(x: f64) -> f64 {
-    let t = x * FRAC_1_SQRT_2;
-    if x < -1.0 { (erfcx(-t) / 2.0).ln() - t * t } else { (-math::erfc(t) / 2.0).ln_1p() }
-}
-
-/// The point below which the area `p` under the normal curve lies.
-#[rustfmt::skip]
-pub(crate) fn ndtri(p: f64) -> f64 {
-    const EDGE: f64 = 0.135_335_283_236_612_7; // exp(-2)
-    if p == 0.0 || p == 1.0 {
-        return if p == 0.0 { f64::NEG_INFINITY } else { f64::INFINITY };
-    }
-    if !(0.0..=1.0).contains(&p) {
-        return f64::NAN;
-    }
-    let upper = p > 1.0 - EDGE;
-    let tail = if upper { 1.0 - p } else { p };
-    if tail > EDGE {
-        let y = tail - 0.5;
-        let z = y * y;
-        let num = poly(z, [-59.9633501014107895267, 98.0010754185999661536, -56.6762857469070293439, 13.9312609387279679503, -1.23916583867381258016]);
-        let den = poly(z, [1.0, 1.95448858338141759834, 4.67627912898881538453, 86.3602421390890590575, -225.462687854119370527, 200.260212380060660359,
-            -82.0372256168333339912, 15.9056225126211695515, -1.18331621121330003142]);
-        return (y + y * (z * num / den)) * (2.0 * PI).sqrt();
-    }
-    let x = (-2.0 * tail.ln()).sqrt();
-    let z = 1.0 / x;
-    let correction = if x < 8.0 {
-        poly(z, [4.05544892305962419923, 31.5251094599893866154, 57.1628192246421288162, 44.0805073893200834700, 14.6849561928858024014, 2.18663306850790267539,
-            -1.40256079171354495875e-1, -3.50424626827848203418e-2, -8.57456785154685413611e-4])
-            / poly(z, [1.0, 15.7799883256466749731, 45.3907635128879210584, 41.3172038254672030440, 15.0425385692907503408, 2.50464946208309415979,
-                -1.42182922854787788574e-1, -3.80806407691578277194e-2, -9.33259480895457427372e-4])
-    } else {
-        poly(z, [3.23774891776946035970, 6.91522889068984211695, 3.93881025292474443415, 1.33303460815807542389, 2.01485389549179081538e-1,
-            1.23716634817820021358e-2, 3.01581553508235416007e-4, 2.65806974686737550832e-6, 6.23974539184983293730e-9])
-            / poly(z, [1.0, 6.02427039364742014255, 3.67983563856160859403, 1.37702099489081330271, 2.16236993594496635890e-1, 1.34204006088543189037e-2,
-                3.28014464682127739104e-4, 2.89247864745380683936e-6, 6.79019408009981274425e-9])
-    };
-    let x = x - x.ln() / x - z * correction;
-    if upper { x } else { -x }
-}
-
-/// Numbers with Airy's function.
-pub(crate) trait Airy {
+/// Numbers with these functions; single precision is rounded where PyTorch rounds it.
+pub(crate) trait Gaussian {
+    /// `exp(x * x) * erfc(x)`.
+    fn erfcx(self) -> Self;
+    /// The logarithm of the area under the normal curve below `x`.
+    fn log_ndtr(self) -> Self;
+    /// The point below which that area under the normal curve lies.
+    fn ndtri(self) -> Self;
     /// Airy's function Ai.
     fn airy_ai(self) -> Self;
 }
@@ -167,13 +182,68 @@ const AGD: [f64; 10] = [
     4.91834570062930016e-9,
 ];
 
-macro_rules! airy {
+/// The value of a polynomial, its highest coefficient first.
+mod poly {
+    pub fn f32(x: f32, c: &[f64]) -> f32 {
+        c.iter().fold(0.0, |sum: f32, &c| sum.mul_add(x, c as f32))
+    }
+    pub fn f64(x: f64, c: &[f64]) -> f64 {
+        c.iter().fold(0.0, |sum: f64, &c| sum.mul_add(x, c))
+    }
+}
+
+macro_rules! gaussian {
     ($($t:ident)*) => {$(
-        impl Airy for $t {
-            fn airy_ai(self) -> $t {
-                fn poly<const N: usize>(x: $t, c: [f64; N]) -> $t {
-                    c.iter().fold(0.0, |sum, &c| sum * x + c as $t)
+        impl Gaussian for $t {
+            fn erfcx(self) -> $t {
+                let x = self;
+                if x.is_nan() {
+                    return x;
                 }
+                if x >= 0.0 {
+                    return scaled_complement(x as f64) as $t;
+                }
+                match x {
+                    ..-26.7 => $t::INFINITY,
+                    ..-6.1 => 2.0 * (x * x).exp(),
+                    _ => (2.0 as $t).mul_add((x * x).exp(), -(scaled_complement(-x as f64) as $t)),
+                }
+            }
+
+            fn log_ndtr(self) -> $t {
+                let t = self * std::$t::consts::FRAC_1_SQRT_2;
+                if self < -1.0 {
+                    (-t).mul_add(t, ((-t).erfcx() / 2.0).ln())
+                } else {
+                    (-math::$t::erfc(t) / 2.0).ln_1p()
+                }
+            }
+
+            fn ndtri(self) -> $t {
+                const EDGE: $t = 0.135_335_283_236_612_7; // exp(-2)
+                let p = self;
+                if p == 0.0 || p == 1.0 {
+                    return if p == 0.0 { $t::NEG_INFINITY } else { $t::INFINITY };
+                }
+                if !(0.0..=1.0).contains(&p) {
+                    return $t::NAN;
+                }
+                let upper = p > 1.0 - EDGE;
+                let tail = if upper { 1.0 - p } else { p };
+                if tail > EDGE {
+                    let y = tail - 0.5;
+                    let z = y * y;
+                    return y.mul_add(z * poly::$t(z, &CENTRAL.0) / poly::$t(z, &CENTRAL.1), y) * 2.506_628_274_631_000_5;
+                }
+                let x = (-2.0 * tail.ln()).sqrt();
+                let z = 1.0 / x;
+                let (num, den): (&[f64], &[f64]) = if x < 8.0 { (&TAIL.0, &TAIL.1) } else { (&FAR.0, &FAR.1) };
+                let x = x - x.ln() / x - z * poly::$t(z, num) / poly::$t(z, den);
+                if upper { x } else { -x }
+            }
+
+            fn airy_ai(self) -> $t {
+                use poly::$t as poly;
                 let x = self;
                 if x.is_infinite() || x.is_nan() {
                     return $t::NAN;
@@ -187,13 +257,13 @@ macro_rules! airy {
                     let z = 1.0 / zeta;
                     let s = z * z;
                     let t = zeta + 0.25 * std::$t::consts::PI;
-                    let (even, odd) = (1.0 + s * poly(s, AFN) / poly(s, AFD), z * poly(s, AGN) / poly(s, AGD));
+                    let (even, odd) = (1.0 + s * poly(s, &AFN) / poly(s, &AFD), z * poly(s, &AGN) / poly(s, &AGD));
                     return ROOT / (-x).sqrt().sqrt() * (t.sin() * even - t.cos() * odd);
                 }
                 if x >= 2.09 {
                     let zeta = 2.0 * x * x.sqrt() / 3.0;
                     let z = 1.0 / zeta;
-                    return ROOT * (poly(z, AN) / poly(z, AD)) / (2.0 * x.sqrt().sqrt() * zeta.exp());
+                    return ROOT * (poly(z, &AN) / poly(z, &AD)) / (2.0 * x.sqrt().sqrt() * zeta.exp());
                 }
                 // The power series of the two solutions that make it up.
                 let cube = x * x * x;
@@ -213,7 +283,7 @@ macro_rules! airy {
         }
     )*};
 }
-airy!(f32 f64);
+gaussian!(f32 f64);
 
 op! {
     /// `exp(x * x) * erfc(x)`, the scaled complement of the error function, element by element.
@@ -226,7 +296,7 @@ op! {
     variants [special, out];
     node "SpecialErfcxBackward0";
     dtype precise(input, "erfcx_cpu");
-    map { (input) Float => crate::ops::unary::gaussian::erfcx(input as f64) as _ };
+    map { (input) Float => crate::ops::unary::gaussian::Gaussian::erfcx(input) };
     vjp { input => |g, input, y| g * (2.0 * input * y - FRAC_2_SQRT_PI) };
     samples samples::unary(-2.0, 4.0);
 }
@@ -242,7 +312,7 @@ op! {
     variants [special, out];
     node "SpecialLogNdtrBackward0";
     dtype precise(input, "log_ndtr_cpu");
-    map { (input) Float => crate::ops::unary::gaussian::log_ndtr(input as f64) as _ };
+    map { (input) Float => crate::ops::unary::gaussian::Gaussian::log_ndtr(input) };
     vjp { input => |g, input| g / (-(input * FRAC_1_SQRT_2)).erfcx() * (2.0 / PI).sqrt() };
     samples samples::unary(-3.0, 3.0);
 }
@@ -258,7 +328,7 @@ op! {
     variants [special, out];
     node "SpecialNdtriBackward0";
     dtype precise(input, "ndtri_cpu");
-    map { (input) Float => crate::ops::unary::gaussian::ndtri(input as f64) as _ };
+    map { (input) Float => crate::ops::unary::gaussian::Gaussian::ndtri(input) };
     vjp { input => |g, y| g * (2.0 * PI).sqrt() * (y * y / 2.0).exp() };
     samples samples::unary(0.03, 0.97);
 }
@@ -274,6 +344,6 @@ op! {
     variants [special, out];
     nondifferentiable;
     dtype precise(input, "airy_ai_cpu");
-    map { (input) Float => crate::ops::unary::gaussian::Airy::airy_ai(input) };
+    map { (input) Float => crate::ops::unary::gaussian::Gaussian::airy_ai(input) };
     samples samples::unary(-4.0, 4.0);
 }
