@@ -57,6 +57,7 @@ from flambeau.nn._functional.loss import (
     huber_loss as huber_loss,
     kl_div as kl_div,
     l1_loss as l1_loss,
+    linear_cross_entropy as linear_cross_entropy,
     mse_loss as mse_loss,
     nll_loss as nll_loss,
     smooth_l1_loss as smooth_l1_loss,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from typing import Any
 
@@ -239,3 +240,128 @@ def kl_div(
             by_batch, reduction = True, "sum"
     loss = _kl_div(input, target, reduction=pick_reduction(size_average, reduce, reduction), log_target=log_target)
     return loss / input.size()[0] if by_batch and input.dim() != 0 else loss
+
+
+def _in_chunks(options: Any, input: Tensor, target: Tensor, weight: Tensor, reduction: str, smoothing: float) -> bool:
+    """Whether the loss of each sample can be had from its own logits, chunk by chunk."""
+    probabilities = target.shape == (*input.shape[:-1], weight.shape[0]) and target.dtype == input.dtype
+    applies = (
+        reduction in ("mean", "sum", "none")
+        and smoothing == 0.0
+        and (target.dtype == flambeau.int64 or (probabilities and not target.requires_grad))
+        and weight.dim() == 2
+    )
+    if not applies:
+        warnings.warn(
+            "linear_cross_entropy: ``options`` ignored; chunked path needs reduction in {'mean','sum','none'}, "
+            "label_smoothing == 0, target.dtype == int64 (or a probability target with dtype matching input and "
+            f"requires_grad == False), out_features == (). Got reduction={reduction!r}, label_smoothing={smoothing}, "
+            f"target.dtype={target.dtype}, out_features={tuple(weight.shape[1:-1])}.",
+            stacklevel=4,
+        )
+    return applies
+
+
+def _rows_at_a_time(options: Any, rows: int, in_features: int, classes: int) -> int:
+    """As told, or so many that their logits take as much memory as the input."""
+    if options.batch_chunk_size is not None or options.chunking_method is None:
+        return options.batch_chunk_size or max(rows, 1)
+    factor = int(options.chunking_method.partition(":")[2] or 1)
+    target = math.ceil(rows / math.ceil(classes / max(in_features, 1)))
+    return max(1, min((1 << max(target - 1, 0).bit_length()) // factor, rows))
+
+
+def _chunked_cross_entropy(
+    input: Tensor,
+    linear_weight: Tensor,
+    target: Tensor,
+    linear_bias: Tensor | None,
+    weight: Tensor | None,
+    reduction: str,
+    ignore_index: int,
+    options: Any,
+) -> Tensor:
+    alone = input.dim() == 1
+    x = input.unsqueeze(0) if alone else input
+    target = target.unsqueeze(0) if alone else target
+    rows, step = x.size(0), _rows_at_a_time(options, x.size(0), x.size(1), linear_weight.size(0))
+    kept = options.acc_dtype or x.dtype
+    if options.acc_dtype is None and x.dtype in (flambeau.float16, flambeau.bfloat16):
+        kept = flambeau.float32
+    table, bias = linear_weight.to(kept), None if linear_bias is None else linear_bias.to(kept)
+    scales = None if weight is None else weight.to(kept)
+    losses = []
+    for start in range(0, rows, step):
+        part = target[start : start + step]
+        logits = flambeau.nn.functional.linear(x[start : start + step].to(kept), table, bias)
+        of_classes = part if part.dtype == flambeau.int64 else part.to(kept)
+        losses.append(
+            _cross_entropy(
+                logits, of_classes, weight=scales, ignore_index=ignore_index, reduction="none" if reduction == "none" else "sum"
+            )
+        )
+    if reduction == "none":
+        loss = flambeau.cat(losses).to(input.dtype)
+        return loss.squeeze(0) if alone else loss
+    total = flambeau.stack(losses).sum() if losses else (x.to(kept) @ table.t()).sum()
+    if reduction == "mean":
+        if target.dtype != flambeau.int64:
+            total = total / rows
+        else:
+            counted = target != ignore_index
+            if scales is None:
+                total = total / counted.sum()
+            else:
+                total = total / (scales[target.clamp(min=0, max=table.size(0) - 1)] * counted).sum()
+    return total.to(input.dtype)
+
+
+def linear_cross_entropy(
+    input: Tensor,
+    linear_weight: Tensor,
+    target: Tensor,
+    *,
+    linear_bias: Tensor | None = None,
+    weight: Tensor | None = None,
+    reduction: str = "mean",
+    ignore_index: int | None = None,
+    label_smoothing: float = 0.0,
+    options: Any = None,
+) -> Tensor:
+    """`cross_entropy` of `linear`. Shape: `N I, C I, N -> ()`; with `options`, so many rows of logits at a time."""
+    if input.dim() not in (1, 2):
+        raise RuntimeError(f"expected input with dimensionality 1 or 2, got {input.dim()}")
+    if linear_weight.dim() < 2:
+        raise RuntimeError(f"expected linear_weight with dimensionality at least 2, got {linear_weight.dim()}")
+    size = input.shape[-1]
+    if size != linear_weight.shape[-1]:
+        raise RuntimeError(
+            "expected equal input and linear_weight last dimensions (in_features), "
+            f"got {size} and {linear_weight.shape[-1]}, respectively"
+        )
+    outputs = tuple(linear_weight.shape[:-1])
+    if linear_bias is not None and tuple(linear_bias.shape) != outputs:
+        raise RuntimeError(f"expected linear_bias shape {outputs}, got {tuple(linear_bias.shape)}")
+    if len(outputs) > 1 and input.dim() == 1:
+        raise RuntimeError(
+            f"K-dimensional loss defined by linear_weight shape {tuple(linear_weight.shape)} requires"
+            f" batched input, (N, {size}), got unbatched input with shape {tuple(input.shape)}"
+        )
+    shape = (*input.shape[:-1], *outputs)
+    if tuple(target.shape) == shape and ignore_index is not None:
+        raise RuntimeError("ignore_index cannot be specified when target contains probabilities")
+    ignored = -100 if ignore_index is None else ignore_index
+    if options is not None and _in_chunks(options, input, target, linear_weight, reduction, label_smoothing):
+        return _chunked_cross_entropy(
+            input, linear_weight, target, linear_bias, weight, reduction, ignored, options
+        )
+    flat_bias = None if linear_bias is None else linear_bias.reshape(-1)
+    logits = flambeau.nn.functional.linear(input, linear_weight.reshape(-1, size), flat_bias).reshape(shape)
+    return cross_entropy(
+        logits,
+        target,
+        weight=weight,
+        reduction=reduction,
+        ignore_index=ignored,
+        label_smoothing=label_smoothing,
+    )

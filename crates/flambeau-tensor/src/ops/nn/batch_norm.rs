@@ -61,7 +61,10 @@ op! {
         constant(running_mean, "native_batch_norm", "running_mean")?;
         constant(running_var, "native_batch_norm", "running_var")?;
         let (mean, invstd) = if training {
-            no_grad(|| batch_statistics(input, running_mean, running_var, momentum, eps))?
+            // PyTorch keeps the statistics in the dtype of the parameters.
+            let kept = weight.or(running_mean).map_or(input.dtype(), Tensor::dtype);
+            let (mean, invstd) = no_grad(|| batch_statistics(input, running_mean, running_var, momentum, eps))?;
+            (mean.to_dtype(kept)?, invstd.to_dtype(kept)?)
         } else {
             let missing = |what: &str| Error::runtime(format!("{what} must be defined in evaluation mode"));
             let mean = running_mean.ok_or_else(|| missing("running_mean"))?;
@@ -93,8 +96,8 @@ fn native(
         return Ok((y, none()?, none()?));
     }
     let (mean, invstd) = no_grad(|| batch_statistics(x, running_mean, running_var, momentum, eps))?;
-    let y = x.batch_norm_apply(weight, bias, &mean, &invstd, true, eps)?;
-    Ok((y, mean.to_dtype(dtype)?, invstd.to_dtype(dtype)?))
+    let (mean, invstd) = (mean.to_dtype(dtype)?, invstd.to_dtype(dtype)?);
+    Ok((x.batch_norm_apply(weight, bias, &mean, &invstd, true, eps)?, mean, invstd))
 }
 
 op! {

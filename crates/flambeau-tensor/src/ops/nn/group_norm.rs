@@ -85,7 +85,10 @@ op! {
     compute {
         checked(input, num_groups, weight, bias)?;
         let flat = rows(input.size(), num_groups);
-        let (y, mean, rstd) = input.reshape(&flat)?.native_layer_norm(&flat[1..], None, None, eps)?;
+        let dtype = input.dtype();
+        // The half types round once, at the end.
+        let wide = if matches!(dtype, DType::F16 | DType::BF16) { DType::F32 } else { dtype };
+        let (y, mean, rstd) = input.to_dtype(wide)?.reshape(&flat)?.native_layer_norm(&flat[1..], None, None, eps)?;
         let y = y.reshape(input.size())?;
         if let Some(w) = weight {
             y.mul_(&w.reshape(&across(input.dim()))?)?;
@@ -93,7 +96,7 @@ op! {
         if let Some(b) = bias {
             y.add_(&b.reshape(&across(input.dim()))?)?;
         }
-        Ok((y, mean, rstd))
+        Ok((y.to_dtype(dtype)?, mean.to_dtype(dtype)?, rstd.to_dtype(dtype)?))
     };
     vjp {
         input => |g, input, mean, rstd, weight, num_groups, eps| input_backward(g, input, mean, rstd, weight, num_groups, eps);
@@ -149,7 +152,9 @@ fn input_backward(
 }
 
 fn weight_backward(g: &Val, x: &Val, groups: i64, eps: f64) -> Result<Val> {
-    let shape = x.tensor()?.sizes();
-    let hat = Normal::new(&x.reshape(&rows(&shape, groups)), vec![1], eps).hat;
-    Ok(over_channels(&(g * hat.reshape(&shape))))
+    let (shape, dtype) = (x.tensor()?.sizes(), x.tensor()?.dtype());
+    let half = matches!(dtype, DType::F16 | DType::BF16);
+    let wide = |v: &Val| Val::run(|| if half { v.tensor()?.to_dtype(DType::F32) } else { v.tensor() });
+    let hat = Normal::new(&wide(x).reshape(&rows(&shape, groups)), vec![1], eps).hat;
+    Ok(over_channels(&(wide(g) * hat.reshape(&shape))))
 }

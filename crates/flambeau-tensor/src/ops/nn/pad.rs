@@ -143,15 +143,18 @@ fn own_places(sizes: &[i64], pad: &[i64], mode: &str) -> Result<Vec<(i64, Tensor
     pad.chunks(2).enumerate().map(of).collect()
 }
 
+/// Each element goes back where it came from, in the order of the result: half types round each sum as PyTorch does.
 fn own_backward(g: &Val, sizes: &[i64], pad: &[i64], mode: &str) -> Val {
     Val::run(|| {
-        let mut g = g.tensor()?;
+        let g = g.tensor()?;
+        let at = sizes.len() - pad.len() / 2;
+        let mut places = Tensor::of(&[0i64], &[1])?;
         for (d, index) in own_places(sizes, pad, mode)?.into_iter().rev() {
-            let mut whole = g.sizes();
-            whole[d as usize] = sizes[d as usize];
-            g = crate::ops::zeros_with(&whole, Options::like(&g))?.index_add(d, &index, &g)?;
+            places = places.mul(sizes[d as usize])?.unsqueeze(1)?.add(&index)?.reshape(&[-1])?;
         }
-        Ok(g)
+        let lead: i64 = sizes[..at].iter().product();
+        let flat = crate::ops::zeros_with(&[lead, sizes[at..].iter().product()], Options::like(&g))?;
+        flat.index_add(1, &places, &g.reshape(&[lead, places.numel()])?)?.reshape(sizes)
     })
 }
 
