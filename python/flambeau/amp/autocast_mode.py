@@ -167,8 +167,8 @@ def _cast(x: Any, dtype: Any) -> Any:
 def custom_fwd(
     fwd: Callable[..., Any] | None = None, *, device_type: str, cast_inputs: Any = None
 ) -> Callable[..., Any]:
-    """Decorates the ``forward`` of an :class:`torch.autograd.Function`: with `cast_inputs` it runs on inputs cast to that
-    type, outside of mixed precision; else its ``backward`` runs as it did."""
+    """Decorates the ``forward`` of an :class:`torch.autograd.Function`: with `cast_inputs` it runs on inputs cast to
+    that type, outside of mixed precision; else its ``backward`` runs as it did."""
     if fwd is None:
         return functools.partial(custom_fwd, device_type=device_type, cast_inputs=cast_inputs)
 

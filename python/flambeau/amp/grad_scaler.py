@@ -18,8 +18,8 @@ class OptState(Enum):
 
 
 class GradScaler:
-    """Multiplies losses by a factor, and divides the gradients by it again before the step. A step with gradients that are
-    not finite is left out, and the factor lowered; after `growth_interval` good ones it grows.
+    """Multiplies losses by a factor, and divides the gradients by it again before the step. A step with gradients that
+    are not finite is left out, and the factor lowered; after `growth_interval` good ones it grows.
 
     >>> model = torch.nn.Linear(2, 1)
     >>> optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
@@ -40,9 +40,7 @@ class GradScaler:
     ) -> None:
         self._device = device
         if enabled and device == "cuda":
-            warnings.warn(
-                "torch.cuda.amp.GradScaler is enabled, but CUDA is not available.  Disabling.", stacklevel=2
-            )
+            warnings.warn("torch.cuda.amp.GradScaler is enabled, but CUDA is not available.  Disabling.", stacklevel=2)
             enabled = False
         self._enabled = enabled
         assert not enabled or growth_factor > 1.0, "The growth factor must be > 1.0."

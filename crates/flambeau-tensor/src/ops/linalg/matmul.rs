@@ -284,7 +284,7 @@ op! {
     /// The product of two or more matrices, given one by one as a list.
     ///
     /// Shape: `n a, a b, ..., k m -> n m`. Dtype: all the same.
-    fn chain_matmul(matrices: Tensors) -> y;
+    fn chain_matmul(*matrices: Tensors) -> y;
     variants [function, out];
     composite {
         if let Some(m) = matrices.iter().find(|m| m.dim() != 2) {
