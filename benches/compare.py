@@ -1,6 +1,6 @@
 """The same work on Flambeau and PyTorch in one run: medians, and how many times as fast Flambeau is.
 
-    python benches/compare.py [--only REGEX] [--threads 1 2] [--rounds 5] [--json FILE]
+    python benches/compare.py [--operators] [--only REGEX] [--threads 1 2] [--rounds 5] [--json FILE]
 
 Each library runs in a process of its own, so that the threads of one do not disturb the other, and they take turns: a
 change in the machine's speed meets both. The results of the work are compared too. Import time and memory are those of
@@ -23,6 +23,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+import operators
 from work import WORK
 
 LIBRARIES = ("flambeau", "torch")
@@ -56,8 +57,8 @@ def serve(library: str, pipe: Any) -> None:
         try:
             torch.set_num_threads(threads)
             torch.manual_seed(0)
-            call = WORK[name](torch)
-            result = float(call().detach().double().sum())
+            call = (WORK.get(name) or operators.piece(name))(torch)
+            result = float(call().detach().resolve_conj().abs().double().sum())
             pipe.send((time_calls(call), result, None))
         except Exception as error:  # what a library cannot do is shown in the table
             pipe.send((None, None, f"{type(error).__name__}: {error}".splitlines()[0]))
@@ -122,6 +123,15 @@ def compare(names: list[str], threads: int, rounds: int) -> list[dict[str, Any]]
     return rows
 
 
+def print_slowest(rows: list[dict[str, Any]]) -> None:
+    """Print the operators that take longest beside PyTorch's."""
+    timed = sorted((r for r in rows if "torch" in r), key=lambda r: r["flambeau"] / r["torch"], reverse=True)
+    print("\nthe slowest: our time over PyTorch's")
+    for r in timed[:20]:
+        print(f"{r['work']:60} {r['flambeau'] / r['torch']:6.2f}")
+    print(f"{sum(r['flambeau'] > 3 * r['torch'] for r in timed)} of {len(timed)} take over 3 times as long")
+
+
 def import_cost(statement: str) -> tuple[float, float]:
     """Seconds and peak MB (as Linux counts it) of an interpreter that runs one statement, at the median of seven."""
     peak = "next(line.split()[1] for line in open('/proc/self/status') if line.startswith('VmHWM'))"
@@ -164,18 +174,21 @@ def compare_packages() -> list[dict[str, Any]]:
 def main() -> None:
     parser = argparse.ArgumentParser(description="The same work on Flambeau and PyTorch.")
     parser.add_argument("--only", default="", help="a regular expression that names must contain")
+    parser.add_argument("--operators", action="store_true", help="one operator at a time, the slowest last")
     parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
     parser.add_argument("--rounds", type=int, default=5, help="turns that each library gets")
     parser.add_argument("--no-packages", action="store_true", help="leave import time and size away")
     parser.add_argument("--json", type=Path, help="write the figures to a file as well")
     options = parser.parse_args()
-    names = [name for name in WORK if re.search(options.only, name)]
+    names = [name for name in (operators.entries() if options.operators else WORK) if re.search(options.only, name)]
     versions = ", ".join(f"{library} {metadata.version(library)}" for library in LIBRARIES)
     print(f"{versions}, Python {sys.version.split()[0]}, {os.cpu_count()} cores")
     rows = []
     for threads in options.threads:
         rows += compare(names, threads, options.rounds)
-    if not options.no_packages:
+    if options.operators:
+        print_slowest(rows)
+    elif not options.no_packages:
         rows += compare_packages()
     if options.json:
         options.json.write_text(json.dumps(rows, indent=1) + "\n")
