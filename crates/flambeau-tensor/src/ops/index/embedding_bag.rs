@@ -195,7 +195,6 @@ fn rule_of(indices: &Tensor, offsets: &Tensor) -> DType {
     if indices.dtype() == DType::I64 || offsets.dtype() == DType::I64 { DType::I64 } else { DType::I32 }
 }
 
-#[cfg(debug_assertions)]
 fn starts(list: &[i64]) -> crate::ops::Arg {
     Tensor::of(list, &[list.len() as i64]).map_or(crate::ops::Arg::None, Into::into)
 }
