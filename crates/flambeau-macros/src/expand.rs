@@ -233,7 +233,11 @@ fn body(b: &Block) -> syn::Result<TokenStream> {
             let input_slots = inputs.iter().filter_map(|i| slot(b, i));
             let scalar_slots = scalars.iter().filter_map(|i| slot(b, i));
             let kernels = arms.iter().map(|a| map_arm(inputs, scalars, a)).collect::<syn::Result<Vec<_>>>()?;
-            quote! { crate::ops::Body::Map { dtype: #types, inputs: &[#(#input_slots),*], scalars: &[#(#scalar_slots),*], kernels: &[#(#kernels),*] } }
+            let shortcut = match &b.shortcut {
+                Some(f) => quote!(Some(#f)),
+                None => quote!(None),
+            };
+            quote! { crate::ops::Body::Map { shortcut: #shortcut, dtype: #types, inputs: &[#(#input_slots),*], scalars: &[#(#scalar_slots),*], kernels: &[#(#kernels),*] } }
         }
         Body::Kernel(code) => {
             let shape = &b.shape;

@@ -26,6 +26,8 @@ pub struct Block {
     pub dtype: Option<Expr>,
     pub shape: Option<Expr>,
     pub contiguous: Vec<Ident>,
+    /// What picks another loop of a `map` by the arguments.
+    pub shortcut: Option<Expr>,
     pub body: Body,
     pub vjps: Vec<Vjp>,
     pub nondifferentiable: bool,
@@ -125,6 +127,7 @@ impl Parse for Block {
             dtype: None,
             shape: None,
             contiguous: Vec::new(),
+            shortcut: None,
             body: Body::Composite(TokenStream::new()),
             vjps: Vec::new(),
             nondifferentiable: false,
@@ -157,6 +160,7 @@ impl Parse for Block {
                 "node" => block.node = Some(input.parse()?),
                 "dtype" => block.dtype = Some(input.parse()?),
                 "shape" => block.shape = Some(input.parse()?),
+                "shortcut" => block.shortcut = Some(input.parse()?),
                 "contiguous" => {
                     let list;
                     bracketed!(list in input);
@@ -178,7 +182,7 @@ impl Parse for Block {
                     return Err(syn::Error::new(
                         clause.span(),
                         format!(
-                            "operator `{name}`: unknown clause `{other}`; a block has variants, alias, factory, node, dtype, shape, contiguous, \
+                            "operator `{name}`: unknown clause `{other}`; a block has variants, alias, factory, node, dtype, shape, contiguous, shortcut, \
                              one of map / kernel / mutate / view / compute / composite, vjp, nondifferentiable, samples"
                         ),
                     ));

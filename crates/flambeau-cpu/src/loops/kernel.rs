@@ -299,7 +299,7 @@ unsafe fn run_plain<B: Body<N, P>, const N: usize, const P: usize>(
     params: &[Scalar],
 ) {
     // SAFETY: forwarded to the caller.
-    unsafe { evaluate::<B, N, P>(blocks, out, inputs, steps, params, B::plain) }
+    unsafe { evaluate::<B, N, P, false>(blocks, out, inputs, steps, params) }
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -312,7 +312,7 @@ unsafe fn run_avx2<B: Body<N, P>, const N: usize, const P: usize>(
     params: &[Scalar],
 ) {
     // SAFETY: forwarded to the caller.
-    unsafe { evaluate::<B, N, P>(blocks, out, inputs, steps, params, B::fma) }
+    unsafe { evaluate::<B, N, P, true>(blocks, out, inputs, steps, params) }
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -325,7 +325,7 @@ unsafe fn run_avx512<B: Body<N, P>, const N: usize, const P: usize>(
     params: &[Scalar],
 ) {
     // SAFETY: forwarded to the caller.
-    unsafe { evaluate::<B, N, P>(blocks, out, inputs, steps, params, B::fma) }
+    unsafe { evaluate::<B, N, P, true>(blocks, out, inputs, steps, params) }
 }
 
 /// The loop of every kernel. A block's results go to a local array first: the compiler then knows that they do not
@@ -335,13 +335,12 @@ unsafe fn run_avx512<B: Body<N, P>, const N: usize, const P: usize>(
 /// # Safety
 /// As [`Blocks`] says.
 #[inline(always)]
-unsafe fn evaluate<B: Body<N, P>, const N: usize, const P: usize>(
+unsafe fn evaluate<B: Body<N, P>, const N: usize, const P: usize, const FMA: bool>(
     blocks: usize,
     out: *mut u8,
     inputs: *const *const u8,
     steps: *const usize,
     params: &[Scalar],
-    body: impl Fn([B::In; N], [B::In; P]) -> B::Out,
 ) {
     type Memory<L> = <L as Lane>::Memory;
     let lanes = const { lanes(size_of::<B::In>()) };
@@ -356,7 +355,10 @@ unsafe fn evaluate<B: Body<N, P>, const N: usize, const P: usize>(
         for (j, result) in results[..lanes].iter_mut().enumerate() {
             // SAFETY: a block of every input is there.
             let x = std::array::from_fn(|i| B::In::load(unsafe { from[i].add(j).read_unaligned() }));
-            result.write(body(x, params).store());
+            // Called by name: through a function passed in, a large body would not be inlined, and run without the
+            // instructions that this code is for.
+            let y = if FMA { B::fma(x, params) } else { B::plain(x, params) };
+            result.write(y.store());
         }
         // SAFETY: a block of the output is there; all its results were written.
         unsafe {

@@ -68,11 +68,12 @@ struct Map {
 impl Map {
     #[inline]
     fn choose(op: &'static OpDef, args: &[Arg]) -> Result<Map> {
-        let Body::Map { dtype, inputs, scalars, kernels } = &op.body else {
+        let Body::Map { dtype, inputs, scalars, kernels, shortcut } = &op.body else {
             unreachable!("only elementwise operators come here")
         };
         let common = dtype(args)?;
-        let kernel = pick(kernels, common).ok_or_else(|| unsupported(op, common))?;
+        let simpler = shortcut.and_then(|f| f(args, common));
+        let kernel = simpler.or_else(|| pick(kernels, common)).ok_or_else(|| unsupported(op, common))?;
         Ok(Map { inputs, scalars, common, kernel })
     }
 

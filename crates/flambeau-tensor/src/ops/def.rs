@@ -144,6 +144,8 @@ pub enum Body {
         scalars: &'static [usize],
         /// A loop for each type it computes in.
         kernels: &'static [MapKernel],
+        /// Another loop for the operands' dtype, where the arguments allow a simpler one.
+        shortcut: Option<fn(&[Arg], DType) -> Option<&'static MapKernel>>,
     },
     /// A kernel that writes into outputs whose shapes and dtypes follow from the arguments alone.
     Kernel {

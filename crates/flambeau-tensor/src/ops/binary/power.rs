@@ -1,6 +1,9 @@
 //! Powers.
 
-use crate::ops::{OperandRef, Val, op, rule, samples};
+use flambeau_cpu::loops::MapKernel;
+use flambeau_cpu::map_kernel;
+
+use crate::ops::{Arg, OperandRef, Val, op, rule, samples};
 use crate::{DType, Error, Result, Scalar, Tensor};
 
 fn power_dtype(x: &Tensor, exponent: OperandRef<'_>) -> Result<DType> {
@@ -14,6 +17,25 @@ fn power_dtype(x: &Tensor, exponent: OperandRef<'_>) -> Result<DType> {
     Ok(d)
 }
 
+/// The powers that are written most, by products and roots: exponent, loops.
+static COMMON: [(f64, [MapKernel; 2]); 6] = [
+    (2.0, [map_kernel!(f32 => f32, |x, e| x * x), map_kernel!(f64 => f64, |x, e| x * x)]),
+    (3.0, [map_kernel!(f32 => f32, |x, e| x * x * x), map_kernel!(f64 => f64, |x, e| x * x * x)]),
+    (0.5, [map_kernel!(f32 => f32, |x, e| sqrt(x)), map_kernel!(f64 => f64, |x, e| sqrt(x))]),
+    (-0.5, [map_kernel!(f32 => f32, |x, e| 1.0 / sqrt(x)), map_kernel!(f64 => f64, |x, e| 1.0 / sqrt(x))]),
+    (-1.0, [map_kernel!(f32 => f32, |x, e| 1.0 / x), map_kernel!(f64 => f64, |x, e| 1.0 / x)]),
+    (-2.0, [map_kernel!(f32 => f32, |x, e| 1.0 / (x * x)), map_kernel!(f64 => f64, |x, e| 1.0 / (x * x))]),
+];
+
+fn common_power(args: &[Arg], dtype: DType) -> Option<&'static MapKernel> {
+    let Arg::Number(exponent) = args[1] else { return None };
+    if !dtype.is_floating() || matches!(exponent, Scalar::Complex(_)) {
+        return None;
+    }
+    let (_, loops) = COMMON.iter().find(|(e, _)| *e == exponent.to_f64())?;
+    loops.iter().find(|k| k.compute == dtype.compute())
+}
+
 op! {
     /// `x ** exponent`, element by element.
     ///
@@ -24,6 +46,7 @@ op! {
     fn pow(input: Tensor, exponent: Operand) -> y;
     variants [method, function, inplace, out];
     dtype power_dtype(input, exponent);
+    shortcut common_power;
     map { (input, exponent) Float, Complex => pow(input, exponent); Int => pow(input, exponent); Bool => input | (1 - exponent) };
     vjp {
         input => |g, input, exponent| base_gradient(g, input, exponent);
