@@ -58,6 +58,14 @@ fn rules(b: &Block) -> syn::Result<()> {
         Err(error(name, format!("operator `{name}` has no `{rule}` rule: {why}; add a line such as `{example}`")))
     };
     let first = b.params.first().map_or("input".to_string(), |p| p.name.to_string());
+    if let Some(shortcut) = &b.shortcut
+        && !matches!(b.body, Body::Map { .. })
+    {
+        return Err(error(
+            shortcut,
+            format!("operator `{name}` has a shortcut but no map: only a map has loops to pick from"),
+        ));
+    }
     match b.body {
         Body::Kernel(_) if b.dtype.is_none() => {
             missing("dtype", "a kernel writes into outputs made by it", &format!("dtype rule::same({first});"))
