@@ -175,3 +175,30 @@ def conv_backward(torch: Any) -> Callable[[], Any]:
         return weight.grad
 
     return step
+
+
+# Linear algebra beyond products: what is compared does not depend on the signs of vectors.
+
+
+@work("svd, 100x100 float32")
+def svd(torch: Any) -> Callable[[], Any]:
+    a = torch.randn(100, 100)
+    return lambda: torch.linalg.svd(a).S
+
+
+@work("eigh, 100x100 float32")
+def eigh(torch: Any) -> Callable[[], Any]:
+    a = torch.randn(100, 100)
+    return lambda: torch.linalg.eigh(a).eigenvalues
+
+
+@work("eig, 100x100 float64")
+def eig(torch: Any) -> Callable[[], Any]:
+    a = torch.randn(100, 100, dtype=torch.float64)
+    return lambda: torch.linalg.eig(a).eigenvalues.abs().sum()
+
+
+@work("cdist, 500x64 and 500x64, p=1")
+def cdist(torch: Any) -> Callable[[], Any]:
+    a, b = torch.randn(500, 64), torch.randn(500, 64)
+    return lambda: torch.cdist(a, b, p=1.0)

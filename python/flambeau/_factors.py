@@ -10,8 +10,7 @@ __all__ = ["lu", "pca_lowrank", "svd_lowrank"]
 
 
 def lu(A: Any, pivot: bool = True, get_infos: bool = False, out: Any = None) -> Any:
-    """The LU factors of matrices in one, and the rows that were swapped, from 1; with `get_infos` also where a pivot
-    is 0."""
+    """The LU factors of matrices in one and the rows swapped, from 1; with `get_infos` also where a pivot is 0."""
     found = _C._lu_with_info(A, pivot, not get_infos)
     result = tuple(found) if get_infos else tuple(found)[:2]
     if out is None:
@@ -26,8 +25,7 @@ def lu(A: Any, pivot: bool = True, get_infos: bool = False, out: Any = None) -> 
 
 
 def _approximate_basis(A: Any, q: int, niter: int | None, M: Any) -> Any:
-    """`q` orthonormal columns that span most of what `A - M` spans: Halko, Martinsson and Tropp (2009), algorithm
-    4.4."""
+    """`q` orthonormal columns that span most of `A - M`: Halko, Martinsson and Tropp (2009), algorithm 4.4."""
 
     def times(left: Any, minus: Any, right: Any) -> Any:
         product = left @ right
@@ -60,8 +58,7 @@ def svd_lowrank(A: Any, q: int | None = 6, niter: int | None = 2, M: Any = None)
 
 
 def pca_lowrank(A: Any, q: int | None = None, center: bool = True, niter: int = 2) -> tuple[Any, Any, Any]:
-    """The principal components of the rows of `A`, as `U`, `S` and `V` of rank `q`; `center` takes the mean away
-    first."""
+    """The principal components of the rows of `A`: `U`, `S` and `V` of rank `q`; `center` takes the mean away first."""
     m, n = A.shape[-2:]
     if q is None:
         q = min(6, m, n)

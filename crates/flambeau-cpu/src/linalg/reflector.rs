@@ -12,6 +12,10 @@ pub(super) struct Reflector<T> {
 
 /// The length of a vector, without overflow on the way.
 fn norm<T: Field>(x: &[T]) -> f64 {
+    let sum = inner(x, x).re();
+    if (1e-30..1e30).contains(&sum) {
+        return sum.sqrt();
+    }
     let largest = x.iter().fold(0.0f64, |m, x| m.max(x.re().abs()).max(x.im().abs()));
     if largest == 0.0 || !largest.is_finite() {
         return largest;

@@ -5,6 +5,7 @@ use flambeau_types::Complex64;
 use super::field::Precision;
 use super::planar::{rotate, standardize};
 use super::reflector::Reflector;
+use super::wide::leveled;
 
 /// Steps without a new eigenvalue after which a shift out of the ordinary is taken.
 const EXCEPTION: usize = 10;
@@ -41,6 +42,7 @@ fn shifts(h: [f64; 4]) -> [(f64, f64); 2] {
 }
 
 /// Applies `I - tau v v^T` to rows `k..k + v.len()` of the columns `columns`.
+#[inline(always)]
 fn from_left(h: &mut [f64], n: usize, k: usize, r: &Reflector<f64>, columns: std::ops::Range<usize>) {
     let (t1, v2) = (r.tau, r.v[1]);
     let (t2, v3) = (t1 * v2, r.v.get(2).copied());
@@ -59,6 +61,7 @@ fn from_left(h: &mut [f64], n: usize, k: usize, r: &Reflector<f64>, columns: std
 }
 
 /// Applies `I - tau v v^T` to columns `k..k + v.len()` of the rows `rows`.
+#[inline(always)]
 fn from_right(h: &mut [f64], n: usize, k: usize, r: &Reflector<f64>, rows: std::ops::Range<usize>) {
     let count = rows.len();
     let (a, rest) = h[k * n..].split_at_mut(n);
@@ -83,9 +86,14 @@ fn from_right(h: &mut [f64], n: usize, k: usize, r: &Reflector<f64>, rows: std::
     }
 }
 
-/// Brings the Hessenberg block of `h` (n, n; by columns) to real Schur form, `z` along, and gives the eigenvalues; none where
-/// the steps do not converge. Without `z` only the eigenvalues are made.
-pub(super) fn real(
+leveled! {
+    /// Brings the Hessenberg block of `h` (n, n; by columns) to real Schur form, `z` along, and gives the eigenvalues; none where
+    /// the steps do not converge. Without `z` only the eigenvalues are made.
+    fn real(h: &mut [f64], n: usize, block: (usize, usize), z: Option<&mut [f64]>, precision: Precision) -> Option<Vec<Complex64>> = real_body
+}
+
+#[inline(always)]
+fn real_body(
     h: &mut [f64],
     n: usize,
     (low, high): (usize, usize),
@@ -232,6 +240,7 @@ fn scale_column(h: &mut [Complex64], n: usize, j: usize, rows: std::ops::Range<u
 }
 
 /// Columns `k` and `k + 1` of the rows `rows` become those times `I - tau v v^H` with `v = (1, v2)`.
+#[inline(always)]
 fn pair_from_right(
     h: &mut [Complex64],
     n: usize,
@@ -270,8 +279,13 @@ fn complex_shift(h: &[Complex64], n: usize, i: usize) -> Complex64 {
     t - u * (u / (x + y))
 }
 
-/// [`real`] for complex numbers: the Schur form is triangular.
-pub(super) fn complex(
+leveled! {
+    /// [`real`] for complex numbers: the Schur form is triangular.
+    fn complex(h: &mut [Complex64], n: usize, block: (usize, usize), z: Option<&mut [Complex64]>, precision: Precision) -> Option<Vec<Complex64>> = complex_body
+}
+
+#[inline(always)]
+fn complex_body(
     h: &mut [Complex64],
     n: usize,
     (low, high): (usize, usize),

@@ -7,15 +7,15 @@ use crate::gemm::{Shared, for_pieces};
 macro_rules! leveled {
     ($(#[$doc:meta])* fn $name:ident $(<$p:ident>)? ($($a:ident: $t:ty),*) $(-> $r:ty)? = $body:ident) => {
         $(#[$doc])*
-        pub(super) fn $name $(<$p: Field>)? ($($a: $t),*) $(-> $r)? {
+        pub(super) fn $name $(<$p: super::field::Field>)? ($($a: $t),*) $(-> $r)? {
             #[cfg(target_arch = "x86_64")]
             {
                 #[target_feature(enable = "avx512f,avx512vl,avx512dq,avx512bw,avx2,fma")]
-                fn widest $(<$p: Field>)? ($($a: $t),*) $(-> $r)? {
+                fn widest $(<$p: super::field::Field>)? ($($a: $t),*) $(-> $r)? {
                     $body($($a),*)
                 }
                 #[target_feature(enable = "avx2,fma")]
-                fn wide $(<$p: Field>)? ($($a: $t),*) $(-> $r)? {
+                fn wide $(<$p: super::field::Field>)? ($($a: $t),*) $(-> $r)? {
                     $body($($a),*)
                 }
                 // SAFETY: the level says that the processor has the instructions.
@@ -31,6 +31,7 @@ macro_rules! leveled {
         }
     };
 }
+pub(super) use leveled;
 
 /// Several sums that need not wait for each other.
 #[inline(always)]

@@ -179,18 +179,29 @@ fn lu_backward(g: &Tensor, lu: &Tensor, pivots: &Tensor) -> Result<Tensor> {
 
 /// Which row of the matrices each row of their factors was.
 pub(super) fn rows_of(pivots: &Tensor, m: i64) -> Result<Tensor> {
+    let sizes = rows_sizes(pivots, m)?;
     let (k, swaps) = (pivots.size()[pivots.dim() - 1] as usize, pivots.detach().to_dtype(DType::I64)?.to_vec::<i64>()?);
     let batches: i64 = batch_of(pivots).iter().product();
-    let mut rows = Vec::with_capacity((batches * m) as usize);
+    let mut rows = Vec::new();
     for b in 0..batches as usize {
         let first = rows.len();
         rows.extend(0..m);
         for (i, &with) in swaps[b * k..(b + 1) * k].iter().enumerate() {
+            if i as i64 >= m || with < 1 || with > m {
+                return Err(Error::runtime(
+                    "pivots passed to lu_unpack must be between 1 and LU.size(-2) inclusive. Did you properly call lu_factor?",
+                ));
+            }
             rows.swap(first + i, first + with as usize - 1);
         }
     }
-    let sizes: Dims = batch_of(pivots).iter().copied().chain([m]).collect();
     Tensor::of(&rows, &sizes)
+}
+
+/// The sizes of the rows that swaps leave.
+pub(super) fn rows_sizes(pivots: &Tensor, m: i64) -> Result<Dims> {
+    crate::ops::rule::require(pivots.dim() > 0 && m >= 0 && pivots.dtype().is_integral(), "permuted_rows")?;
+    Ok(batch_of(pivots).iter().copied().chain([m]).collect())
 }
 
 /// The batch dimensions of vectors.

@@ -16,7 +16,9 @@ fn nothing(like: &Tensor) -> Result<Tensor> {
 
 /// The sizes of `P`, whose columns say where the `m` rows of factors came from.
 fn permutation_sizes(pivots: &Tensor, m: i64) -> Result<Dims> {
-    Ok(pivots.size()[..pivots.dim() - 1].iter().copied().chain([m, m]).collect())
+    let mut sizes = super::factor::rows_sizes(pivots, m)?;
+    sizes.push(m);
+    Ok(sizes)
 }
 
 op! {
@@ -57,7 +59,7 @@ op! {
     variants [function, out];
     composite {
         at_least_matrix(LU_data, "torch.lu_unpack")?;
-        if unpack_pivots && LU_pivots.dtype() != DType::I32 {
+        if unpack_pivots && (LU_pivots.dtype() != DType::I32 || LU_pivots.dim() == 0) {
             return Err(Error::runtime(
                 "torch.lu_unpack: LU_pivots is expected to be a contiguous tensor of torch.int32 dtype.\nNote: this function is intended to be \
                  used with the output produced by torch.linalg.lu_factor",
@@ -118,7 +120,7 @@ fn check_system(lu: &Tensor, pivots: &Tensor, b: &Tensor, left: bool, name: &str
             "{name}: Number of pivots per batch should be same as the dimension of the matrix"
         )));
     }
-    if batch(lu) != &pivots.size()[..pivots.dim() - 1] {
+    if pivots.dim() == 0 || batch(lu) != &pivots.size()[..pivots.dim() - 1] {
         return Err(Error::runtime(format!("{name}: Expected LU.shape[:-1] and pivots.shape to be the same")));
     }
     crate::broadcast_shapes(batch(lu), batch(b))
@@ -173,7 +175,7 @@ op! {
     variants [private];
     nondifferentiable;
     dtype DType::I64;
-    shape pivots.size()[..pivots.dim() - 1].iter().copied().chain([m]).collect::<Dims>();
+    shape super::factor::rows_sizes(pivots, m);
     compute { super::factor::rows_of(pivots, m) };
     samples [(int([2], 1, 3), 3)];
 }

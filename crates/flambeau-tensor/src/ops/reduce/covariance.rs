@@ -106,8 +106,8 @@ op! {
     /// Shape: `v n -> v v`, or `n -> ()`. Dtype: integers give the default float type.
     ///
     /// >>> torch.corrcoef(torch.tensor([[0., 2.], [2., 0.]]))
-    /// tensor([[ 1.0000, -1.0000],
-    ///         [-1.0000,  1.0000]])
+    /// tensor([[ 1., -1.],
+    ///         [-1.,  1.]])
     fn corrcoef(input: Tensor) -> y;
     variants [method, function];
     composite {

@@ -106,6 +106,8 @@ fn table(x1: &Tensor, x2: &Tensor) -> Result<Dims> {
 
 op! {
     /// The `p`-norm distances between all rows, without a product of matrices.
+    ///
+    /// Shape: `*b n m, *b k m -> *b n k`. Dtype: both the same, float32 or float64.
     fn distances(x1: Tensor, x2: Tensor, p: f64) -> y;
     variants [private];
     node "CdistBackward0";
