@@ -154,7 +154,7 @@ op! {
     map { (input, power) Float => input * power; Complex => mul(input, power); Int => input.wrapping_mul(power); Bool => input & power };
     vjp {
         input => |g, other| g * Val::from(pow_scalar(2.0, &other.tensor()?)).conj();
-        other => |g, y| g * (y * std::f64::consts::LN_2).conj()
+        other => |g, y| g * y.conj() * std::f64::consts::LN_2
     };
     samples without_gradcheck([(real([2, 3]), positive([3]), other([3])), (real([]), positive([2]), other([2]))]);
 }

@@ -392,7 +392,13 @@ op! {
     fn scalar_tensor(s: Scalar) -> y;
     variants [function, out];
     factory;
-    composite { full_with(&[], s, crate::ops::Options { dtype: Some(options.dtype_or_default()), ..options }) };
+    composite {
+        if s.kind() == crate::Kind::Complex && !options.dtype_or_default().is_complex() {
+            let name = crate::ops::rule::c_name(options.dtype_or_default());
+            return Err(Error::runtime(format!("value cannot be converted to type {name} without overflow")));
+        }
+        full_with(&[], s, crate::ops::Options { dtype: Some(options.dtype_or_default()), ..options })
+    };
     samples [(2), (1.5), (true, Options::dtype(DType::F64))];
 }
 

@@ -235,10 +235,12 @@ macro_rules! gaussian {
                     let z = y * y;
                     return y.mul_add(z * poly::$t(z, &CENTRAL.0) / poly::$t(z, &CENTRAL.1), y) * 2.506_628_274_631_000_5;
                 }
-                let x = (-2.0 * tail.ln()).sqrt();
+                // Logarithms and roots of single precision go through double, as in PyTorch.
+                let x = (-2.0 * (tail as f64).ln()).sqrt() as $t;
+                let start = (x as f64 - (x as f64).ln() / x as f64) as $t;
                 let z = 1.0 / x;
                 let (num, den): (&[f64], &[f64]) = if x < 8.0 { (&TAIL.0, &TAIL.1) } else { (&FAR.0, &FAR.1) };
-                let x = x - x.ln() / x - z * poly::$t(z, num) / poly::$t(z, den);
+                let x = start - z * poly::$t(z, num) / poly::$t(z, den);
                 if upper { x } else { -x }
             }
 
@@ -265,20 +267,27 @@ macro_rules! gaussian {
                     let z = 1.0 / zeta;
                     return ROOT * (poly(z, &AN) / poly(z, &AD)) / (2.0 * x.sqrt().sqrt() * zeta.exp());
                 }
-                // The power series of the two solutions that make it up.
+                // The power series of the two solutions that make it up. They cancel, so that every rounding shows: these are
+                // PyTorch's.
                 let cube = x * x * x;
                 let (mut f, mut g, mut m, mut n, mut k): ($t, $t, $t, $t, $t) = (1.0, x, 1.0, x, 1.0);
                 loop {
-                    m *= cube / ((k + 1.0) * (k + 2.0));
-                    n *= cube / ((k + 2.0) * (k + 3.0));
+                    m *= cube;
+                    k += 1.0;
+                    m /= k;
+                    n *= cube;
+                    k += 1.0;
+                    n /= k;
+                    m /= k;
                     f += m;
+                    k += 1.0;
+                    n /= k;
                     g += n;
-                    k += 3.0;
-                    if m.abs() <= $t::EPSILON * f.abs() {
+                    if (m / f).abs() <= $t::EPSILON {
                         break;
                     }
                 }
-                0.355_028_053_887_817_24 * f - 0.258_819_403_792_806_8 * g
+                (0.355_028_053_887_817_24 as $t).mul_add(f, -(0.258_819_403_792_806_8 * g))
             }
         }
     )*};
