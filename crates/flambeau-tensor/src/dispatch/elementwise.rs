@@ -75,7 +75,7 @@ impl Map {
 
     /// The common case at little cost: few elements, in row-major operands of one shape, of the dtype that the loop
     /// computes in.
-    fn flat(&self, args: &[Arg]) -> Option<Tensor> {
+    fn flat(&self, op: &OpDef, args: &[Arg]) -> Option<Tensor> {
         let kernel = self.kernel;
         let is_native = |t: &Tensor| {
             t.dtype() == kernel.compute && t.is_contiguous() && !t.is_conj() && !t.is_neg() && t.device() == Device::Cpu
@@ -100,7 +100,7 @@ impl Map {
                     at[k] = super::first_byte(t).cast_const();
                 }
                 Arg::Number(s) => {
-                    numbers[k] = number(*s, kernel.compute, self.common);
+                    numbers[k] = number(op, *s, kernel.compute, self.common);
                     at[k] = numbers[k].as_ptr();
                     repeated |= 1 << k;
                 }
@@ -140,7 +140,7 @@ impl<'a> Plan<'a> {
                     });
                     list.push(if t.is_conj() || t.is_neg() { Input::Resolved(t.resolve()?) } else { Input::Tensor(t) });
                 }
-                Arg::Number(s) => list.push(Input::Number(number(*s, kernel.compute, common))),
+                Arg::Number(s) => list.push(Input::Number(number(op, *s, kernel.compute, common))),
                 _ => {
                     return Err(Error::type_(format!(
                         "{}(): argument '{}' must be a tensor or a number",
@@ -246,8 +246,14 @@ fn unsupported(op: &OpDef, dtype: DType) -> Error {
     Error::not_implemented(format!("\"{}_cpu\" not implemented for '{}'", op.name, dtype.title()))
 }
 
-/// A number's bytes in the type the loop computes in, rounded first as an element of `common` would be.
-fn number(s: Scalar, compute: DType, common: DType) -> [u8; 16] {
+/// A number's bytes in the type the loop computes in. PyTorch's sums and differences of a half type round it first as an
+/// element of that type; its other operators do not.
+fn number(op: &OpDef, s: Scalar, compute: DType, common: DType) -> [u8; 16] {
+    let s = match common {
+        DType::BF16 if rounds_numbers(op) => Scalar::Float(crate::bf16::from_f64(s.to_f64()).to_f64()),
+        DType::F16 if rounds_numbers(op) => Scalar::Float(crate::f16::from_f64(s.to_f64()).to_f64()),
+        _ => s,
+    };
     let mut bytes = [0; 16];
     macro_rules! put {
         ($t:ty) => {{
@@ -268,6 +274,10 @@ fn number(s: Scalar, compute: DType, common: DType) -> [u8; 16] {
     bytes
 }
 
+fn rounds_numbers(op: &OpDef) -> bool {
+    matches!(op.name, "add" | "sub" | "rsub")
+}
+
 fn broadcast_strides<'a>(t: &'a Tensor, sizes: &[i64]) -> List<'a> {
     if same(t.size(), sizes) {
         return List::Of(t.stride());
@@ -285,7 +295,7 @@ fn broadcast_strides<'a>(t: &'a Tensor, sizes: &[i64]) -> List<'a> {
 /// Runs into a new tensor.
 pub(super) fn fresh(op: &'static OpDef, args: &[Arg]) -> Result<Outputs> {
     let map = Map::choose(op, args)?;
-    if let Some(out) = map.flat(args) {
+    if let Some(out) = map.flat(op, args) {
         return Ok(SmallVec::from_buf([out]));
     }
     let plan = Plan::of(op, &map, args)?;
