@@ -124,18 +124,23 @@ pub(super) fn nearest(filter: Filter, m: &Move, o: usize) -> usize {
 
 /// The place of an element in the input, where the edges or middles at the ends meet.
 fn place<T: Real>(m: &Move, step: T, o: usize) -> T {
-    if m.align_corners {
-        step * T::of(o as f64)
-    } else {
-        step.madd::<true>(T::of(o as f64) + T::of(0.5), T::of(-0.5))
-    }
+    if m.align_corners { step * T::of(o as f64) } else { step.madd::<true>(T::of(o as f64) + T::of(0.5), T::of(-0.5)) }
 }
 
 /// The element before a place, which may be -1 or less, and the way from it.
 fn split<T: Real>(at: T, size: usize) -> (i64, T) {
     let index = (at.to_f64().floor() as i64).min(size as i64 - 1);
     let rest = at - T::of(index as f64);
-    (index, if rest < T::of(0.0) { T::of(0.0) } else if rest > T::of(1.0) { T::of(1.0) } else { rest })
+    (
+        index,
+        if rest < T::of(0.0) {
+            T::of(0.0)
+        } else if rest > T::of(1.0) {
+            T::of(1.0)
+        } else {
+            rest
+        },
+    )
 }
 
 fn linear<T: Real>(m: &Move, step: T, o: usize) -> Vec<(usize, T)> {

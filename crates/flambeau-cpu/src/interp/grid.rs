@@ -129,7 +129,9 @@ fn forward<T: Real>(out: &mut ViewMut, input: &View, grid: &View, how: Grid) {
             let (sample, first) = (block / blocks, block % blocks * BLOCK);
             let count = BLOCK.min(job.places - first);
             // SAFETY: places of this sample.
-            unsafe { load(pg.at(((sample * job.places + first) * n) as isize, bytes), 1, count * n, places.as_mut_ptr()) };
+            unsafe {
+                load(pg.at(((sample * job.places + first) * n) as isize, bytes), 1, count * n, places.as_mut_ptr())
+            };
             taps.clear();
             ends.clear();
             for place in places[..count * n].chunks_exact(n) {

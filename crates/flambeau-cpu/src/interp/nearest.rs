@@ -37,7 +37,11 @@ fn copy<E: Copy>(out: &mut ViewMut, input: &View, filter: Filter, moves: &[Move]
                 // SAFETY: rows of this plane, which only this piece writes; the indices lie in a row.
                 unsafe {
                     if r > 0 && starts[r - 1] == start {
-                        std::ptr::copy_nonoverlapping(to.wrapping_sub(row.len()).cast::<u8>(), to.cast(), row.len() * size_of::<E>());
+                        std::ptr::copy_nonoverlapping(
+                            to.wrapping_sub(row.len()).cast::<u8>(),
+                            to.cast(),
+                            row.len() * size_of::<E>(),
+                        );
                     } else if twice {
                         for i in 0..width {
                             let v = from.add(i).read_unaligned();

@@ -92,7 +92,10 @@ impl Side {
         let none = Tap { index: None, weight: zero, slope: zero };
         let (at, speed) = self.within(x);
         let lost = self.flat && !at.to_f64().is_finite();
-        if lost && (self.filter == GridFilter::Bicubic || (self.filter, self.border) == (GridFilter::Bilinear, Border::Zeros)) {
+        if lost
+            && (self.filter == GridFilter::Bicubic
+                || (self.filter, self.border) == (GridFilter::Bilinear, Border::Zeros))
+        {
             let tap = Tap { index: Some(0), weight: T::of(f64::NAN), slope: zero };
             return Taps { list: [tap, none, none, none], count: 1, speed };
         }

@@ -2,10 +2,10 @@
 
 use super::axis::{Axis, Filter, Move};
 use super::{GRAIN, planes};
+use crate::gemm::for_pieces;
 use crate::reduce::Address;
 use crate::reduce::levels::levels;
 use crate::reduce::real::Real;
-use crate::gemm::for_pieces;
 use crate::{View, ViewMut};
 
 fn axes<T: Real>(filter: Filter, moves: &[Move]) -> Vec<Axis<T>> {
@@ -164,9 +164,8 @@ pub(super) fn backward<T: Real>(grad: &mut ViewMut, grad_out: &View, filter: Fil
     for_pieces(0..count, GRAIN.div_ceil(work(&axes)), |range| {
         let mut g = vec![T::default(); out_size];
         let mut x = vec![T::default(); size];
-        let mut rows: Vec<Vec<T>> = (1..axes.len())
-            .map(|d| vec![T::default(); axes[d..].iter().map(|a| a.size).product()])
-            .collect();
+        let mut rows: Vec<Vec<T>> =
+            (1..axes.len()).map(|d| vec![T::default(); axes[d..].iter().map(|a| a.size).product()]).collect();
         for plane in range {
             x.fill(T::default());
             // SAFETY: whole planes of contiguous views.

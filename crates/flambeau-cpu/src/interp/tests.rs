@@ -6,7 +6,13 @@ fn moves(sizes: &[(usize, usize)], align_corners: bool) -> Vec<Move> {
     sizes.iter().map(|&(size, out)| Move { size, out, align_corners, scale: None }).collect()
 }
 
-fn resized<T: flambeau_types::Element + Default>(x: &[T], sizes: &[i64], to: &[i64], filter: Filter, align: bool) -> Vec<T> {
+fn resized<T: flambeau_types::Element + Default>(
+    x: &[T],
+    sizes: &[i64],
+    to: &[i64],
+    filter: Filter,
+    align: bool,
+) -> Vec<T> {
     let pairs: Vec<(usize, usize)> = sizes.iter().zip(to).map(|(&a, &b)| (a as usize, b as usize)).collect();
     let mut y = vec![T::default(); to.iter().product::<i64>() as usize];
     let (from, into) = (Layout::contiguous(sizes), Layout::contiguous(to));

@@ -10,7 +10,9 @@ mod tests;
 
 pub use avg::{AvgPoolShape, avg_pool2d, avg_pool2d_backward};
 pub use max::{max_pool2d, max_pool2d_backward};
-pub use windows::{Window, Windows, adaptive_windows, avg_windows, avg_windows_backward, fixed_windows, max_windows, max_windows_each};
+pub use windows::{
+    Window, Windows, adaptive_windows, avg_windows, avg_windows_backward, fixed_windows, max_windows, max_windows_each,
+};
 
 /// How windows move over an image: sizes for height and width.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -297,7 +297,11 @@ def _chunked_cross_entropy(
         of_classes = part if part.dtype == flambeau.int64 else part.to(kept)
         losses.append(
             _cross_entropy(
-                logits, of_classes, weight=scales, ignore_index=ignore_index, reduction="none" if reduction == "none" else "sum"
+                logits,
+                of_classes,
+                weight=scales,
+                ignore_index=ignore_index,
+                reduction="none" if reduction == "none" else "sum",
             )
         )
     if reduction == "none":
@@ -352,9 +356,7 @@ def linear_cross_entropy(
         raise RuntimeError("ignore_index cannot be specified when target contains probabilities")
     ignored = -100 if ignore_index is None else ignore_index
     if options is not None and _in_chunks(options, input, target, linear_weight, reduction, label_smoothing):
-        return _chunked_cross_entropy(
-            input, linear_weight, target, linear_bias, weight, reduction, ignored, options
-        )
+        return _chunked_cross_entropy(input, linear_weight, target, linear_bias, weight, reduction, ignored, options)
     flat_bias = None if linear_bias is None else linear_bias.reshape(-1)
     logits = flambeau.nn.functional.linear(input, linear_weight.reshape(-1, size), flat_bias).reshape(shape)
     return cross_entropy(

@@ -101,8 +101,7 @@ def interpolate(
     """
     if mode in ("nearest", "area", "nearest-exact") and align_corners is not None:
         raise ValueError(
-            "align_corners option can only be set with the "
-            "interpolating modes: linear | bilinear | bicubic | trilinear"
+            "align_corners option can only be set with the interpolating modes: linear | bilinear | bicubic | trilinear"
         )
     if size is not None and scale_factor is not None:
         raise ValueError("only one of size or scale_factor should be defined")
@@ -119,8 +118,7 @@ def interpolate(
             scales = None
     if antialias and not (mode in _SMOOTH and input.dim() == 4):
         raise ValueError(
-            "Anti-alias option is restricted to bilinear, bicubic, and lanczos modes"
-            " and requires a 4-D tensor as input"
+            "Anti-alias option is restricted to bilinear, bicubic, and lanczos modes and requires a 4-D tensor as input"
         )
     if mode == "area" and input.dim() in _MEANS:
         return _MEANS[input.dim()](input, sizes)
@@ -233,6 +231,4 @@ def fold(
     input: Tensor, output_size: Any, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1
 ) -> Tensor:
     """Images as the sums of their patches, each a column. Shape: `N C*kh*kw L -> N C H W`."""
-    return _private.col2im(
-        input, *(repeated(v, 2) for v in (output_size, kernel_size, dilation, padding, stride))
-    )
+    return _private.col2im(input, *(repeated(v, 2) for v in (output_size, kernel_size, dilation, padding, stride)))

@@ -60,7 +60,7 @@ def _wrong(what: str, before: Any, after: Any) -> ValueError:
 
 
 class ParametrizationList(ModuleList):
-    """The parametrizations of one tensor, one after another, and what they start from: `original`, or `original0` on."""
+    """The parametrizations of one tensor, in order, and what they start from: `original`, or `original0` on."""
 
     def __init__(self, modules: Sequence[Any], original: Any, unsafe: bool = False) -> None:
         if len(modules) == 0:

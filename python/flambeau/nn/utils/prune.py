@@ -84,16 +84,13 @@ class BasePruningMethod(ABC):
             raise
         return method
 
-    def prune(
-        self, t: Tensor, default_mask: Tensor | None = None, importance_scores: Tensor | None = None
-    ) -> Tensor:
+    def prune(self, t: Tensor, default_mask: Tensor | None = None, importance_scores: Tensor | None = None) -> Tensor:
         """A tensor under the mask that this method gives it."""
         if importance_scores is None:
             importance_scores = t
         elif importance_scores.shape != t.shape:
             raise AssertionError(
-                "importance_scores should have the same shape as tensor t, "
-                f"got {importance_scores.shape} vs {t.shape}"
+                f"importance_scores should have the same shape as tensor t, got {importance_scores.shape} vs {t.shape}"
             )
         mask = flambeau.ones_like(t) if default_mask is None else default_mask
         return t * self.compute_mask(importance_scores, default_mask=mask)
@@ -185,9 +182,7 @@ class _Amount(BasePruningMethod):
         whole = isinstance(self.amount, numbers.Integral)
         count = int(self.amount) if whole else round(self.amount * size)
         if count > size:
-            raise ValueError(
-                f"amount={count} should be smaller than the number of parameters to prune={size}"
-            )
+            raise ValueError(f"amount={count} should be smaller than the number of parameters to prune={size}")
         return count
 
 
@@ -195,9 +190,7 @@ def _check_amount(amount: Any) -> Any:
     if not isinstance(amount, numbers.Real):
         raise TypeError(f"Invalid type for amount: {amount}. Must be int or float.")
     if amount < 0 or (not isinstance(amount, numbers.Integral) and float(amount) > 1.0):
-        raise ValueError(
-            f"amount={amount} should either be a float in the range [0, 1] or a non-negative integer"
-        )
+        raise ValueError(f"amount={amount} should either be a float in the range [0, 1] or a non-negative integer")
     return amount
 
 
@@ -357,9 +350,7 @@ def global_unstructured(parameters: Any, pruning_method: Any, importance_scores:
         return getattr(module, name)
 
     relevant = parameters_to_vector([scores.get((module, name), of(module, name)) for module, name in pairs])
-    masks = [
-        getattr(module, name + "_mask", flambeau.ones_like(of(module, name))) for module, name in pairs
-    ]
+    masks = [getattr(module, name + "_mask", flambeau.ones_like(of(module, name))) for module, name in pairs]
     method = pruning_method(**kwargs)
     if method.PRUNING_TYPE != "unstructured":
         raise TypeError(
@@ -384,15 +375,11 @@ def remove(module: Any, name: str) -> Any:
             hook.remove(module)
             del module._forward_pre_hooks[key]
             return module
-    raise ValueError(
-        f"Parameter '{name}' of module {module} has to be pruned before pruning can be removed"
-    )
+    raise ValueError(f"Parameter '{name}' of module {module} has to be pruned before pruning can be removed")
 
 
 def is_pruned(module: Any) -> bool:
     """Whether a module, or one in it, has pruned parameters."""
     return any(
-        isinstance(hook, BasePruningMethod)
-        for part in module.modules()
-        for hook in part._forward_pre_hooks.values()
+        isinstance(hook, BasePruningMethod) for part in module.modules() for hook in part._forward_pre_hooks.values()
     )

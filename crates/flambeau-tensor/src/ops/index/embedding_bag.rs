@@ -37,7 +37,10 @@ fn checked(weight: &Tensor, indices: &Tensor, offsets: &Tensor, mode: i64) -> Re
         return Err(wrong(weight, 1, "weight", "Half, BFloat16, Float, Double"));
     }
     if weight.dim() != 2 {
-        return Err(Error::runtime(format!("weight has to be a 2D Tensor, but got Tensor of dimension {}", weight.dim())));
+        return Err(Error::runtime(format!(
+            "weight has to be a 2D Tensor, but got Tensor of dimension {}",
+            weight.dim()
+        )));
     }
     match mode {
         0 => Ok(Mode::Sum),

@@ -18,8 +18,9 @@ impl Patches {
     fn new(kernel: &[i64], dilation: &[i64], padding: &[i64], stride: &[i64]) -> Result<Patches> {
         check_range(&[kernel, dilation, padding, stride])?;
         let pair = |list: &[i64], what: &str, positive: bool| {
-            let pair: [i64; 2] = expand_sizes(list)
-                .ok_or_else(|| Error::runtime(format!("It is expected {what} equals to 2, but got size {}", list.len())))?;
+            let pair: [i64; 2] = expand_sizes(list).ok_or_else(|| {
+                Error::runtime(format!("It is expected {what} equals to 2, but got size {}", list.len()))
+            })?;
             if pair.iter().any(|&v| if positive { v <= 0 } else { v < 0 }) {
                 let should = if positive { "greater than zero" } else { "non-negative" };
                 let name = what.trim_end_matches("_size");
@@ -43,7 +44,8 @@ impl Patches {
     /// How many patches there are in each dimension of an image.
     fn count(&self, image: [i64; 2]) -> [i64; 2] {
         [0, 1].map(|d| {
-            (image[d] + 2 * self.padding[d] - self.dilation[d] * (self.kernel[d] - 1) - 1).div_euclid(self.stride[d]) + 1
+            (image[d] + 2 * self.padding[d] - self.dilation[d] * (self.kernel[d] - 1) - 1).div_euclid(self.stride[d])
+                + 1
         })
     }
 
@@ -63,6 +65,9 @@ impl Patches {
 
 fn images(x: &Tensor, p: &Patches) -> Result<[i64; 4]> {
     let sizes = x.size();
+    if sizes.len() < 3 {
+        crate::normalize_dim(2, sizes.len())?;
+    }
     let valid = match sizes {
         [c, h, w] => *c != 0 && *h != 0 && *w != 0,
         [_, c, h, w] => *c != 0 && *h != 0 && *w != 0,
@@ -79,7 +84,16 @@ fn images(x: &Tensor, p: &Patches) -> Result<[i64; 4]> {
     if count.iter().any(|&c| c < 1) {
         return Err(Error::runtime(format!(
             "Given input with spatial size ({}, {}), kernel_size=({}, {}), dilation=({}, {}), padding=({}, {}), calculated shape of the array of sliding blocks as ({}, {}), but its components must be at least one.",
-            image[0], image[1], p.kernel[0], p.kernel[1], p.dilation[0], p.dilation[1], p.padding[0], p.padding[1], count[0], count[1]
+            image[0],
+            image[1],
+            p.kernel[0],
+            p.kernel[1],
+            p.dilation[0],
+            p.dilation[1],
+            p.padding[0],
+            p.padding[1],
+            count[0],
+            count[1]
         )));
     }
     Ok([n, sizes[d - 3], image[0], image[1]])

@@ -23,8 +23,8 @@ fn how(mode: i64, padding: i64, align_corners: bool) -> Result<Grid> {
     Ok(Grid { filter, border, align_corners })
 }
 
-/// The checks that PyTorch makes of an input of `n` dimensions that the grid moves in.
-fn check(x: &Tensor, grid: &Tensor, n: usize) -> Result<DType> {
+/// The checks that PyTorch makes whatever the dimensions.
+fn check_common(x: &Tensor, grid: &Tensor) -> Result<()> {
     let d = x.dim();
     if d >= 2 && grid.dim() >= 1 {
         if x.size()[0] != grid.size()[0] {
@@ -48,6 +48,13 @@ fn check(x: &Tensor, grid: &Tensor, n: usize) -> Result<DType> {
             )));
         }
     }
+    Ok(())
+}
+
+/// The checks that PyTorch makes of an input of `n` dimensions that the grid moves in.
+fn check(x: &Tensor, grid: &Tensor, n: usize) -> Result<DType> {
+    check_common(x, grid)?;
+    let d = x.dim();
     if d != n + 2 || grid.dim() != d {
         return Err(Error::runtime(format!(
             "grid_sampler(): expected {}D input and grid with same number of dimensions, but got input with sizes {:?} and grid with sizes {:?}",
@@ -133,6 +140,7 @@ op! {
     fn grid_sampler(input: Tensor, grid: Tensor, interpolation_mode: i64, padding_mode: i64, align_corners: bool) -> y;
     variants [function];
     composite {
+        check_common(input, grid)?;
         match input.dim() {
             5 => input.grid_sampler_3d(grid, interpolation_mode, padding_mode, align_corners),
             4 => input.grid_sampler_2d(grid, interpolation_mode, padding_mode, align_corners),

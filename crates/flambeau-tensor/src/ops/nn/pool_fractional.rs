@@ -18,7 +18,9 @@ fn sized<const N: usize>(x: &Tensor, kernel: &[i64], out: &[i64], samples: &Tens
         Error::runtime(format!("{name}: output_size must either be a single int or tuple of {N} ints"))
     })?;
     if kernel.iter().any(|&k| k <= 0) {
-        return Err(Error::runtime("kernel_size must be greater than zero, but got ".to_string() + &format!("{kernel:?}")));
+        return Err(Error::runtime(
+            "kernel_size must be greater than zero, but got ".to_string() + &format!("{kernel:?}"),
+        ));
     }
     if out.iter().any(|&o| o <= 0) {
         return Err(Error::runtime(format!("{name}: output_size must be greater than zero, but got {out:?}")));

@@ -330,4 +330,3 @@ op! {
     vjp { input => |g, input.shape, filter, align_corners, scales| g.resample_backward(&input.shape, filter, align_corners, scales) };
     samples [(real([1, 2, 2, 3]), [4, 6], "cubic", true, None), (real([1, 1, 3]), [5], "linear", false, None)];
 }
-
