@@ -61,10 +61,8 @@ fn rules(b: &Block) -> syn::Result<()> {
     if let Some(shortcut) = &b.shortcut
         && !matches!(b.body, Body::Map { .. })
     {
-        return Err(error(
-            shortcut,
-            format!("operator `{name}` has a shortcut but no map: only a map has loops to pick from"),
-        ));
+        let text = format!("operator `{name}` has a shortcut but no map: only a map has loops to pick from");
+        return Err(syn::Error::new_spanned(shortcut, text));
     }
     match b.body {
         Body::Kernel(_) if b.dtype.is_none() => {

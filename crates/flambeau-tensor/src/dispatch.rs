@@ -278,7 +278,11 @@ fn compute(op: &'static OpDef, args: &[Arg]) -> Result<Outputs> {
         Body::Kernel { specs, run } => {
             let outputs = make(specs(args)?)?;
             if !on_meta {
-                run_kernel(op, args, &outputs, true, run)?;
+                let mut args: std::borrow::Cow<[Arg]> = args.into();
+                if op.factory {
+                    without_meta(&mut args)?;
+                }
+                run_kernel(op, &args, &outputs, true, run)?;
             }
             Ok(outputs)
         }
@@ -292,6 +296,18 @@ fn compute(op: &'static OpDef, args: &[Arg]) -> Result<Outputs> {
         },
         _ => unreachable!("only kernels and computations come here"),
     }
+}
+
+/// A maker of tensors reads nothing of the tensor that it goes by, which may be one without data.
+fn without_meta(args: &mut std::borrow::Cow<[Arg]>) -> Result<()> {
+    let mut meta = false;
+    args.iter().for_each(|a| a.each_tensor(&mut |t| meta |= t.device() == Device::Meta));
+    if meta {
+        for a in args.to_mut() {
+            a.map_tensors(&mut |t| Tensor::empty(&[0], t.dtype(), Device::Cpu))?;
+        }
+    }
+    Ok(())
 }
 
 /// The device an operator runs on; tensors of two devices are refused, but for 0-d ones of the cpu.

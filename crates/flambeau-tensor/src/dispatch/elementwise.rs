@@ -57,6 +57,7 @@ const MAX_PARAMS: usize = 2;
 
 /// An elementwise operator with its loop chosen.
 struct Map {
+    op: &'static OpDef,
     /// The arguments that are operands, and those that are numbers of the formula.
     inputs: &'static [usize],
     scalars: &'static [usize],
@@ -74,7 +75,7 @@ impl Map {
         let common = dtype(args)?;
         let simpler = shortcut.and_then(|f| f(args, common));
         let kernel = simpler.or_else(|| pick(kernels, common)).ok_or_else(|| unsupported(op, common))?;
-        Ok(Map { inputs, scalars, common, kernel })
+        Ok(Map { op, inputs, scalars, common, kernel })
     }
 
     /// The common case, which costs little: few elements, in row-major operands of one shape, of the dtype that the loop
@@ -118,7 +119,7 @@ impl Map {
             match &args[i] {
                 Arg::Tensor(t) => at[k] = super::first_byte(t).cast_const(),
                 Arg::Number(s) => {
-                    numbers[k] = number(*s, kernel.compute, self.common);
+                    numbers[k] = number(op, *s, kernel.compute, self.common);
                     at[k] = numbers[k].as_ptr();
                     repeated |= 1 << k;
                 }
@@ -174,7 +175,7 @@ impl<'a> Plan<'a> {
     }
 
     fn of(op: &'static OpDef, map: &Map, args: &'a [Arg]) -> Result<Plan<'a>> {
-        let Map { inputs, scalars, common, kernel } = *map;
+        let Map { inputs, scalars, common, kernel, .. } = *map;
         let mut sizes: Option<List> = None;
         let mut device = Device::Cpu;
         let mut list = SmallVec::new();
@@ -191,7 +192,7 @@ impl<'a> Plan<'a> {
                     });
                     list.push(if t.is_conj() || t.is_neg() { Input::Resolved(t.resolve()?) } else { Input::Tensor(t) });
                 }
-                Arg::Number(s) => list.push(Input::Number(number(*s, kernel.compute, common))),
+                Arg::Number(s) => list.push(Input::Number(number(op, *s, kernel.compute, common))),
                 _ => {
                     return Err(Error::type_(format!(
                         "{}(): argument '{}' must be a tensor or a number",
@@ -297,8 +298,14 @@ fn unsupported(op: &OpDef, dtype: DType) -> Error {
     Error::not_implemented(format!("\"{}_cpu\" not implemented for '{}'", op.name, dtype.title()))
 }
 
-/// A number's bytes in the type the loop computes in, rounded first as an element of `common` would be.
-fn number(s: Scalar, compute: DType, common: DType) -> [u8; 16] {
+/// A number's bytes in the type the loop computes in. PyTorch's sums and differences of a half type round it first as an
+/// element of that type; its other operators do not.
+fn number(op: &OpDef, s: Scalar, compute: DType, common: DType) -> [u8; 16] {
+    let s = match common {
+        DType::BF16 if rounds_numbers(op) => Scalar::Float(crate::bf16::from_f64(s.to_f64()).to_f64()),
+        DType::F16 if rounds_numbers(op) => Scalar::Float(crate::f16::from_f64(s.to_f64()).to_f64()),
+        _ => s,
+    };
     let mut bytes = [0; 16];
     macro_rules! put {
         ($t:ty) => {{
@@ -317,6 +324,10 @@ fn number(s: Scalar, compute: DType, common: DType) -> [u8; 16] {
         _ => put!(f32),
     }
     bytes
+}
+
+fn rounds_numbers(op: &OpDef) -> bool {
+    matches!(op.name, "add" | "sub" | "rsub")
 }
 
 fn broadcast_strides<'a>(t: &'a Tensor, sizes: &[i64]) -> List<'a> {

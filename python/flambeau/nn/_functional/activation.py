@@ -92,7 +92,8 @@ def _rrelu(input: Tensor, lower: float = 1.0 / 8, upper: float = 1.0 / 3, traini
         below = input <= 0
         drawn = flambeau.empty(int(below.sum()), dtype=flambeau.float64).uniform_(lower, upper)
         slope[below] = drawn.to(input.dtype)
-    return input * slope
+    # The draw hangs on the input, though it does not move with it.
+    return input * flambeau._C.private.tied(slope, input)
 
 
 def rrelu(

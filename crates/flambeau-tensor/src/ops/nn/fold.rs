@@ -65,6 +65,9 @@ impl Patches {
 
 fn images(x: &Tensor, p: &Patches) -> Result<[i64; 4]> {
     let sizes = x.size();
+    if sizes.len() < 3 {
+        crate::normalize_dim(2, sizes.len())?;
+    }
     let valid = match sizes {
         [c, h, w] => *c != 0 && *h != 0 && *w != 0,
         [_, c, h, w] => *c != 0 && *h != 0 && *w != 0,

@@ -2,6 +2,7 @@
 
 use flambeau_cpu::interp::{self as kernels, Border, Grid, GridFilter};
 
+use super::grid_second::second;
 use super::pool::laid_like;
 use crate::ops::{op, rule};
 use crate::{DType, Dims, Error, Layout, MemoryFormat, Options, Result, Tensor};
@@ -22,8 +23,8 @@ fn how(mode: i64, padding: i64, align_corners: bool) -> Result<Grid> {
     Ok(Grid { filter, border, align_corners })
 }
 
-/// The checks that PyTorch makes of an input of `n` dimensions that the grid moves in.
-fn check(x: &Tensor, grid: &Tensor, n: usize, mode: i64) -> Result<DType> {
+/// The checks that PyTorch makes whatever the dimensions.
+fn check_common(x: &Tensor, grid: &Tensor) -> Result<()> {
     let d = x.dim();
     if d >= 2 && grid.dim() >= 1 {
         if x.size()[0] != grid.size()[0] {
@@ -47,6 +48,13 @@ fn check(x: &Tensor, grid: &Tensor, n: usize, mode: i64) -> Result<DType> {
             )));
         }
     }
+    Ok(())
+}
+
+/// The checks that PyTorch makes of an input of `n` dimensions that the grid moves in.
+fn check(x: &Tensor, grid: &Tensor, n: usize) -> Result<DType> {
+    check_common(x, grid)?;
+    let d = x.dim();
     if d != n + 2 || grid.dim() != d {
         return Err(Error::runtime(format!(
             "grid_sampler(): expected {}D input and grid with same number of dimensions, but got input with sizes {:?} and grid with sizes {:?}",
@@ -54,11 +62,6 @@ fn check(x: &Tensor, grid: &Tensor, n: usize, mode: i64) -> Result<DType> {
             x.size(),
             grid.size()
         )));
-    }
-    if n == 3 && mode == 2 {
-        return Err(Error::not_implemented(
-            "grid_sampler(): bicubic interpolation with 5D input is not implemented for cpu",
-        ));
     }
     let dtype = super::float_dtype(x, if n == 2 { "grid_sampler_2d_cpu_kernel_impl" } else { "grid_sampler3d_cpu" })?;
     if grid.dtype() != dtype {
@@ -84,7 +87,7 @@ op! {
     variants [function];
     node "GridSampler2DBackward0";
     contiguous [input, grid];
-    dtype { how(interpolation_mode, padding_mode, align_corners)?; check(input, grid, 2, interpolation_mode)? };
+    dtype { how(interpolation_mode, padding_mode, align_corners)?; check(input, grid, 2)? };
     shape laid_like(input, sampled(input, grid));
     kernel {
         let how = how(interpolation_mode, padding_mode, align_corners)?;
@@ -111,7 +114,7 @@ op! {
     variants [function];
     node "GridSampler3DBackward0";
     contiguous [input, grid];
-    dtype { how(interpolation_mode, padding_mode, align_corners)?; check(input, grid, 3, interpolation_mode)? };
+    dtype { how(interpolation_mode, padding_mode, align_corners)?; check(input, grid, 3)? };
     shape laid_like(input, sampled(input, grid));
     kernel {
         let how = how(interpolation_mode, padding_mode, align_corners)?;
@@ -137,6 +140,7 @@ op! {
     fn grid_sampler(input: Tensor, grid: Tensor, interpolation_mode: i64, padding_mode: i64, align_corners: bool) -> y;
     variants [function];
     composite {
+        check_common(input, grid)?;
         match input.dim() {
             5 => input.grid_sampler_3d(grid, interpolation_mode, padding_mode, align_corners),
             4 => input.grid_sampler_2d(grid, interpolation_mode, padding_mode, align_corners),
@@ -154,17 +158,12 @@ op! {
 }
 
 /// A gradient that fits the input and the grid.
-fn backward_dtype(grad: &Tensor, x: &Tensor, grid: &Tensor, mode: i64) -> Result<DType> {
+fn backward_dtype(grad: &Tensor, x: &Tensor, grid: &Tensor) -> Result<DType> {
     let n = x.dim().saturating_sub(2);
     rule::require(n == 2 || n == 3, "grid_sampler_backward")?;
-    let dtype = check(x, grid, n, mode)?;
+    let dtype = check(x, grid, n)?;
     rule::require(grad.dtype() == dtype && grad.size() == sampled(x, grid).as_slice(), "grid_sampler_backward")?;
     Ok(dtype)
-}
-
-fn no_second(x: &crate::ops::Val) -> Result<crate::ops::Val> {
-    let d = x.tensor()?.dim() - 2;
-    Err(Error::not_implemented(format!("derivative for aten::grid_sampler_{d}d_backward is not implemented")))
 }
 
 fn dense(x: &Tensor) -> Layout {
@@ -178,14 +177,17 @@ op! {
     fn grid_sampler_input_backward(grad: Tensor, input: Tensor, grid: Tensor, interpolation_mode: i64, padding_mode: i64, align_corners: bool) -> y;
     variants [private];
     contiguous [grad, input, grid];
-    dtype { how(interpolation_mode, padding_mode, align_corners)?; backward_dtype(grad, input, grid, interpolation_mode)? };
+    dtype { how(interpolation_mode, padding_mode, align_corners)?; backward_dtype(grad, input, grid)? };
     shape dense(input);
     kernel { kernels::grid_sample_backward(Some(&mut y), None, grad, input, grid, how(interpolation_mode, padding_mode, align_corners)?) };
     vjp {
-        grad => |g, input| { _ = g; no_second(input) };
-        grid => |g, input| { _ = g; no_second(input) }
+        grad => |g, grad, input, grid, interpolation_mode, padding_mode, align_corners| second(g, [grad, input, grid], how(interpolation_mode, padding_mode, align_corners)?, 0, 0);
+        grid => |g, grad, input, grid, interpolation_mode, padding_mode, align_corners| second(g, [grad, input, grid], how(interpolation_mode, padding_mode, align_corners)?, 0, 2)
     };
-    samples without_gradcheck([(real([1, 2, 2, 3]), other([1, 2, 3, 4]), tensor(&[1, 2, 3, 2], -1.1, 1.1), 0, 0, false)]);
+    samples [
+        (real([1, 2, 2, 3]), other([1, 2, 3, 4]), tensor(&[1, 2, 3, 2], -1.1, 1.1), 0, 0, false),
+        (real([1, 1, 2, 1]), other([1, 1, 3, 2]), tensor(&[1, 2, 1, 2], -1.3, 1.2), 2, 2, true),
+    ];
 }
 
 op! {
@@ -195,15 +197,18 @@ op! {
     fn grid_sampler_grid_backward(grad: Tensor, input: Tensor, grid: Tensor, interpolation_mode: i64, padding_mode: i64, align_corners: bool) -> y;
     variants [private];
     contiguous [grad, input, grid];
-    dtype { how(interpolation_mode, padding_mode, align_corners)?; backward_dtype(grad, input, grid, interpolation_mode)? };
+    dtype { how(interpolation_mode, padding_mode, align_corners)?; backward_dtype(grad, input, grid)? };
     shape dense(grid);
     kernel { kernels::grid_sample_backward(None, Some(&mut y), grad, input, grid, how(interpolation_mode, padding_mode, align_corners)?) };
     vjp {
-        grad => |g, input| { _ = g; no_second(input) };
-        input => |g, input| { _ = g; no_second(input) };
-        grid => |g, input| { _ = g; no_second(input) }
+        grad => |g, grad, input, grid, interpolation_mode, padding_mode, align_corners| second(g, [grad, input, grid], how(interpolation_mode, padding_mode, align_corners)?, 1, 0);
+        input => |g, grad, input, grid, interpolation_mode, padding_mode, align_corners| second(g, [grad, input, grid], how(interpolation_mode, padding_mode, align_corners)?, 1, 1);
+        grid => |g, grad, input, grid, interpolation_mode, padding_mode, align_corners| second(g, [grad, input, grid], how(interpolation_mode, padding_mode, align_corners)?, 1, 2)
     };
-    samples without_gradcheck([(real([1, 2, 2, 3]), other([1, 2, 3, 4]), tensor(&[1, 2, 3, 2], -1.1, 1.1), 0, 0, false)]);
+    samples [
+        (real([1, 2, 2, 3]), other([1, 2, 3, 4]), tensor(&[1, 2, 3, 2], -1.1, 1.1), 0, 0, false),
+        (real([1, 1, 2, 1]), other([1, 1, 3, 2]), tensor(&[1, 2, 1, 2], -1.3, 1.2), 2, 2, true),
+    ];
 }
 
 /// Places from -1 to 1 along a side of this many elements.

@@ -121,7 +121,7 @@ op! {
         let (y, mut mean, mut rstd) = flat.group_norm_forward(group, weight, bias, eps)?;
         if crate::autograd::grad_enabled() && [Some(input), weight, bias].into_iter().flatten().any(Tensor::requires_grad) {
             // The statistics are differentiable too.
-            let rows = flat.reshape(&[N * group, -1])?;
+            let rows = flat.reshape(&[N * group, C / group.max(1) * HxW])?;
             mean = rows.mean_dim_with(Some(&[1]), true, None)?;
             let square = rows.sub(&mean)?.square()?.mean_dim_with(Some(&[1]), true, None)?;
             rstd = square.add(eps)?.rsqrt()?;

@@ -14,6 +14,7 @@ pub mod ctc_loss;
 pub mod dropout;
 pub mod fold;
 pub mod grid_sample;
+mod grid_second;
 pub mod group_norm;
 pub mod layer_norm;
 pub mod loss;

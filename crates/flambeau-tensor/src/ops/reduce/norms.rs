@@ -83,7 +83,7 @@ fn norm_backward(g: &Val, input: &Val, y: &Val, p: f64, dim: Option<&[i64]>, kee
         }
         p if p < 1.0 => {
             let scaled = x.sgn() * x.abs().pow(p - 1.0).masked_fill(x.eq(0.0), 0.0);
-            scaled * (g * y.pow(1.0 - p))
+            scaled * g * y.pow(1.0 - p)
         }
         p if p < 2.0 => {
             let scaled = x.sgn() * x.abs().pow(p - 1.0);
