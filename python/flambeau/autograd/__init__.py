@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import threading
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -27,6 +28,25 @@ def __getattr__(name: str) -> Any:
     raise AttributeError(f"module 'torch.autograd' has no attribute {name!r}")
 
 
+# Set while gradients go to chosen tensors only.
+_walk = threading.local()
+
+
+def _is_checkpoint_valid() -> bool:
+    """Whether the walk is one that adds into the `grad` of all leaves."""
+    return not getattr(_walk, "chosen", False)
+
+
+@contextlib.contextmanager
+def _walking(chosen: bool) -> Iterator[None]:
+    before = getattr(_walk, "chosen", False)
+    _walk.chosen = chosen
+    try:
+        yield
+    finally:
+        _walk.chosen = before
+
+
 def _listed(x: Any) -> Sequence[Any]:
     return (x,) if isinstance(x, _C.Tensor) else tuple(x)
 
@@ -48,7 +68,8 @@ def backward(
     grads = (None,) * len(listed) if grad_tensors is None else _listed(grad_tensors)
     if len(grads) != len(listed):
         raise RuntimeError(f"got {len(listed)} tensors and {len(grads)} gradients")
-    _C._backward(listed, grads, retain_graph, create_graph, None if inputs is None else _listed(inputs))
+    with _walking(inputs is not None):
+        _C._backward(listed, grads, retain_graph, create_graph, None if inputs is None else _listed(inputs))
 
 
 def grad(
@@ -81,7 +102,8 @@ def grad(
     grads = (None,) * len(outs) if grad_outputs is None else _listed(grad_outputs)
     if len(grads) != len(outs):
         raise RuntimeError(f"got {len(outs)} tensors and {len(grads)} gradients")
-    found = _C._grad(outs, ins, grads, retain_graph, create_graph, bool(allow_unused) or materialize_grads)
+    with _walking(True):
+        found = _C._grad(outs, ins, grads, retain_graph, create_graph, bool(allow_unused) or materialize_grads)
     if materialize_grads:
         found = tuple(_C.zeros_like(i) if g is None else g for g, i in zip(found, ins, strict=True))
     return found

@@ -19,6 +19,7 @@ class FunctionCtx:
         self._materialize = True
         self._freed = False
         self._node: Any = None
+        self._number = 0
         self._zeros: list[Any] = []
         self._tensor_outputs: list[int] = []
         self._output_count = 0
@@ -76,6 +77,13 @@ class FunctionCtx:
 
     def name(self) -> str:
         return type(self)._backward_name
+
+    def _sequence_nr(self) -> int:
+        return self._number
+
+    def _join(self, node: Any) -> None:
+        """Makes this the context of a node, which owns it."""
+        self._node, self._number = node._weak(), node._sequence_nr()
 
     _backward_name = "FunctionBackward"
 
@@ -214,7 +222,7 @@ class Function:
         ctx._output_count = len(outputs)
         ctx._zeros = [(tuple(t.shape), t.dtype) for t, _ in joined]
         node = _C._custom_node(backward_name, ctx, _run_backward, tensors, joined)
-        ctx._node = node._weak()
+        ctx._join(node)
         saved: list[Any] = []
         for t in ctx._to_save:
             if t is None:

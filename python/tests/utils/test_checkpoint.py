@@ -1,0 +1,254 @@
+"""Checkpoints give the gradients that there are without them."""
+
+from functools import partial
+
+import flambeau as torch
+import pytest
+from flambeau import nn
+from flambeau.utils.checkpoint import CheckpointError, checkpoint, checkpoint_sequential
+
+
+def network():
+    return nn.Sequential(nn.Linear(3, 4), nn.Tanh(), nn.Dropout(0.5), nn.Linear(4, 3), nn.Sigmoid())
+
+
+def gradients(model, run):
+    """The gradients of the input and of the parameters, from the same random numbers each time."""
+    torch.manual_seed(3)
+    x = torch.randn(5, 3, requires_grad=True)
+    model.zero_grad()
+    run(x * 2).sum().backward()
+    return [x.grad, *(p.grad for p in model.parameters())]
+
+
+@pytest.mark.parametrize("use_reentrant", [True, False])
+def test_gradients_are_those_without_a_checkpoint(use_reentrant):
+    model = network()
+    expected = gradients(model, model)
+    for run in (
+        lambda x: checkpoint(model, x, use_reentrant=use_reentrant),
+        lambda x: checkpoint_sequential(model, 2, x, use_reentrant=use_reentrant),
+        lambda x: checkpoint_sequential(list(model), 5, x, use_reentrant=use_reentrant),
+        checkpoint(use_reentrant=use_reentrant)(model),
+    ):
+        for got, want in zip(gradients(model, run), expected, strict=True):
+            assert torch.equal(got, want)
+
+
+@pytest.mark.parametrize("use_reentrant", [True, False])
+def test_random_numbers_are_drawn_again_if_they_are_not_preserved(use_reentrant):
+    x = torch.ones(1000, requires_grad=True)
+    out = checkpoint(nn.Dropout(0.5), x, use_reentrant=use_reentrant, preserve_rng_state=False)
+    out.sum().backward()
+    assert not torch.equal(out, x.grad)
+
+
+@pytest.mark.parametrize("use_reentrant", [True, False])
+def test_random_numbers_go_on_after_the_backward_pass(use_reentrant):
+    x = torch.ones(10, requires_grad=True)
+    out = checkpoint(nn.Dropout(0.5), x, use_reentrant=use_reentrant)
+    state = torch.get_rng_state()
+    out.sum().backward()
+    assert torch.equal(torch.get_rng_state(), state) and torch.equal(out, x.grad)
+
+
+@pytest.mark.parametrize("use_reentrant", [True, False])
+def test_mixed_precision_is_as_it_was(use_reentrant):
+    seen = []
+
+    def function(x):
+        y = x @ x
+        seen.append(y.dtype)
+        return y
+
+    x = torch.randn(2, 2, requires_grad=True)
+    with torch.autocast("cpu", torch.bfloat16):
+        out = checkpoint(function, x, use_reentrant=use_reentrant)
+    out.sum().backward()
+    assert seen == [torch.bfloat16] * 2
+
+
+def test_what_is_recorded_is_one_node():
+    layer = nn.Linear(3, 3)
+    x = torch.ones(2, 3, requires_grad=True) * 2
+    out = checkpoint(lambda t: layer(layer(t)).relu(), x, use_reentrant=False)
+    behind = [node.name() for node, _ in out.grad_fn.next_functions]
+    assert behind == ["MulBackward0"] + ["torch::autograd::AccumulateGrad"] * 2
+
+
+def test_grad_inputs_and_second_derivatives():
+    w = torch.tensor([2.0, 3.0], requires_grad=True)
+
+    def function(x):
+        return ((x * w).sin() * x).sum()
+
+    def derivatives(run):
+        x = torch.tensor([1.0, -1.0], requires_grad=True)
+        first = torch.autograd.grad(run(x * w), (x, w), create_graph=True)
+        second = torch.autograd.grad(sum(g.pow(2).sum() for g in first), (x, w), create_graph=True)
+        third = torch.autograd.grad(sum(g.sum() for g in second), (x, w))
+        return first + second + third
+
+    for run in (partial(checkpoint, function, use_reentrant=False), checkpoint(use_reentrant=False)(function)):
+        for got, want in zip(derivatives(run), derivatives(function), strict=True):
+            assert torch.allclose(got, want)
+
+
+def test_some_inputs_only():
+    a, b = torch.tensor(2.0, requires_grad=True), torch.tensor(3.0, requires_grad=True)
+    out = checkpoint(torch.mul, a, b, use_reentrant=False)
+    out.backward(inputs=[a])
+    assert a.grad == 3 and b.grad is None
+
+
+def test_nested_arguments_and_results():
+    a, b = torch.ones(2, requires_grad=True), torch.ones(2, requires_grad=True)
+
+    def function(pair, *, other):
+        return {"sum": pair[0] + other["b"], "rest": (pair[0] * 3, 7)}
+
+    out = checkpoint(function, (a, 1), other={"b": b}, use_reentrant=False)
+    assert out["rest"][1] == 7
+    (out["sum"] * 2 + out["rest"][0]).sum().backward()
+    assert a.grad.tolist() == [5, 5] and b.grad.tolist() == [2, 2]
+
+
+def test_an_argument_that_depends_on_another():
+    a = torch.tensor(2.0, requires_grad=True)
+    b = a * 3
+    checkpoint(lambda x, y: x * y * a, a, b, use_reentrant=False).backward()
+    assert a.grad == 9 * 2 * 2  # of 3 a^3
+
+
+def test_tensors_of_the_closure():
+    x = torch.ones(2, requires_grad=True)
+    y, factor = x * 2, torch.tensor([5.0], requires_grad=True)
+    out = checkpoint(lambda: y * y * factor, use_reentrant=False)
+    assert out.grad_fn.name() == "CheckpointBackward"
+    out.sum().backward()
+    assert x.grad.tolist() == [40, 40] and factor.grad.tolist() == [8]
+
+
+def test_a_tensor_from_elsewhere_keeps_the_graph():
+    x = torch.ones(2, requires_grad=True)
+    box = [[x * 2]]
+
+    class Reader:
+        def __call__(self, t):
+            return t * box[0][0]
+
+    checkpoint(Reader(), x, use_reentrant=False).sum().backward()
+    assert x.grad.tolist() == [4, 4]
+
+
+def test_hooks_of_parameters_run_once():
+    layer, seen = nn.Linear(2, 1), []
+    layer.weight.register_hook(lambda g: seen.append(g) or g * 2)
+    x = torch.ones(3, 2)
+    checkpoint(lambda t: layer(t) + layer(t), x, use_reentrant=False).sum().backward()
+    assert len(seen) == 1 and layer.weight.grad.tolist() == [[12, 12]]
+
+
+@pytest.mark.parametrize("inner", [True, False])
+@pytest.mark.parametrize("outer", [True, False])
+def test_checkpoints_in_checkpoints(inner, outer):
+    model = network()
+    expected = gradients(model, model)
+
+    def function(x):
+        return checkpoint(model[2:], checkpoint(model[:2], x, use_reentrant=inner), use_reentrant=inner)
+
+    for got, want in zip(
+        gradients(model, lambda x: checkpoint(function, x, use_reentrant=outer)), expected, strict=True
+    ):
+        assert torch.equal(got, want)
+
+
+def test_backward_frees_and_retains():
+    x = torch.ones(2, requires_grad=True)
+    out = checkpoint(torch.sin, x, use_reentrant=False).sum()
+    out.backward(retain_graph=True)
+    out.backward()
+    with pytest.raises(RuntimeError, match="Trying to backward through the graph a second time"):
+        out.backward()
+
+
+def test_without_gradients_it_is_a_call():
+    x = torch.ones(2, requires_grad=True)
+    with torch.no_grad():
+        assert not checkpoint(torch.sin, x, use_reentrant=False).requires_grad
+    assert checkpoint(lambda t: t.detach(), x, use_reentrant=False).grad_fn is None
+    assert checkpoint(lambda t: t, x, use_reentrant=False) is x
+
+
+def test_contexts():
+    seen = []
+
+    class Context:
+        def __init__(self, name):
+            self.name = name
+
+        def __enter__(self):
+            seen.append(self.name)
+
+        def __exit__(self, *exception):
+            return self.name == "hides"
+
+    x = torch.ones(2, requires_grad=True)
+    contexts = (Context("forward"), Context("again"))
+    checkpoint(torch.sin, x, use_reentrant=False, context_fn=lambda: contexts).sum().backward()
+    assert seen == ["forward", "again"]
+    with pytest.raises(RuntimeError, match="suppressed an exception raised during the checkpointed forward"):
+        checkpoint(lambda t: 1 / 0, x, use_reentrant=False, context_fn=lambda: (Context("hides"), Context("again")))
+
+
+@pytest.mark.parametrize(
+    ("function", "message"),
+    [
+        (lambda x, n: x.sin() if n == 1 else x.sin().cos(), "A different number of tensors was saved"),
+        (lambda x, n: x * torch.ones(n, 2), "have different metadata than during the forward pass"),
+    ],
+)
+def test_a_function_that_differs(function, message):
+    calls = []
+
+    def changing(x):
+        calls.append(1)
+        return function(x, len(calls))
+
+    x = torch.ones(2, requires_grad=True)
+    with pytest.raises(CheckpointError, match=message):
+        checkpoint(changing, x, use_reentrant=False)[:1].sum().backward()
+
+
+def test_errors():
+    x = torch.ones(2, requires_grad=True)
+    with pytest.warns(UserWarning, match="the use_reentrant parameter should be passed explicitly"):
+        checkpoint(torch.sin, x)
+    with pytest.warns(UserWarning, match="None of the inputs have requires_grad=True. Gradients will be None"):
+        checkpoint(torch.sin, x.detach(), use_reentrant=True)
+    with pytest.raises(ValueError, match="Unexpected keyword arguments: other"):
+        checkpoint(torch.add, x, use_reentrant=True, other=x)
+    with pytest.raises(ValueError, match="Unexpected keyword arguments: early"):
+        checkpoint_sequential([torch.sin], 1, x, use_reentrant=True, early=1)
+    with pytest.raises(ValueError, match="only supported when use_reentrant=False"):
+        checkpoint(torch.sin, x, use_reentrant=True, debug=True)
+    with pytest.raises(ValueError, match="determinism_check should be one of"):
+        checkpoint(torch.sin, x, use_reentrant=False, determinism_check="all")
+    out = checkpoint(torch.sin, x, use_reentrant=True)
+    with pytest.raises(RuntimeError, match="torch.utils.checkpoint is incompatible with .grad"):
+        torch.autograd.grad(out.sum(), x)
+    with pytest.raises(RuntimeError, match="torch.utils.checkpoint is incompatible with .grad"):
+        torch.autograd.backward(checkpoint(torch.sin, x, use_reentrant=True).sum(), inputs=[x])
+    with pytest.raises(RuntimeError, match="none of output has requires_grad=True, this checkpoint"):
+        checkpoint(lambda t: t.detach(), x, use_reentrant=True).sum().backward()
+
+
+def test_arguments_written_to_later_are_an_error():
+    x = torch.ones(2, requires_grad=True)
+    y = x * 2
+    out = checkpoint(torch.sin, y, use_reentrant=True)
+    with torch.no_grad():
+        y.mul_(2)
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        out.sum().backward()
