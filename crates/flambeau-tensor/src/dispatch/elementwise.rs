@@ -119,7 +119,7 @@ impl Map {
             match &args[i] {
                 Arg::Tensor(t) => at[k] = super::first_byte(t).cast_const(),
                 Arg::Number(s) => {
-                    numbers[k] = number(op, *s, kernel.compute, self.common);
+                    numbers[k] = number(self.op, *s, kernel.compute, self.common);
                     at[k] = numbers[k].as_ptr();
                     repeated |= 1 << k;
                 }
