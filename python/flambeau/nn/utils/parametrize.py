@@ -32,8 +32,10 @@ _cache: dict[tuple[int, str], Tensor] = {}
 def cached() -> Iterator[None]:
     """Within it, each parametrization is computed once.
 
-    >>> with parametrize.cached():
-    ...     output = model(input)
+    >>> layer = torch.nn.utils.parametrizations.weight_norm(torch.nn.Linear(2, 1))
+    >>> with torch.nn.utils.parametrize.cached():
+    ...     layer.weight is layer.weight
+    True
     """
     global _cache_enabled
     _cache_enabled += 1
