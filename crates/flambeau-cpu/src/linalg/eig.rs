@@ -106,8 +106,8 @@ fn back_substitute<T: Schur>(t: &[T], n: usize, k: usize, pair: bool, value: Com
     }
     for j in above..=k {
         let by = x[j];
-        for i in 0..above {
-            x[i] -= by * at(i, j);
+        for (i, x) in x[..above].iter_mut().enumerate() {
+            *x -= by * at(i, j);
         }
     }
     let mut end = above;
@@ -130,8 +130,8 @@ fn back_substitute<T: Schur>(t: &[T], n: usize, k: usize, pair: bool, value: Com
         }
         for j in end..=j {
             let by = x[j];
-            for i in 0..end {
-                x[i] -= by * at(i, j);
+            for (i, x) in x[..end].iter_mut().enumerate() {
+                *x -= by * at(i, j);
             }
         }
     }

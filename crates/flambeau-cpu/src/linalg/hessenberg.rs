@@ -49,16 +49,11 @@ pub(super) fn balance<T: Field>(a: &mut [T], n: usize) -> Balance {
         }
         break;
     }
-    'columns: loop {
-        for j in low..=high {
-            if (low..=high).all(|i| i == j || a[j * n + i] == T::zero()) {
-                scale[low] = j as f64;
-                swap(a, n, j, low, high + 1, low);
-                low += 1;
-                continue 'columns;
-            }
-        }
-        break;
+    let alone = |a: &[T], low: usize, j: usize| (low..=high).all(|i| i == j || a[j * n + i] == T::zero());
+    while let Some(j) = (low..=high).find(|&j| alone(a, low, j)) {
+        scale[low] = j as f64;
+        swap(a, n, j, low, high + 1, low);
+        low += 1;
     }
     scale[low..=high].fill(1.0);
     let least = f64::MIN_POSITIVE / f64::EPSILON;
@@ -89,7 +84,7 @@ pub(super) fn balance<T: Field>(a: &mut [T], n: usize) -> Balance {
             scale[i] *= f;
             still = false;
             for j in low..n {
-                a[j * n + i] = a[j * n + i] * T::from_re(1.0 / f);
+                a[j * n + i] *= T::from_re(1.0 / f);
             }
             for x in &mut a[i * n..i * n + high + 1] {
                 *x *= T::from_re(f);

@@ -15,7 +15,7 @@ fn check_weights(w: &Tensor, n: i64, name: &str, kind: &str, fits: bool) -> Resu
     if !fits {
         return fail(format!("expected {name} to have {kind} dtype but got {name} with {} dtype", w.dtype().title()));
     }
-    if w.numel() as i64 != n {
+    if w.numel() != n {
         return fail(format!(
             "expected {name} to have the same numel as there are observations in the input but got {} != {n}",
             w.numel()

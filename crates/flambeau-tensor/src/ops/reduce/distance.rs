@@ -140,7 +140,7 @@ op! {
 fn distances_backward(g: &Tensor, a: &Tensor, b: &Tensor, d: &Tensor, p: f64) -> Result<Tensor> {
     // A distance of 0 has no gradient.
     let over = |g: &Tensor, by: Tensor| g.div(by)?.masked_fill(&d.detach().eq(0.0)?, 0.0);
-    if p == 2.0 && d.numel() as i64 * a.size()[a.dim() - 1] > 1 << 16 {
+    if p == 2.0 && d.numel() * a.size()[a.dim() - 1] > 1 << 16 {
         let ratio = over(g, d.clone())?;
         return a.mul(ratio.sum_dim_with(Some(&[-1]), true, None)?)?.sub(ratio.matmul(b)?);
     }
