@@ -206,7 +206,7 @@ op! {
     /// Shape: `*s -> *s`. Dtype: integers give the default float type.
     ///
     /// >>> torch.mvlgamma(torch.tensor([2., 3.]), 2)
-    /// tensor([0.4516, 1.5963])
+    /// tensor([0.4516, 1.5502])
     fn mvlgamma(input: Tensor, p: i64) -> y;
     variants [method, function, inplace, out];
     alias [special multigammaln];

@@ -179,12 +179,9 @@ fn poisson_number(rate: f64, uniform: &mut impl FnMut() -> f64) -> Result<f64> {
     }
     if rate < 10.0 {
         let floor = (-rate).exp();
-        let (mut count, mut product) = (0.0, 1.0);
-        while rate > 0.0 {
+        let (mut count, mut product) = (0.0, if rate > 0.0 { uniform() } else { 0.0 });
+        while product > floor {
             product *= uniform();
-            if product <= floor {
-                break;
-            }
             count += 1.0;
         }
         return Ok(count);
