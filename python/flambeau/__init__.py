@@ -104,6 +104,7 @@ _LAZY = {
     "cuda",
     "backends",
     "serialization",
+    "testing",
     "func",
     "amp",
 }

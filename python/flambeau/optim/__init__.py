@@ -22,4 +22,8 @@ from flambeau.optim.rmsprop import RMSprop as RMSprop
 from flambeau.optim.rprop import Rprop as Rprop
 from flambeau.optim.sgd import SGD as SGD
 
-from flambeau.optim import lr_scheduler as lr_scheduler, optimizer as optimizer  # isort: skip
+from flambeau.optim import (  # isort: skip
+    lr_scheduler as lr_scheduler,
+    optimizer as optimizer,
+    swa_utils as swa_utils,
+)
