@@ -54,7 +54,7 @@ searchsorted(p.sort().values, p[:1000]); histc(p, 100); bincount(i); m.quantile(
 m.roll(3, 1); m.tril(); cat([m, n]); stack([m, n]); m.repeat(2, 2); m.expand(2, 1024, 1024).clone()
 m.index_select(0, rows); m[rows]; m.gather(1, at); m.scatter(1, at, n); m.scatter_add(1, at, n)
 m.index_add(0, rows, n); m.take_along_dim(at, 1); m.index_put((rows,), n); m.nonzero(); b.nonzero(); m.diag()
-m.unfold(0, 8, 4).sum(); m.diff(); m.trapezoid(); m @ n; m @ n[0]; m.addmm(m, n); einsum("ij,kj->ik", m, n)
+m.unfold(0, 8, 4).sum(); m.diff(); trapezoid(m); m @ n; m @ n[0]; m.addmm(m, n); einsum("ij,kj->ik", m, n)
 heads @ heads.mT; cdist(m[:256], n[:256]); outer(x[:1024], y[:1024]); kron(a, eye(4)); linalg.inv(a)
 linalg.solve(a, v); linalg.det(a); linalg.cholesky(a @ a.mT); linalg.qr(a).R; linalg.svdvals(a); linalg.eigvalsh(a)
 linalg.eigvals(a); linalg.lu_factor(a)[0]; linalg.pinv(a); linalg.matrix_exp(a / 20); linalg.lstsq(a, v).solution
