@@ -48,6 +48,9 @@ pub(super) struct Axis<T> {
     two: bool,
 }
 
+/// Two places in the input and two weights for each of the output.
+type Pairs<'a, T> = (&'a [[usize; 2]], &'a [[T; 2]]);
+
 impl<T: Real> Axis<T> {
     /// The indices and weights of an element.
     #[inline]
@@ -57,7 +60,7 @@ impl<T: Real> Axis<T> {
     }
 
     /// The indices and weights of all elements one after another, where each has two.
-    pub fn pairs(&self) -> Option<(&[[usize; 2]], &[[T; 2]])> {
+    pub fn pairs(&self) -> Option<Pairs<'_, T>> {
         self.two.then(|| (self.index.as_chunks().0, self.weight.as_chunks().0))
     }
 

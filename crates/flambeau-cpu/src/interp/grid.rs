@@ -119,7 +119,7 @@ fn forward<T: Real>(out: &mut ViewMut, input: &View, grid: &View, how: Grid) {
         Shared::read(own.as_ptr())
     };
     let blocks = job.places.div_ceil(BLOCK);
-    let work = BLOCK * (job.channels + 4) << n;
+    let work = (BLOCK * (job.channels + 4)) << n;
     for_pieces(0..job.samples * blocks, GRAIN.div_ceil(work), |range| {
         let mut places = vec![T::default(); BLOCK * n];
         let mut taps: Vec<(usize, T)> = Vec::new();

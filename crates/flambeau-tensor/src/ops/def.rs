@@ -132,6 +132,9 @@ pub enum Place {
     Private,
 }
 
+/// Picks a loop by the arguments and the dtype the operands meet in, where there is a simpler one.
+pub type Shortcut = fn(&[Arg], DType) -> Option<&'static MapKernel>;
+
 /// What an operator does. Every form gets its arguments in the order of the parameters.
 pub enum Body {
     /// Element by element: a formula compiled into loops.
@@ -145,7 +148,7 @@ pub enum Body {
         /// A loop for each type it computes in.
         kernels: &'static [MapKernel],
         /// Another loop for the operands' dtype, where the arguments allow a simpler one.
-        shortcut: Option<fn(&[Arg], DType) -> Option<&'static MapKernel>>,
+        shortcut: Option<Shortcut>,
     },
     /// A kernel that writes into outputs whose shapes and dtypes follow from the arguments alone.
     Kernel {
