@@ -24,6 +24,22 @@ impl<'a> Slot<'a> {
         debug_assert!(!matches!(arg, Arg::Tensor(_)), "tensors are lent");
         Slot { arg: ManuallyDrop::new(arg), lender: PhantomData }
     }
+
+    /// Hands the argument on.
+    #[inline]
+    fn give(self) -> ManuallyDrop<Arg> {
+        let slot = ManuallyDrop::new(self);
+        // SAFETY: moved out of a slot that is not dropped.
+        unsafe { std::ptr::read(&slot.arg) }
+    }
+}
+
+impl Drop for Slot<'_> {
+    /// Of a slot that came into no list, because another argument was an error.
+    #[inline]
+    fn drop(&mut self) {
+        drop_owned(std::slice::from_mut(&mut self.arg));
+    }
 }
 
 impl<'a> From<&'a Tensor> for Slot<'a> {
@@ -93,7 +109,7 @@ impl<'a, const N: usize> Lent<'a, N> {
     /// The arguments in the order of the parameters.
     #[inline]
     pub fn new(slots: [Slot<'a>; N]) -> Lent<'a, N> {
-        Lent { args: slots.map(|s| s.arg), lender: PhantomData }
+        Lent { args: slots.map(Slot::give), lender: PhantomData }
     }
 }
 
@@ -125,7 +141,7 @@ impl<'a> LentArgs<'a> {
     /// Adds an argument.
     #[inline]
     pub fn push(&mut self, slot: Slot<'a>) {
-        self.args.push(slot.arg);
+        self.args.push(slot.give());
     }
 
     /// Adds a tensor that nobody else keeps.
