@@ -37,9 +37,8 @@ def _has_fractions(t: Tensor) -> bool:
 def get_ema_multi_avg_fn(decay: float = 0.999) -> Callable[..., None]:
     """For `AveragedModel(multi_avg_fn=...)`: an average that keeps `decay` of itself at each update.
 
-    >>> from torch.optim.swa_utils import get_ema_multi_avg_fn
     >>> averages = [torch.tensor([0.])]
-    >>> get_ema_multi_avg_fn(0.75)(averages, [torch.tensor([4.])], 1)
+    >>> optim.swa_utils.get_ema_multi_avg_fn(0.75)(averages, [torch.tensor([4.])], 1)
     >>> averages
     [tensor([1.])]
     """
@@ -59,9 +58,8 @@ def get_ema_multi_avg_fn(decay: float = 0.999) -> Callable[..., None]:
 def get_swa_multi_avg_fn() -> Callable[..., None]:
     """For `AveragedModel(multi_avg_fn=...)`: the mean over all updates.
 
-    >>> from torch.optim.swa_utils import get_swa_multi_avg_fn
     >>> averages = [torch.tensor([0.])]
-    >>> get_swa_multi_avg_fn()(averages, [torch.tensor([4.])], 1)
+    >>> optim.swa_utils.get_swa_multi_avg_fn()(averages, [torch.tensor([4.])], 1)
     >>> averages
     [tensor([2.])]
     """

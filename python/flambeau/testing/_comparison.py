@@ -74,6 +74,11 @@ def _numpy(*names: str) -> tuple[type, ...]:
     return () if numpy is None else tuple(getattr(numpy, name) for name in names)
 
 
+def _to_number(x: Any) -> Any:
+    of_numpy = isinstance(x, _numpy("number"))
+    return x.item() if of_numpy else x
+
+
 def _is_fields(actual: Any, expected: Any) -> bool:
     """Whether both are instances of one dataclass."""
     apart = (type, Tensor, types.UnionType, types.GenericAlias, *_numpy("ndarray", "generic"))
@@ -136,7 +141,7 @@ def _pair(actual: Any, expected: Any, options: _Options, item: Item) -> Callable
     if are(bool, *_numpy("bool_")):
         return lambda: _compare_booleans(bool(actual), bool(expected), item)
     if are(int, float, complex, *_numpy("number")):
-        a, e = (x.item() if isinstance(x, _numpy("number")) else x for x in (actual, expected))
+        a, e = _to_number(actual), _to_number(expected)
         rtol, atol = options.tolerances(*(_OF_NUMBERS.get(type(x), flambeau.bool) for x in (a, e)), item=item)
         return lambda: _compare_numbers(a, e, rtol, atol, options, item)
     related = isinstance(actual, type(expected)) or isinstance(expected, type(actual))

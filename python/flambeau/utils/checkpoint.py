@@ -122,7 +122,7 @@ def checkpoint(
     function, a decorator. A function that reads a tensor with a graph, other than from its arguments or its closure,
     is recorded as without a checkpoint.
 
-    >>> from torch.utils.checkpoint import checkpoint
+    >>> checkpoint = torch.utils.checkpoint.checkpoint
     >>> x = torch.tensor([1., 2.], requires_grad=True)
     >>> checkpoint(lambda t: t * t, x, use_reentrant=False).sum().backward()
     >>> x.grad

@@ -102,3 +102,32 @@ def test_what_is_not_supported_is_said():
         torch.autocast("cpu", dtype=torch.float64)
     with pytest.raises(RuntimeError, match="Expected one of cpu, cuda"):
         torch.autocast("foo")
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+@pytest.mark.parametrize(
+    "loss",
+    [
+        lambda x, y, signs: F.cosine_embedding_loss(x, y, signs[:, 0]),
+        lambda x, y, signs: F.hinge_embedding_loss(x, signs),
+        lambda x, y, signs: F.margin_ranking_loss(x, input2=y, target=signs),
+        lambda x, y, signs: F.soft_margin_loss(x, signs),
+        lambda x, y, signs: F.triplet_margin_loss(x, y, signs),
+        lambda x, y, signs: F.multi_margin_loss(x, torch.tensor([0, 1, 2, 3]), weight=y[0].abs()),
+        lambda x, y, signs: F.multilabel_margin_loss(x, torch.tensor([[0, 1, -1, 0, 0]] * 4)),
+        lambda x, y, signs: F.poisson_nll_loss(x, y.abs()),
+        lambda x, y, signs: nn.MarginRankingLoss()(x, y, signs),
+    ],
+)
+def test_losses_run_in_float32(loss, dtype):
+    x, y = torch.randn(4, 5).to(dtype), torch.randn(4, 5).to(dtype)
+    signs = torch.where(torch.randn(4, 5) > 0, 1.0, -1.0).to(dtype)
+    expected = loss(x.float(), y.float(), signs.float())
+    x.requires_grad_()
+    with torch.autocast("cpu", dtype=dtype):
+        found = loss(x, y, signs)
+        assert torch.get_autocast_dtype("cpu") == dtype and torch.is_autocast_enabled("cpu")
+    assert found.dtype == torch.float32 and torch.equal(found, expected)
+    found.backward()
+    assert x.grad.dtype == dtype
+    assert loss(x, y, signs).dtype == dtype

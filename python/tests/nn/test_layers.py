@@ -154,3 +154,17 @@ def test_clip_grad_norm() -> None:
     p.grad = flambeau.tensor([3.0, 4.0])
     assert nn.utils.clip_grad_norm_([p], 1.0).item() == pytest.approx(5.0)
     assert p.grad.norm().item() == pytest.approx(1.0, abs=1e-5)
+
+
+@pytest.mark.parametrize("dtype", [flambeau.float16, flambeau.bfloat16])
+def test_rms_norm_of_half_types_rounds_once(dtype):
+    x, weight = (flambeau.randn(4, 16) * 0.01).to(dtype), flambeau.randn(16).to(dtype)
+    for w in (None, weight, weight.float()):
+        wide = F.rms_norm(x.float(), (16,), None if w is None else w.float())
+        found = F.rms_norm(x, (16,), w)
+        assert found.dtype == dtype and flambeau.equal(found, wide.to(dtype))
+
+
+def test_rms_norm_refuses_integers():
+    with pytest.raises(NotImplementedError, match="\"rms_norm\" not implemented for 'Long'"):
+        F.rms_norm(flambeau.ones(2, 3, dtype=flambeau.int64), (3,))

@@ -2,14 +2,36 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable
 from typing import Any
 
 import flambeau
-from flambeau import Tensor
+from flambeau import _C, Tensor
 from flambeau.nn._functional.activation import logsigmoid
 from flambeau.nn._functional.loss import pick_reduction, reduce_loss
+
+
+def _in_float32(loss: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    """A loss that mixed precision leaves to float32, as it does the engine's own."""
+
+    def widened(x: Any) -> Any:
+        half = isinstance(x, Tensor) and x.dtype in (flambeau.bfloat16, flambeau.float16)
+        return x.float() if half else x
+
+    @functools.wraps(loss)
+    def called(*args: Any, **kwargs: Any) -> Tensor:
+        dtype = _C._autocast_dtype()
+        if dtype is None:
+            return loss(*args, **kwargs)
+        _C._set_autocast(None)
+        try:
+            return loss(*map(widened, args), **{name: widened(x) for name, x in kwargs.items()})
+        finally:
+            _C._set_autocast(dtype)
+
+    return called
 
 
 def pairwise_distance(x1: Tensor, x2: Tensor, p: float = 2.0, eps: float = 1e-6, keepdim: bool = False) -> Tensor:
@@ -40,6 +62,7 @@ def normalize(input: Tensor, p: float = 2.0, dim: Any = 1, eps: float = 1e-12, o
     return input / norm if out is None else flambeau.div(input, norm, out=out)
 
 
+@_in_float32
 def poisson_nll_loss(
     input: Tensor,
     target: Tensor,
@@ -88,6 +111,7 @@ def gaussian_nll_loss(
     return reduce_loss(loss, reduction)
 
 
+@_in_float32
 def margin_ranking_loss(
     input1: Tensor,
     input2: Tensor,
@@ -107,6 +131,7 @@ def margin_ranking_loss(
     return reduce_loss((-target * (input1 - input2) + margin).clamp(min=0), reduction)
 
 
+@_in_float32
 def hinge_embedding_loss(
     input: Tensor,
     target: Tensor,
@@ -122,6 +147,7 @@ def hinge_embedding_loss(
     return reduce_loss(far + flambeau.where(target != -1, input, zero), reduction)
 
 
+@_in_float32
 def soft_margin_loss(
     input: Tensor,
     target: Tensor,
@@ -153,6 +179,7 @@ def multilabel_soft_margin_loss(
     return reduce_loss(loss, reduction)
 
 
+@_in_float32
 def cosine_embedding_loss(
     input1: Tensor,
     input2: Tensor,
@@ -187,6 +214,7 @@ def _check_classes(input: Tensor) -> None:
         )
 
 
+@_in_float32
 def multi_margin_loss(
     input: Tensor,
     target: Tensor,
@@ -242,6 +270,7 @@ def _multilabel_margin_loss(input: Tensor, target: Tensor, reduction: str = "mea
     return reduce_loss(loss if input.dim() == 2 else loss.squeeze(0), reduction)
 
 
+@_in_float32
 def multilabel_margin_loss(
     input: Tensor,
     target: Tensor,
@@ -253,6 +282,7 @@ def multilabel_margin_loss(
     return _multilabel_margin_loss(input, target, reduction=pick_reduction(size_average, reduce, reduction))
 
 
+@_in_float32
 def triplet_margin_loss(
     anchor: Tensor,
     positive: Tensor,

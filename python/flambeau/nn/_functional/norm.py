@@ -126,9 +126,14 @@ def rms_norm(input: Tensor, normalized_shape: Any, weight: Tensor | None = None,
             f"but got input of size{list(input.shape)}"
         )
     dims = list(range(input.dim() - len(shape), input.dim()))
-    eps = flambeau.finfo(input.dtype).eps if eps is None else eps
-    normal = input * ((input * input).mean(dims, keepdim=True) + eps).rsqrt()
-    return normal if weight is None else normal * weight
+    if not (input.is_floating_point() or input.is_complex()):
+        name = {"bool": "Bool", "uint8": "Byte", "int8": "Char", "int16": "Short", "int32": "Int", "int64": "Long"}
+        raise NotImplementedError(f"\"rms_norm\" not implemented for '{name[str(input.dtype).removeprefix('torch.')]}'")
+    # Half types are widened for all of it, and rounded once.
+    x = input.float() if input.dtype in (flambeau.float16, flambeau.bfloat16) else input
+    eps = flambeau.finfo(x.dtype).eps if eps is None else eps
+    normal = x * ((x * x).mean(dims, keepdim=True) + eps).rsqrt()
+    return (normal if weight is None else normal * weight).to(input.dtype)
 
 
 def local_response_norm(input: Tensor, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0) -> Tensor:
