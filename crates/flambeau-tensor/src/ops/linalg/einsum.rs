@@ -341,7 +341,7 @@ fn contracted(equation: &str, operands: &[Tensor], path: Option<&[i64]>) -> Resu
     let inner: Dims = (plan.outputs as i64..plan.total as i64).collect();
     match (inner.is_empty(), operands.len()) {
         (true, _) => Ok(y),
-        (false, 1) => y.sum_dim_with(Some(&inner), false, Some(y.dtype())),
+        (false, 1) => y.sum_dim_with(Some(&inner), false, None),
         (false, _) => y.view(&y.size()[..plan.outputs]),
     }
 }
