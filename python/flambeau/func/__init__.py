@@ -13,4 +13,5 @@ from flambeau.func._products import (
     linearize as linearize,
     vjp as vjp,
 )
+from flambeau.func._rearrange import rearrange as rearrange
 from flambeau.func._vmap import vmap as vmap

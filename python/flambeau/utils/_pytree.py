@@ -4,7 +4,7 @@ branches."""
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 
@@ -51,35 +51,36 @@ def _branch(x: Any) -> tuple[Any, Any, list[Any]] | None:
     return None
 
 
+# No local functions: one that calls itself would hold itself, and so the leaves, until the next collection.
+def _walk(x: Any, is_leaf: Callable[[Any], bool] | None, leaves: list[Any]) -> TreeSpec:
+    branch = None if is_leaf is not None and is_leaf(x) else _branch(x)
+    if branch is None:
+        leaves.append(x)
+        return LEAF
+    cls, context, children = branch
+    return TreeSpec(cls, context, [_walk(c, is_leaf, leaves) for c in children])
+
+
+def _build(spec: TreeSpec, rest: Iterator[Any]) -> Any:
+    if spec.is_leaf():
+        return next(rest)
+    children = [_build(c, rest) for c in spec.children_specs]
+    if spec.type in (dict, OrderedDict):
+        return spec.type(zip(spec.context, children, strict=True))
+    # Tuples with names of fields are made from a sequence: by `_make` those of the standard library.
+    return getattr(spec.type, "_make", spec.type)(children)
+
+
 def tree_flatten(tree: Any, is_leaf: Callable[[Any], bool] | None = None) -> tuple[list[Any], TreeSpec]:
     """The leaves of a tree from left to right, and its shape."""
     leaves: list[Any] = []
-
-    def walk(x: Any) -> TreeSpec:
-        branch = None if is_leaf is not None and is_leaf(x) else _branch(x)
-        if branch is None:
-            leaves.append(x)
-            return LEAF
-        cls, context, children = branch
-        return TreeSpec(cls, context, [walk(c) for c in children])
-
-    return leaves, walk(tree)
+    spec = _walk(tree, is_leaf, leaves)
+    return leaves, spec
 
 
 def tree_unflatten(leaves: Iterable[Any], spec: TreeSpec) -> Any:
     """The tree of a shape with these leaves."""
-    rest = iter(leaves)
-
-    def build(spec: TreeSpec) -> Any:
-        if spec.is_leaf():
-            return next(rest)
-        children = [build(c) for c in spec.children_specs]
-        if spec.type in (dict, OrderedDict):
-            return spec.type(zip(spec.context, children, strict=True))
-        # Tuples with names of fields are made from a sequence: by `_make` those of the standard library.
-        return getattr(spec.type, "_make", spec.type)(children)
-
-    return build(spec)
+    return _build(spec, iter(leaves))
 
 
 def tree_leaves(tree: Any) -> list[Any]:

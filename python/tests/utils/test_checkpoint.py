@@ -1,5 +1,6 @@
 """Checkpoints give the gradients that there are without them."""
 
+import weakref
 from functools import partial
 
 import flambeau as torch
@@ -252,3 +253,28 @@ def test_arguments_written_to_later_are_an_error():
         y.mul_(2)
     with pytest.raises(RuntimeError, match="modified by an inplace operation"):
         out.sum().backward()
+
+
+@pytest.mark.parametrize("use_reentrant", [True, False])
+def test_what_the_backward_pass_needs_is_not_kept(use_reentrant):
+    contexts = []
+
+    class Square(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            ctx.save_for_backward(x)
+            contexts.append(weakref.ref(ctx))
+            return x * x
+
+        @staticmethod
+        def backward(ctx, grad):
+            (x,) = ctx.saved_tensors
+            return 2 * x * grad
+
+    x = torch.tensor([3.0], requires_grad=True)
+    out = checkpoint(lambda t: Square.apply(Square.apply(t)), x, use_reentrant=use_reentrant)
+    assert len(contexts) == 2 and all(ref() is None for ref in contexts)
+    out.backward()
+    assert x.grad == 108 and len(contexts) == 4
+    del out
+    assert all(ref() is None for ref in contexts)
