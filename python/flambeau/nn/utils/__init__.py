@@ -7,6 +7,7 @@ from flambeau.nn.utils import (
     parametrize as parametrize,
     prune as prune,
     rnn as rnn,
+    stateless as stateless,
 )
 from flambeau.nn.utils.clip_grad import (
     clip_grad_norm as clip_grad_norm,
