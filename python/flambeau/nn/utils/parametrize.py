@@ -32,8 +32,10 @@ _cache: dict[tuple[int, str], Tensor] = {}
 def cached() -> Iterator[None]:
     """Within it, each parametrization is computed once.
 
-    >>> with parametrize.cached():
-    ...     output = model(input)
+    >>> layer = nn.utils.parametrizations.weight_norm(nn.Linear(2, 2))
+    >>> with nn.utils.parametrize.cached():
+    ...     layer.weight is layer.weight
+    True
     """
     global _cache_enabled
     _cache_enabled += 1

@@ -5,8 +5,8 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
+import flambeau
 from flambeau import Tensor
-from flambeau.func import functional_call as _functional_call
 from flambeau.nn.modules.module import Module
 
 __all__ = ["functional_call"]
@@ -23,9 +23,8 @@ def functional_call(
 ) -> Any:
     """Calls a module with other parameters and buffers in place of its own, which stay as they are.
 
-    >>> from torch.nn.utils.stateless import functional_call
     >>> layer = torch.nn.Linear(2, 1)
-    >>> functional_call(layer, {"weight": torch.ones(1, 2), "bias": torch.zeros(1)}, torch.ones(2))
+    >>> nn.utils.stateless.functional_call(layer, {"weight": torch.ones(1, 2), "bias": torch.zeros(1)}, torch.ones(2))
     tensor([2.])
     """
     warnings.warn(
@@ -34,4 +33,6 @@ def functional_call(
         FutureWarning,
         stacklevel=2,
     )
-    return _functional_call(module, parameters_and_buffers, args, kwargs, tie_weights=tie_weights, strict=strict)
+    return flambeau.func.functional_call(
+        module, parameters_and_buffers, args, kwargs, tie_weights=tie_weights, strict=strict
+    )
