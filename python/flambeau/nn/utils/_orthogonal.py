@@ -22,7 +22,7 @@ def _made_orthogonal(a: Tensor) -> Tensor:
     """The Q of `a = QR` where the diagonal of R is positive."""
     reflectors, tau = flambeau.geqrf(a)
     signs = reflectors.diagonal(dim1=-2, dim2=-1).sgn().unsqueeze(-2)
-    return flambeau.linalg.householder_product(reflectors, tau) * signs
+    return flambeau.orgqr(reflectors, tau) * signs
 
 
 class _Orthogonal(Module):
@@ -68,7 +68,7 @@ class _Orthogonal(Module):
         tau = 2.0 / (1.0 + (below * below).sum(dim=-2))
         # The signs are no parameters: as integers they have no derivative.
         signs = x.diagonal(dim1=-2, dim2=-1).int().unsqueeze(-2)
-        return flambeau.linalg.householder_product(below, tau) * signs
+        return flambeau.orgqr(below, tau) * signs
 
     @flambeau.no_grad()
     def right_inverse(self, Q: Tensor) -> Tensor:
