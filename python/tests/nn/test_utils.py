@@ -100,3 +100,24 @@ def test_packed_and_single_sequences_give_the_same():
 def test_skip_init_gives_memory_without_values():
     layer = nn.utils.skip_init(nn.Linear, 3, 2)
     assert layer.weight.shape == (2, 3) and layer.weight.device.type == "cpu"
+
+
+def test_unpadded_sequences_are_tensors_of_their_own():
+    padded = rnn.pad_sequence([torch.rand(2, 3), torch.rand(4, 3)])
+    for row, steps in zip(rnn.unpad_sequence(padded, torch.tensor([2, 4])), (2, 4), strict=True):
+        assert row.shape == (steps, 3) and row.is_contiguous() and row.data_ptr() != padded.data_ptr()
+
+
+def test_lengths_are_one_dimensional():
+    with pytest.raises(RuntimeError, match="should be a 1D CPU int64 tensor, but got 2D cpu Long tensor"):
+        rnn.pack_padded_sequence(torch.rand(2, 1, 3), torch.tensor([[2]]))
+
+
+def test_only_weights_of_convolutions_change_their_format():
+    model = nn.Sequential(nn.Conv2d(2, 3, 3), nn.Conv3d(2, 3, 3), nn.ConvTranspose2d(2, 3, 3))
+    before = [p.detach().clone() for p in model.parameters()]
+    assert nn.utils.convert_conv2d_weight_memory_format(model, torch.channels_last) is model
+    for layer, format in ((model[0], torch.channels_last), (model[2], torch.channels_last)):
+        assert layer.weight.is_contiguous(memory_format=format)
+    assert model[1].weight.is_contiguous()
+    assert all(torch.equal(p, q) for p, q in zip(model.parameters(), before, strict=True))

@@ -7,6 +7,7 @@ from flambeau.nn.utils import (
     parametrize as parametrize,
     prune as prune,
     rnn as rnn,
+    stateless as stateless,
 )
 from flambeau.nn.utils.clip_grad import (
     clip_grad_norm as clip_grad_norm,
@@ -26,6 +27,9 @@ from flambeau.nn.utils.fusion import (
     fuse_linear_bn_weights as fuse_linear_bn_weights,
 )
 from flambeau.nn.utils.init import skip_init as skip_init
+from flambeau.nn.utils.memory_format import (
+    convert_conv2d_weight_memory_format as convert_conv2d_weight_memory_format,
+)
 from flambeau.nn.utils.spectral_norm import (
     remove_spectral_norm as remove_spectral_norm,
     spectral_norm as spectral_norm,

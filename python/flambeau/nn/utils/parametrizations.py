@@ -1,4 +1,4 @@
-"""Ready-made parametrizations: weights by length and direction, or of spectral norm 1."""
+"""Ready-made parametrizations: weights by length and direction, of spectral norm 1, or orthogonal."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from flambeau import Tensor
 from flambeau.nn import functional as F
 from flambeau.nn.modules.module import Module
 from flambeau.nn.utils import parametrize
+from flambeau.nn.utils._orthogonal import orthogonal as orthogonal
 from flambeau.nn.utils.spectral_norm import spectral_dim
 from flambeau.nn.utils.weight_norm import _weight_norm as _of_length, norm_except_dim
 
-__all__ = ["spectral_norm", "weight_norm"]
+__all__ = ["orthogonal", "spectral_norm", "weight_norm"]
 
 
 class _WeightNorm(Module):

@@ -32,8 +32,8 @@ _cache: dict[tuple[int, str], Tensor] = {}
 def cached() -> Iterator[None]:
     """Within it, each parametrization is computed once.
 
-    >>> layer = torch.nn.utils.parametrizations.weight_norm(torch.nn.Linear(2, 1))
-    >>> with torch.nn.utils.parametrize.cached():
+    >>> layer = nn.utils.parametrizations.weight_norm(nn.Linear(2, 2))
+    >>> with nn.utils.parametrize.cached():
     ...     layer.weight is layer.weight
     True
     """

@@ -107,6 +107,10 @@ class PackedSequence(_Packed):
     def is_cuda(self) -> bool:
         return self.data.is_cuda
 
+    def is_pinned(self) -> bool:
+        """Whether the data is in memory that a GPU reads."""
+        return self.data.is_pinned()
+
 
 def invert_permutation(permutation: Tensor | None) -> Tensor | None:
     """The permutation that undoes another. Shape: `n -> n`."""
@@ -137,7 +141,9 @@ def pack_padded_sequence(
     if batch_first:
         input = input.transpose(0, 1)
     if lengths.dim() != 1:
-        raise RuntimeError("expected `lengths` to be a 1D tensor")
+        raise RuntimeError(
+            f"'lengths' argument should be a 1D CPU int64 tensor, but got {lengths.dim()}D {lengths.device} Long tensor"
+        )
     sizes: list[int] = lengths.tolist()
     if input.numel() == 0:
         raise RuntimeError("Cannot pack empty tensors.")
@@ -217,7 +223,10 @@ def pad_sequence(
 def unpad_sequence(padded_sequences: Tensor, lengths: Tensor, batch_first: bool = False) -> list[Tensor]:
     """The sequences that were padded. Shape: `T N *s, N`."""
     rows = padded_sequences if batch_first else padded_sequences.transpose(0, 1)
-    return [row[: int(length)] for row, length in zip(rows, lengths, strict=True)]
+    return [
+        row[: int(length)].clone(memory_format=flambeau.contiguous_format)
+        for row, length in zip(rows, lengths, strict=True)
+    ]
 
 
 def pack_sequence(sequences: Any, enforce_sorted: bool = True) -> PackedSequence:
