@@ -20,6 +20,18 @@ def units(t: Tensor) -> Iterator[Tensor]:
         yield unit
 
 
+def _of_chosen(
+    func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], argnums: int | tuple[int, ...]
+) -> tuple[Callable[..., Any], Any, tuple[Any, ...]]:
+    """`func` of the arguments that `argnums` names alone, these, and these as a tuple."""
+    picked = chosen(args, argnums)
+
+    def inner(*new: Any) -> Any:
+        return func(*replaced(args, argnums, new[0] if isinstance(argnums, int) else new), **kwargs)
+
+    return inner, picked, (picked,) if isinstance(argnums, int) else picked
+
+
 def jacrev(
     func: Callable[..., Any],
     argnums: int | tuple[int, ...] = 0,
@@ -41,12 +53,7 @@ def jacrev(
         raise ValueError("jacrev: `chunk_size` should be greater than 0.")
 
     def wrapper(*args: Any, **kwargs: Any) -> Any:
-        def inner(*picked: Any) -> Any:
-            new = picked[0] if isinstance(argnums, int) else picked
-            return func(*replaced(args, argnums, new), **kwargs)
-
-        picked = chosen(args, argnums)
-        primals = (picked,) if isinstance(argnums, int) else picked
+        inner, picked, primals = _of_chosen(func, args, kwargs, argnums)
         value, product, *aux = vjp(inner, *primals, has_aux=has_aux)
         outputs, spec = tree_flatten(value)
         inputs, input_spec = tree_flatten(picked)
@@ -87,12 +94,7 @@ def jacfwd(
     """
 
     def wrapper(*args: Any, **kwargs: Any) -> Any:
-        def inner(*picked: Any) -> Any:
-            new = picked[0] if isinstance(argnums, int) else picked
-            return func(*replaced(args, argnums, new), **kwargs)
-
-        picked = chosen(args, argnums)
-        primals = (picked,) if isinstance(argnums, int) else picked
+        inner, picked, primals = _of_chosen(func, args, kwargs, argnums)
         inputs, input_spec = tree_flatten(picked)
         at = Pushforward(inner, primals, has_aux, "jacfwd")
         zeros = [torch.zeros_like(x) for x in inputs]

@@ -107,6 +107,17 @@ impl Map {
     /// `out` has room for as many elements of the result's dtype, and is fresh, or one of the inputs and overlaps no other.
     unsafe fn run_flat(&self, args: &[Arg], out: &Tensor, fresh: bool) {
         let kernel = self.kernel;
+        // Before any address is read: another thread may move a storage's memory as it grows.
+        let _locked = lock::is_needed().then(|| {
+            let (mut tensors, mut count) = ([out; MAX_INPUTS], 0);
+            for &i in self.inputs {
+                if let Arg::Tensor(t) = &args[i] {
+                    tensors[count] = t;
+                    count += 1;
+                }
+            }
+            Locked::take(&tensors[..count], if fresh { &[] } else { std::slice::from_ref(out) })
+        });
         let mut params = [Scalar::Int(0); MAX_PARAMS];
         for (p, &i) in params.iter_mut().zip(self.scalars) {
             if let Arg::Number(s) = &args[i] {
@@ -126,16 +137,6 @@ impl Map {
                 _ => unreachable!("an input is a tensor or a number"),
             }
         }
-        let _locked = lock::is_needed().then(|| {
-            let (mut tensors, mut count) = ([out; MAX_INPUTS], 0);
-            for &i in self.inputs {
-                if let Arg::Tensor(t) = &args[i] {
-                    tensors[count] = t;
-                    count += 1;
-                }
-            }
-            Locked::take(&tensors[..count], if fresh { &[] } else { std::slice::from_ref(out) })
-        });
         // SAFETY: tensors have as many adjacent elements of the kernel's dtype and are locked, numbers are one element on this
         // stack, and the caller promises as much of the output.
         unsafe {

@@ -177,8 +177,8 @@ def fractional_max_pool2d(
     _random_samples: Tensor | None = None,
 ) -> Any:
     """Greatest elements of windows at random places that give `output_size`. Shape: `*s H W -> *s H' W'`."""
-    result = _fractional(input, 2, kernel_size, output_size, output_ratio, _random_samples)
-    return tuple(result) if return_indices else result[0]
+    result = fractional_max_pool2d_with_indices(input, kernel_size, output_size, output_ratio, True, _random_samples)
+    return result if return_indices else result[0]
 
 
 def fractional_max_pool3d(
@@ -190,8 +190,8 @@ def fractional_max_pool3d(
     _random_samples: Tensor | None = None,
 ) -> Any:
     """Greatest elements of windows at random places that give `output_size`. Shape: `*s D H W -> *s D' H' W'`."""
-    result = _fractional(input, 3, kernel_size, output_size, output_ratio, _random_samples)
-    return tuple(result) if return_indices else result[0]
+    result = fractional_max_pool3d_with_indices(input, kernel_size, output_size, output_ratio, True, _random_samples)
+    return result if return_indices else result[0]
 
 
 def _both(operator: Any) -> Any:
