@@ -4,7 +4,7 @@
 //!
 //! ```
 //! use flambeau_nn::optim::{Optimizer, SGD, SGDOptions};
-//! use flambeau_nn::{Linear, Module, ReLU, sequential};
+//! use flambeau_nn::{Forward, Linear, Module, ReLU, sequential};
 //! use flambeau_tensor::{Tensor, ops};
 //!
 //! flambeau_tensor::manual_seed(0);
@@ -21,10 +21,17 @@
 //! # Ok::<(), flambeau_tensor::Error>(())
 //! ```
 
+// What `#[derive(Module)]` writes names the crate `flambeau`, whose module `nn` is this crate.
+extern crate self as flambeau;
+pub(crate) use flambeau_tensor::Result;
+pub(crate) mod nn {
+    pub(crate) use crate::module::{Buffer, Change, Field, Module, Parts};
+}
+
 pub mod init;
 pub mod layers;
 mod module;
 pub mod optim;
 
 pub use layers::*;
-pub use module::{Module, StateDict};
+pub use module::{Buffer, Change, Field, Forward, Module, Part, Parts, StateDict, Training};

@@ -6,8 +6,8 @@ use std::sync::{Mutex, MutexGuard};
 
 use flambeau_nn::optim::{Adam, AdamOptions, Optimizer, SGD, SGDOptions};
 use flambeau_nn::{
-    Conv2d, Conv2dOptions, Dropout, ELU, Embedding, Flatten, GELU, LayerNorm, LayerNormOptions, LeakyReLU, Linear,
-    LogSoftmax, MaxPool2d, MaxPool2dOptions, Module, ReLU, Sequential, Softplus, init, sequential,
+    Conv2d, Conv2dOptions, Dropout, ELU, Embedding, Flatten, Forward, GELU, LayerNorm, LayerNormOptions, LeakyReLU,
+    Linear, LogSoftmax, MaxPool2d, MaxPool2dOptions, Module, ReLU, Sequential, Softplus, init, sequential,
 };
 use flambeau_tensor::{Result, Tensor, manual_seed, ops};
 
@@ -177,7 +177,14 @@ fn adam_trains_as_pytorch_does() -> Result<()> {
 #[test]
 fn modules_print_as_in_pytorch() -> Result<()> {
     let _alone = alone();
-    let strided = Conv2dOptions { stride: 2.into(), padding: 1.into(), dilation: 2.into(), groups: 2, bias: false };
+    let strided = Conv2dOptions {
+        stride: 2.into(),
+        padding: 1.into(),
+        dilation: 2.into(),
+        groups: 2,
+        bias: false,
+        ..Default::default()
+    };
     let pool = MaxPool2dOptions { stride: Some(1.into()), padding: (0, 1).into(), ..Default::default() };
     let no_affine = LayerNormOptions { elementwise_affine: false, ..Default::default() };
     let cases: [(&dyn Module, &str); 10] = [

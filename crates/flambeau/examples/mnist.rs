@@ -40,7 +40,7 @@ fn digits(folder: &Path, part: &str) -> Result<(Tensor, Tensor), Error> {
 }
 
 /// The share of images that the model reads right.
-fn accuracy(model: &dyn Module, images: &Tensor, labels: &Tensor) -> Result<f64, Error> {
+fn accuracy(model: &dyn Forward, images: &Tensor, labels: &Tensor) -> Result<f64, Error> {
     let guesses = no_grad(|| model.forward(images))?.argmax_with(Some(1), false)?;
     Ok(guesses.eq(labels)?.to_dtype(DType::F32)?.mean()?.item()?.to_f64())
 }

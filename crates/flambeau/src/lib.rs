@@ -27,6 +27,51 @@
 //! # Ok::<(), flambeau::Error>(())
 //! ```
 //!
+//! A model of one's own is a struct of layers:
+//!
+//! ```
+//! use flambeau::prelude::*;
+//!
+//! #[derive(Module)]
+//! struct Net {
+//!     hidden: Linear,
+//!     blocks: Vec<Linear>,
+//!     out: Linear,
+//! }
+//!
+//! impl Net {
+//!     fn new() -> Result<Net> {
+//!         let blocks = (0..2).map(|_| Linear::new(8, 8)).collect::<Result<_>>()?;
+//!         Ok(Net { hidden: Linear::new(4, 8)?, blocks, out: Linear::new(8, 2)? })
+//!     }
+//! }
+//!
+//! impl Forward for Net {
+//!     fn forward(&self, input: &Tensor) -> Result<Tensor> {
+//!         let mut x = self.hidden.forward(input)?.relu()?;
+//!         for block in &self.blocks {
+//!             x = &x + &block.forward(&x)?.relu()?;
+//!         }
+//!         self.out.forward(&x)
+//!     }
+//! }
+//!
+//! let net = Net::new()?;
+//! assert_eq!(net.forward(&ops::ones(&[3, 4])?)?.size(), [3, 2]);
+//! assert_eq!(net.state_dict()[2].0, "blocks.0.weight");
+//! assert_eq!(
+//!     format!("{net}"),
+//!     "Net(
+//!   (hidden): Linear(in_features=4, out_features=8, bias=True)
+//!   (blocks): ModuleList(
+//!     (0-1): 2 x Linear(in_features=8, out_features=8, bias=True)
+//!   )
+//!   (out): Linear(in_features=8, out_features=2, bias=True)
+//! )"
+//! );
+//! # Ok::<(), flambeau::Error>(())
+//! ```
+//!
 //! `cargo run --release --example mnist` trains on handwritten digits.
 
 pub mod checkpoint;
@@ -52,10 +97,7 @@ pub use literal::{Literal, LiteralElement};
 pub mod prelude {
     pub use crate::autograd::no_grad;
     pub use crate::data::DataLoader;
-    pub use crate::nn::{
-        Conv2d, Dropout, Embedding, Flatten, GELU, LayerNorm, Linear, LogSoftmax, MaxPool2d, Module, ReLU, Sequential,
-        Sigmoid, Softmax, StateDict, Tanh, sequential,
-    };
+    pub use crate::nn::{Forward, Module, StateDict, layers::*, sequential};
     pub use crate::optim::{Adam, AdamOptions, Optimizer, SGD, SGDOptions};
-    pub use crate::{DType, Device, Error, Tensor, manual_seed, ops, tensor};
+    pub use crate::{DType, Device, Error, Result, Scalar, Tensor, manual_seed, ops, tensor};
 }

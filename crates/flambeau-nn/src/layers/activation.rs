@@ -1,7 +1,7 @@
-//! Layers without parameters that work element by element or along one dimension.
+//! Layers that work element by element or along one dimension.
 //!
 //! ```
-//! use flambeau_nn::{Module, ReLU, Softmax};
+//! use flambeau_nn::{Forward, ReLU, Softmax};
 //! use flambeau_tensor::Tensor;
 //!
 //! let x = Tensor::of(&[-1.0f32, 2.0], &[2])?;
@@ -12,133 +12,213 @@
 
 use flambeau_tensor::{Result, Tensor};
 
-use crate::Module;
-use crate::module::{python_float, show};
+use super::parameter;
+use crate::module::python_float;
+use crate::{Forward, Module, init};
 
 /// A layer without settings: its name, and the method of `Tensor` that it calls.
 macro_rules! plain {
     ($($(#[$doc:meta])* $name:ident $method:ident;)*) => {$(
         $(#[$doc])*
-        #[derive(Clone, Copy, Default)]
+        #[derive(Clone, Copy, Default, Module)]
         pub struct $name;
 
-        impl Module for $name {
-            fn name(&self) -> &'static str {
-                stringify!($name)
-            }
+        impl Forward for $name {
             fn forward(&self, input: &Tensor) -> Result<Tensor> {
                 input.$method()
             }
         }
-        show!($name);
     )*};
 }
 
 plain! {
     /// `max(x, 0)`. Shape: `*s -> *s`.
     ReLU relu;
+    /// `min(max(x, 0), 6)`. Shape: `*s -> *s`.
+    ReLU6 relu6;
     /// `1 / (1 + exp(-x))`. Shape: `*s -> *s`.
     Sigmoid sigmoid;
+    /// The logarithm of [`Sigmoid`]. Shape: `*s -> *s`.
+    LogSigmoid logsigmoid;
+    /// [`Sigmoid`] in three straight pieces. Shape: `*s -> *s`.
+    Hardsigmoid hardsigmoid;
+    /// `x * hardsigmoid(x)`. Shape: `*s -> *s`.
+    Hardswish hardswish;
     /// The hyperbolic tangent. Shape: `*s -> *s`.
     Tanh tanh;
+    /// `x - tanh(x)`. Shape: `*s -> *s`.
+    Tanhshrink tanhshrink;
     /// `x * sigmoid(x)`. Shape: `*s -> *s`.
     SiLU silu;
+    /// `x * tanh(softplus(x))`. Shape: `*s -> *s`.
+    Mish mish;
+    /// The self-normalizing [`ELU`]. Shape: `*s -> *s`.
+    SELU selu;
+    /// `x / (1 + |x|)`. Shape: `*s -> *s`.
+    Softsign softsign;
 }
 
 /// Returns its input. Shape: `*s -> *s`.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy, Default, Module)]
 pub struct Identity;
 
-impl Module for Identity {
-    fn name(&self) -> &'static str {
-        "Identity"
-    }
+impl Forward for Identity {
     fn forward(&self, input: &Tensor) -> Result<Tensor> {
         Ok(input.clone())
     }
 }
-show!(Identity);
 
-/// A layer with one setting.
-macro_rules! with_setting {
-    ($($(#[$doc:meta])* $name:ident { $(#[$field_doc:meta])* $field:ident: $ty:ty } |$me:ident, $x:ident| $forward:expr, $extra:expr;)*) => {$(
+/// A layer with settings: its fields, what it computes, and how its settings are printed.
+macro_rules! with_settings {
+    ($($(#[$doc:meta])* $name:ident { $($(#[$field_doc:meta])* $field:ident: $ty:ty $(= $usual:expr)?),+ }
+        |$me:ident, $x:ident| $forward:expr, $extra:expr;)*) => {$(
         $(#[$doc])*
-        #[derive(Clone, Copy)]
+        #[derive(Clone, Copy, Module)]
+        #[module(extra_repr = Self::settings)]
         pub struct $name {
-            $(#[$field_doc])*
-            pub $field: $ty,
+            $($(#[$field_doc])* pub $field: $ty,)+
         }
 
-        impl Module for $name {
-            fn name(&self) -> &'static str {
-                stringify!($name)
-            }
-            fn forward(&self, $x: &Tensor) -> Result<Tensor> {
-                let $me = self;
-                $forward
-            }
-            fn extra_repr(&self) -> String {
+        impl $name {
+            fn settings(&self) -> String {
                 let $me = self;
                 $extra
             }
         }
-        show!($name);
+
+        impl Forward for $name {
+            fn forward(&self, $x: &Tensor) -> Result<Tensor> {
+                let $me = self;
+                $forward
+            }
+        }
+
+        with_settings!(@default $name { $($field $(= $usual)?),+ });
     )*};
+    (@default $name:ident { $($field:ident = $usual:expr),+ }) => {
+        impl Default for $name {
+            fn default() -> $name {
+                $name { $($field: $usual),+ }
+            }
+        }
+    };
+    (@default $name:ident { $($field:ident),+ }) => {};
 }
 
-with_setting! {
+with_settings! {
     /// `x` times the normal distribution's share below `x`. Shape: `*s -> *s`.
-    #[derive(Default)]
     GELU {
         /// Whether the share is approximated by a hyperbolic tangent.
-        tanh: bool
+        tanh: bool = false
     } |me, x| x.gelu_with(me.approximate()), format!("approximate='{}'", me.approximate());
     /// `x` above 0, `negative_slope * x` below. Shape: `*s -> *s`.
     LeakyReLU {
         /// The slope below 0.
-        negative_slope: f64
+        negative_slope: f64 = 0.01
     } |me, x| x.leaky_relu_with(me.negative_slope), format!("negative_slope={}", python_float(me.negative_slope));
     /// `x` above 0, `alpha * (exp(x) - 1)` below. Shape: `*s -> *s`.
     ELU {
         /// What it tends to far below 0, negated.
-        alpha: f64
+        alpha: f64 = 1.0
     } |me, x| x.elu_with(me.alpha, 1.0, 1.0), format!("alpha={}", python_float(me.alpha));
+    /// `x` above 0, `alpha * (exp(x / alpha) - 1)` below: an [`ELU`] without a kink. Shape: `*s -> *s`.
+    CELU {
+        /// What it tends to far below 0, negated.
+        alpha: f64 = 1.0
+    } |me, x| x.celu_with(me.alpha), format!("alpha={}", python_float(me.alpha));
     /// `log(1 + exp(beta * x)) / beta`. Shape: `*s -> *s`.
     Softplus {
         /// How sharply it bends.
-        beta: f64
-    } |me, x| x.softplus_with(me.beta, 20.0), format!("beta={}, threshold=20.0", python_float(me.beta));
+        beta: f64 = 1.0,
+        /// Above this value of `beta * x` it is `x`.
+        threshold: f64 = 20.0
+    } |me, x| x.softplus_with(me.beta, me.threshold),
+        format!("beta={}, threshold={}", python_float(me.beta), python_float(me.threshold));
+    /// `x` where it is farther than `lambd` from 0, else 0. Shape: `*s -> *s`.
+    Hardshrink {
+        /// The distance.
+        lambd: f64 = 0.5
+    } |me, x| x.hardshrink_with(me.lambd), python_float(me.lambd);
+    /// `x` moved towards 0 by `lambd`. Shape: `*s -> *s`.
+    Softshrink {
+        /// How far.
+        lambd: f64 = 0.5
+    } |me, x| x.softshrink_with(me.lambd), python_float(me.lambd);
+    /// `x` kept between two bounds. Shape: `*s -> *s`.
+    Hardtanh {
+        /// The lower bound.
+        min_val: f64 = -1.0,
+        /// The upper bound.
+        max_val: f64 = 1.0
+    } |me, x| x.hardtanh_with(me.min_val, me.max_val),
+        format!("min_val={}, max_val={}", python_float(me.min_val), python_float(me.max_val));
+    /// `x` above `threshold`, else `value`. Shape: `*s -> *s`.
+    Threshold {
+        /// The bound.
+        threshold: f64,
+        /// What stands for all below it.
+        value: f64
+    } |me, x| x.threshold(me.threshold, me.value),
+        format!("threshold={}, value={}", python_float(me.threshold), python_float(me.value));
+    /// The first half along `dim` times the sigmoid of the second. Shape: `*s 2n -> *s n`.
+    GLU {
+        /// The dimension to halve.
+        dim: i64 = -1
+    } |me, x| x.glu_with(me.dim), format!("dim={}", me.dim);
     /// `exp(x)`, divided by its sum along `dim`. Shape: `*s -> *s`.
     Softmax {
         /// The dimension along which the outputs add up to 1.
         dim: i64
     } |me, x| x.softmax(me.dim), format!("dim={}", me.dim);
+    /// [`Softmax`] of `-x`. Shape: `*s -> *s`.
+    Softmin {
+        /// The dimension along which the outputs add up to 1.
+        dim: i64
+    } |me, x| x.neg()?.softmax(me.dim), format!("dim={}", me.dim);
     /// The logarithm of [`Softmax`]. Shape: `*s -> *s`.
     LogSoftmax {
         /// The dimension along which the outputs' exponentials add up to 1.
         dim: i64
     } |me, x| x.log_softmax(me.dim), format!("dim={}", me.dim);
 }
+
 impl GELU {
     fn approximate(&self) -> &'static str {
         if self.tanh { "tanh" } else { "none" }
     }
 }
 
-impl Default for LeakyReLU {
-    fn default() -> LeakyReLU {
-        LeakyReLU { negative_slope: 0.01 }
+/// `x` above 0, a learnt multiple below: one slope for all, or one for each channel. Shape: `N C *s -> N C *s`.
+///
+/// ```
+/// use flambeau_nn::{Forward, PReLU};
+/// use flambeau_tensor::Tensor;
+///
+/// let layer = PReLU::new(1)?;
+/// let y = layer.forward(&Tensor::of(&[-1.0f32, 2.0], &[2])?)?;
+/// assert_eq!(y.to_vec::<f32>()?, [-0.25, 2.0]);
+/// # Ok::<(), flambeau_tensor::Error>(())
+/// ```
+#[derive(Module)]
+#[module(extra_repr = Self::settings)]
+pub struct PReLU {
+    /// The slopes below 0, of shape `1` or `C`; start as 0.25.
+    pub weight: Tensor,
+}
+
+impl PReLU {
+    /// With so many slopes.
+    pub fn new(num_parameters: i64) -> Result<PReLU> {
+        Ok(PReLU { weight: init::constant_(&parameter(&[num_parameters])?, 0.25)? })
+    }
+
+    fn settings(&self) -> String {
+        format!("num_parameters={}", self.weight.numel())
     }
 }
 
-impl Default for ELU {
-    fn default() -> ELU {
-        ELU { alpha: 1.0 }
-    }
-}
-
-impl Default for Softplus {
-    fn default() -> Softplus {
-        Softplus { beta: 1.0 }
+impl Forward for PReLU {
+    fn forward(&self, input: &Tensor) -> Result<Tensor> {
+        input.prelu(&self.weight)
     }
 }

@@ -111,7 +111,7 @@ op! {
     ///
     /// Shape: `N C H W -> N C*kh*kw L`. Dtype: unchanged.
     fn im2col(input: Tensor, kernel_size: Dims, dilation: Dims, padding: Dims, stride: Dims) -> y;
-    variants [private];
+    variants [private, rust];
     node "Im2ColBackward0";
     dtype column_dtype(input, "im2col_out_cpu");
     shape columns_of(input, &Patches::new(kernel_size, dilation, padding, stride)?);
@@ -192,7 +192,7 @@ op! {
     ///
     /// Shape: `N C*kh*kw L -> N C H W`. Dtype: unchanged.
     fn col2im(input: Tensor, output_size: Dims, kernel_size: Dims, dilation: Dims, padding: Dims, stride: Dims) -> y;
-    variants [private];
+    variants [private, rust];
     node "Col2ImBackward0";
     dtype column_dtype(input, "col2im_out_cpu");
     shape folded(input, output_size, &Patches::new(kernel_size, dilation, padding, stride)?);

@@ -88,7 +88,7 @@ op! {
     ///
     /// Shape: `N C L -> N C L'`. Dtype: unchanged, floating-point or uint8.
     fn upsample_nearest1d(input: Tensor, output_size: Dims, scales: Option<Floats> = None) -> y;
-    variants [private];
+    variants [private, rust];
     node "UpsampleNearest1DBackward0";
     contiguous [input];
     dtype resampled_dtype(input, "compute_indices_weights_nearest", true);
@@ -103,7 +103,7 @@ op! {
     ///
     /// Shape: `N C H W -> N C H' W'`. Dtype: unchanged, floating-point or uint8.
     fn upsample_nearest2d(input: Tensor, output_size: Dims, scales: Option<Floats> = None) -> y;
-    variants [private];
+    variants [private, rust];
     node "UpsampleNearest2DBackward0";
     contiguous [input];
     dtype resampled_dtype(input, "compute_indices_weights_nearest", true);
@@ -118,7 +118,7 @@ op! {
     ///
     /// Shape: `N C D H W -> N C D' H' W'`. Dtype: unchanged, floating-point or uint8.
     fn upsample_nearest3d(input: Tensor, output_size: Dims, scales: Option<Floats> = None) -> y;
-    variants [private];
+    variants [private, rust];
     node "UpsampleNearest3DBackward0";
     contiguous [input];
     dtype resampled_dtype(input, "compute_indices_weights_nearest", true);
@@ -133,7 +133,7 @@ op! {
     ///
     /// Shape: `N C L -> N C L'`. Dtype: unchanged, floating-point or uint8.
     fn upsample_nearest_exact1d(input: Tensor, output_size: Dims, scales: Option<Floats> = None) -> y;
-    variants [private];
+    variants [private, rust];
     node "UpsampleNearestExact1DBackward0";
     contiguous [input];
     dtype resampled_dtype(input, "compute_indices_weights_nearest", true);
@@ -148,7 +148,7 @@ op! {
     ///
     /// Shape: `N C H W -> N C H' W'`. Dtype: unchanged, floating-point or uint8.
     fn upsample_nearest_exact2d(input: Tensor, output_size: Dims, scales: Option<Floats> = None) -> y;
-    variants [private];
+    variants [private, rust];
     node "UpsampleNearestExact2DBackward0";
     contiguous [input];
     dtype resampled_dtype(input, "compute_indices_weights_nearest", true);
@@ -163,7 +163,7 @@ op! {
     ///
     /// Shape: `N C D H W -> N C D' H' W'`. Dtype: unchanged, floating-point or uint8.
     fn upsample_nearest_exact3d(input: Tensor, output_size: Dims, scales: Option<Floats> = None) -> y;
-    variants [private];
+    variants [private, rust];
     node "UpsampleNearestExact3DBackward0";
     contiguous [input];
     dtype resampled_dtype(input, "compute_indices_weights_nearest", true);
@@ -178,7 +178,7 @@ op! {
     ///
     /// Shape: `N C L -> N C L'`. Dtype: unchanged, floating-point.
     fn upsample_linear1d(input: Tensor, output_size: Dims, align_corners: bool, scales: Option<Floats> = None) -> y;
-    variants [private];
+    variants [private, rust];
     node "UpsampleLinear1DBackward0";
     contiguous [input];
     dtype resampled_dtype(input, "compute_indices_weights_linear", false);
@@ -193,7 +193,7 @@ op! {
     ///
     /// Shape: `N C H W -> N C H' W'`. Dtype: unchanged, floating-point or uint8.
     fn upsample_bilinear2d(input: Tensor, output_size: Dims, align_corners: bool, scales: Option<Floats> = None) -> y;
-    variants [private];
+    variants [private, rust];
     node "UpsampleBilinear2DBackward0";
     contiguous [input];
     dtype resampled_dtype(input, "compute_indices_weights_linear", true);
@@ -208,7 +208,7 @@ op! {
     ///
     /// Shape: `N C D H W -> N C D' H' W'`. Dtype: unchanged, floating-point.
     fn upsample_trilinear3d(input: Tensor, output_size: Dims, align_corners: bool, scales: Option<Floats> = None) -> y;
-    variants [private];
+    variants [private, rust];
     node "UpsampleTrilinear3DBackward0";
     contiguous [input];
     dtype resampled_dtype(input, "compute_indices_weights_linear", false);
@@ -223,7 +223,7 @@ op! {
     ///
     /// Shape: `N C H W -> N C H' W'`. Dtype: unchanged, floating-point or uint8.
     fn upsample_bicubic2d(input: Tensor, output_size: Dims, align_corners: bool, scales: Option<Floats> = None) -> y;
-    variants [private];
+    variants [private, rust];
     node "UpsampleBicubic2DBackward0";
     contiguous [input];
     dtype resampled_dtype(input, "compute_indices_weights_cubic", true);
@@ -238,7 +238,7 @@ op! {
     ///
     /// Shape: `N C H W -> N C H' W'`. Dtype: unchanged, floating-point or uint8.
     fn upsample_bilinear2d_aa(input: Tensor, output_size: Dims, align_corners: bool, scales: Option<Floats> = None) -> y;
-    variants [private];
+    variants [private, rust];
     node "UpsampleBilinear2DAaBackward0";
     contiguous [input];
     dtype resampled_dtype(input, "compute_index_ranges_weights", true);
@@ -253,7 +253,7 @@ op! {
     ///
     /// Shape: `N C H W -> N C H' W'`. Dtype: unchanged, floating-point or uint8.
     fn upsample_bicubic2d_aa(input: Tensor, output_size: Dims, align_corners: bool, scales: Option<Floats> = None) -> y;
-    variants [private];
+    variants [private, rust];
     node "UpsampleBicubic2DAaBackward0";
     contiguous [input];
     dtype resampled_dtype(input, "compute_index_ranges_weights", true);
@@ -268,7 +268,7 @@ op! {
     ///
     /// Shape: `N C H W -> N C H' W'`. Dtype: unchanged, floating-point or uint8.
     fn upsample_lanczos2d_aa(input: Tensor, output_size: Dims, align_corners: bool, scales: Option<Floats> = None) -> y;
-    variants [private];
+    variants [private, rust];
     node "UpsampleLanczos2DAaBackward0";
     contiguous [input];
     dtype resampled_dtype(input, "compute_index_ranges_weights", true);
@@ -295,7 +295,7 @@ op! {
     ///
     /// Shape: `N C *s' -> N C *s`. Dtype: unchanged, floating-point.
     fn resample_backward(grad: Tensor, input_size: Dims, filter: Str, align_corners: bool, scales: Option<Floats>) -> y;
-    variants [private];
+    variants [private, rust];
     node "UpsampleBackwardBackward0";
     contiguous [grad];
     dtype { filter_of(filter)?; super::float_dtype(grad, "upsample_backward")? };
@@ -318,7 +318,7 @@ op! {
     ///
     /// Shape: `N C *s -> N C *s'`. Dtype: unchanged, floating-point.
     fn resample(input: Tensor, output_size: Dims, filter: Str, align_corners: bool, scales: Option<Floats>) -> y;
-    variants [private];
+    variants [private, rust];
     node "UpsampleBackward0";
     contiguous [input];
     dtype { filter_of(filter)?; super::float_dtype(input, "upsample")? };

@@ -1,14 +1,14 @@
 use flambeau_tensor::{Result, Tensor};
 
-use crate::Module;
-use crate::module::show;
+use crate::module::{Change, Parts, show};
+use crate::{Forward, Module};
 
 /// Layers one after the other. Shape: in as of the first layer, out as of the last.
 ///
 /// The macro [`sequential!`](crate::sequential) lists them:
 ///
 /// ```
-/// use flambeau_nn::{Linear, Module, ReLU, sequential};
+/// use flambeau_nn::{Forward, Linear, Module, ReLU, sequential};
 /// use flambeau_tensor::ops;
 ///
 /// let model = sequential![Linear::new(4, 8)?, ReLU, Linear::new(8, 2)?];
@@ -18,7 +18,7 @@ use crate::module::show;
 /// ```
 #[derive(Default)]
 pub struct Sequential {
-    layers: Vec<Box<dyn Module>>,
+    layers: Vec<Box<dyn Forward>>,
 }
 
 impl Sequential {
@@ -28,9 +28,14 @@ impl Sequential {
     }
 
     /// With a layer more at the end.
-    pub fn then(mut self, layer: impl Module + 'static) -> Sequential {
-        self.layers.push(Box::new(layer));
+    pub fn then(mut self, layer: impl Forward + 'static) -> Sequential {
+        self.push(layer);
         self
+    }
+
+    /// Adds a layer at the end.
+    pub fn push(&mut self, layer: impl Forward + 'static) {
+        self.layers.push(Box::new(layer));
     }
 
     /// The number of layers.
@@ -42,20 +47,31 @@ impl Sequential {
     pub fn is_empty(&self) -> bool {
         self.layers.is_empty()
     }
+
+    /// The layers in their order.
+    pub fn iter(&self) -> impl Iterator<Item = &dyn Forward> {
+        self.layers.iter().map(|layer| layer.as_ref())
+    }
 }
 
 impl Module for Sequential {
     fn name(&self) -> &'static str {
         "Sequential"
     }
-    fn forward(&self, input: &Tensor) -> Result<Tensor> {
-        self.layers.iter().try_fold(input.clone(), |x, layer| layer.forward(&x))
+    fn parts(&self) -> Parts<'_> {
+        self.layers.parts()
     }
-    fn children(&self) -> Vec<(String, &dyn Module)> {
-        self.layers.iter().enumerate().map(|(i, layer)| (i.to_string(), layer.as_ref())).collect()
+    fn change_tensors(&mut self, change: Change<'_>) -> Result<()> {
+        self.layers.change_tensors(change)
     }
 }
 show!(Sequential);
+
+impl Forward for Sequential {
+    fn forward(&self, input: &Tensor) -> Result<Tensor> {
+        self.layers.iter().try_fold(input.clone(), |x, layer| layer.forward(&x))
+    }
+}
 
 /// A [`Sequential`] of the layers listed.
 #[macro_export]
