@@ -1,8 +1,11 @@
+use std::slice::from_mut;
+
 use flambeau_tensor::{Error, Result, Tensor, optim};
 
-use super::{Optimizer, check_parameters, check_settings};
+use super::rule::not_negative;
+use super::{Entries, Item, PerParameter, Rule, StateValue};
 
-/// The settings of [`SGD`].
+/// The options of [`SGD`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct SGDOptions {
     /// The learning rate: how far a step goes.
@@ -38,55 +41,78 @@ impl Default for SGDOptions {
 /// assert_eq!(w.to_vec::<f32>()?, [0.5]);
 /// # Ok::<(), flambeau_tensor::Error>(())
 /// ```
-pub struct SGD {
-    parameters: Vec<Tensor>,
-    momentum_buffers: Vec<Option<Tensor>>,
-    options: SGDOptions,
-}
+pub type SGD = PerParameter<SGDOptions>;
 
-impl SGD {
-    /// An optimizer of these parameters.
-    pub fn new(parameters: Vec<Tensor>, options: SGDOptions) -> Result<SGD> {
-        check_settings(&[
-            ("learning rate", options.lr),
-            ("momentum value", options.momentum),
-            ("weight_decay value", options.weight_decay),
+impl Rule for SGDOptions {
+    const NAME: &'static str = "SGD";
+
+    fn check(&self) -> Result<()> {
+        not_negative(&[
+            ("learning rate", self.lr),
+            ("momentum value", self.momentum),
+            ("weight_decay value", self.weight_decay),
         ])?;
-        if options.nesterov && (options.momentum <= 0.0 || options.dampening != 0.0) {
+        if self.nesterov && (self.momentum <= 0.0 || self.dampening != 0.0) {
             return Err(Error::value("Nesterov momentum requires a momentum and zero dampening"));
-        }
-        check_parameters(&parameters)?;
-        let momentum_buffers = vec![None; parameters.len()];
-        Ok(SGD { parameters, momentum_buffers, options })
-    }
-}
-
-impl Optimizer for SGD {
-    fn step(&mut self) -> Result<()> {
-        let o = self.options;
-        for (parameter, buffer) in self.parameters.iter().zip(&mut self.momentum_buffers) {
-            let Some(grad) = parameter.grad() else { continue };
-            optim::sgd_step(
-                std::slice::from_ref(parameter),
-                &[grad],
-                std::slice::from_mut(buffer),
-                o.lr,
-                o.momentum,
-                o.dampening,
-                o.weight_decay,
-                o.nesterov,
-                o.maximize,
-            )?;
         }
         Ok(())
     }
-    fn parameters(&self) -> &[Tensor] {
-        &self.parameters
-    }
+
     fn lr(&self) -> f64 {
-        self.options.lr
+        self.lr
     }
     fn set_lr(&mut self, lr: f64) {
-        self.options.lr = lr;
+        self.lr = lr;
+    }
+    fn momentum(&self) -> Option<f64> {
+        Some(self.momentum)
+    }
+    fn set_momentum(&mut self, momentum: f64) {
+        self.momentum = momentum;
+    }
+    fn maximize(&self) -> bool {
+        self.maximize
+    }
+
+    fn entries(&mut self, entries: &mut Entries) -> Result<()> {
+        entries.required("lr", &mut self.lr)?;
+        entries.required("momentum", &mut self.momentum)?;
+        entries.required("dampening", &mut self.dampening)?;
+        entries.required("weight_decay", &mut self.weight_decay)?;
+        entries.optional("nesterov", &mut self.nesterov)?;
+        entries.optional("maximize", &mut self.maximize)?;
+        entries.constant("foreach", StateValue::None);
+        entries.constant("differentiable", false);
+        entries.constant("fused", StateValue::None);
+        Ok(())
+    }
+
+    fn update(&self, item: &mut Item) -> Result<()> {
+        self.update_all(from_mut(item))
+    }
+
+    /// One call of the engine for all parameters; it makes the buffers that are missing.
+    fn update_all(&self, items: &mut [Item]) -> Result<()> {
+        let parameters: Vec<Tensor> = items.iter().map(|item| item.parameter.clone()).collect();
+        let grads: Vec<Tensor> = items.iter().map(|item| item.grad.clone()).collect();
+        let mut buffers: Vec<Option<Tensor>> =
+            items.iter().map(|item| item.state.get("momentum_buffer").cloned()).collect();
+        optim::sgd_step(
+            &parameters,
+            &grads,
+            &mut buffers,
+            self.lr,
+            self.momentum,
+            self.dampening,
+            self.weight_decay,
+            self.nesterov,
+            false,
+        )?;
+        for (item, buffer) in items.iter_mut().zip(buffers) {
+            if let Some(buffer) = buffer.filter(|_| self.momentum != 0.0) {
+                item.state.set("momentum_buffer", buffer);
+            }
+        }
+        Ok(())
     }
 }
