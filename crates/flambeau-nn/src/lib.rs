@@ -32,6 +32,7 @@ pub mod init;
 pub mod layers;
 mod module;
 pub mod optim;
+pub mod utils;
 
 pub use layers::*;
 pub use module::{Buffer, Change, Field, Forward, Module, Part, Parts, StateDict, Training};

@@ -26,6 +26,7 @@ pub mod optim;
 pub mod print;
 mod settings;
 mod shared;
+mod slices;
 mod storage;
 mod tensor;
 
@@ -38,5 +39,6 @@ pub use indexing::Index;
 pub use memory_format::MemoryFormat;
 pub use ops::{Operand, Options};
 pub use settings::{default_dtype, set_default_dtype};
+pub use slices::Indices;
 pub use storage::Storage;
 pub use tensor::{Tensor, WeakTensor};

@@ -1,4 +1,6 @@
 //! `+ - * /` on tensors and numbers, and negation. They panic where the method returns an error.
+//!
+//! Numbers are f64 and i64 alone: with one float and one integer type the compiler knows what `x * 2.0` is, and `x * 2`.
 
 use std::ops::{Add, AddAssign, Div, DivAssign, Mul, MulAssign, Neg, Sub, SubAssign};
 
@@ -12,8 +14,8 @@ fn unwrap(r: Result<Tensor>) -> Tensor {
 macro_rules! operator {
     ($($trait:ident $op:ident $assign:ident $op_assign:ident $inplace:ident, $reverse:expr;)*) => {$(
         operator!(@ $trait $op [Tensor, Tensor] [Tensor, &Tensor] [&Tensor, Tensor] [&Tensor, &Tensor]
-            [Tensor, f64] [&Tensor, f64] [Tensor, f32] [&Tensor, f32] [Tensor, i64] [&Tensor, i64] [Tensor, i32] [&Tensor, i32]);
-        operator!(# $trait $op $reverse, f64 f32 i64 i32);
+            [Tensor, f64] [&Tensor, f64] [Tensor, i64] [&Tensor, i64]);
+        operator!(# $trait $op $reverse, f64 i64);
         impl<T: Into<crate::Operand>> $assign<T> for Tensor {
             /// In place; panics where the method returns an error.
             #[track_caller]
