@@ -115,7 +115,7 @@ impl Record {
 
     /// The mapping and where in it these bytes lie, if the source is mapped and they are not deflated.
     pub fn mapping(&self) -> Option<(Arc<MmapRaw>, u64)> {
-        if self.deflated { None } else { self.source.mapping().map(|map| (map, self.offset)) }
+        if self.deflated { None } else { self.source.mapping().map(|(map, start)| (map, start + self.offset)) }
     }
 }
 

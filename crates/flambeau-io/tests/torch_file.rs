@@ -173,7 +173,7 @@ fn protocol_4_and_the_legacy_format_are_read() {
 #[test]
 fn mapped_files_give_their_bytes_in_place() {
     // SAFETY: nobody writes to the fixtures.
-    let source = unsafe { Source::map(fixture("views.pt")).unwrap() };
+    let source = unsafe { Source::map(fixture("views.pt"), false).unwrap() };
     let file = torch_file::from_source(source, &Allowed::default()).unwrap();
     let storage = &file.storages[file.root.get("base").unwrap().as_tensor().unwrap().storage];
     assert_eq!(storage.record.slice().unwrap(), storage.read().unwrap());

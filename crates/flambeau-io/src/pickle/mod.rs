@@ -8,6 +8,7 @@
 mod arguments;
 mod globals;
 mod opcode;
+mod scan;
 mod pickler;
 mod rebuild;
 mod resolve;
@@ -17,7 +18,8 @@ use flambeau_types::{DType, Error, Result};
 
 use crate::{StorageId, Value};
 
-pub use pickler::dump;
+pub use pickler::{Keys, dump, dump_with};
+pub use scan::globals_in;
 
 /// A pickle's request for a storage: the persistent id `("storage", type, key, location, numel)`.
 #[derive(Clone, Copy, Debug)]
@@ -57,17 +59,38 @@ impl Storages for NoStorages {
 /// Names beyond the built-in list that a pickle may hold, as `torch.serialization.add_safe_globals` adds them. What they make
 /// is described, never made: the caller decides.
 #[derive(Clone, Debug, Default)]
-pub struct Allowed(std::collections::HashSet<String>);
+pub struct Allowed {
+    names: std::collections::HashSet<String>,
+    encoding: Encoding,
+}
+
+/// How the text of Python 2 is read, which was bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Encoding {
+    /// As UTF-8.
+    #[default]
+    Utf8,
+    /// Each byte as the character of its number.
+    Latin1,
+    /// Not as text: bytes stay bytes.
+    Bytes,
+}
 
 impl Allowed {
     /// Allows these full names, such as `__main__.Config`.
     pub fn new(names: impl IntoIterator<Item = impl Into<String>>) -> Allowed {
-        Allowed(names.into_iter().map(Into::into).collect())
+        Allowed { names: names.into_iter().map(Into::into).collect(), encoding: Encoding::Utf8 }
+    }
+
+    /// The same names, with another reading of Python 2's text.
+    pub fn encoding(mut self, encoding: Encoding) -> Allowed {
+        self.encoding = encoding;
+        self
     }
 
     /// True if a name is allowed.
     pub fn contains(&self, name: &str) -> bool {
-        self.0.contains(name)
+        self.names.contains(name)
     }
 }
 
