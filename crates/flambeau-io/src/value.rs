@@ -132,6 +132,8 @@ pub struct File {
     pub storages: Vec<StorageData>,
     /// The bytes it took from the front of its source: another file may follow.
     pub len: u64,
+    /// True if it is a zip archive, false for the format from before PyTorch 1.6.
+    pub zip: bool,
 }
 
 impl Value {

@@ -181,7 +181,9 @@ pub(super) fn rename<'a>(module: &'a str, name: &'a str) -> (&'a str, &'a str) {
     }
 }
 
-fn unsupported(full: &str) -> Error {
+/// The error for a name that is not on the list, in PyTorch's words.
+#[cold]
+pub fn unsupported(full: &str) -> Error {
     let shown = match full.strip_prefix("builtins") {
         Some(rest) => rest.strip_prefix('.').unwrap_or(full),
         None => full,

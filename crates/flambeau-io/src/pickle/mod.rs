@@ -18,6 +18,7 @@ use flambeau_types::{DType, Error, Result};
 
 use crate::{StorageId, Value};
 
+pub use globals::unsupported;
 pub use pickler::{Keys, dump, dump_with};
 pub use scan::globals_in;
 
@@ -61,6 +62,7 @@ impl Storages for NoStorages {
 #[derive(Clone, Debug, Default)]
 pub struct Allowed {
     names: std::collections::HashSet<String>,
+    prefixes: Vec<String>,
     encoding: Encoding,
 }
 
@@ -79,7 +81,13 @@ pub enum Encoding {
 impl Allowed {
     /// Allows these full names, such as `__main__.Config`.
     pub fn new(names: impl IntoIterator<Item = impl Into<String>>) -> Allowed {
-        Allowed { names: names.into_iter().map(Into::into).collect(), encoding: Encoding::Utf8 }
+        Allowed { names: names.into_iter().map(Into::into).collect(), ..Allowed::default() }
+    }
+
+    /// These names too: all that begin so. Whoever makes objects of the descriptions has to judge the whole name.
+    pub fn prefixes(mut self, prefixes: &[String]) -> Allowed {
+        self.prefixes = prefixes.to_vec();
+        self
     }
 
     /// The same names, with another reading of Python 2's text.
@@ -90,7 +98,7 @@ impl Allowed {
 
     /// True if a name is allowed.
     pub fn contains(&self, name: &str) -> bool {
-        self.names.contains(name)
+        self.names.contains(name) || self.prefixes.iter().any(|prefix| name.starts_with(prefix.as_str()))
     }
 }
 
@@ -109,6 +117,16 @@ impl Allowed {
 /// ```
 pub fn load(bytes: &[u8], storages: &mut dyn Storages, allowed: &Allowed) -> Result<(Value, usize)> {
     unpickler::Unpickler::new(bytes, storages, allowed).run()
+}
+
+/// True for a name that is known without being allowed.
+pub fn is_built_in(name: &str) -> bool {
+    let (module, name) = name.rsplit_once('.').unwrap_or(("", name));
+    match globals::find(module, name, &Allowed::default()) {
+        Ok(_) => true,
+        // Known to PyTorch, and not implemented here.
+        Err(e) => !is_unpickling_error(&e),
+    }
 }
 
 /// True if an error is what PyTorch raises as `pickle.UnpicklingError`.

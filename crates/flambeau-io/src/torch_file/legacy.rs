@@ -88,7 +88,7 @@ fn finish(source: Source, root: Value, declared: Declared, keys: Vec<String>, mu
             record.ok_or_else(|| Error::runtime(format!("the file holds no bytes for storage {:?}", item.key)))?;
         storages.push(StorageData { key: item.key.into(), dtype: item.dtype, location: item.location.into(), record });
     }
-    Ok(File { root, storages, len: at })
+    Ok(File { root, storages, len: at, zip: false })
 }
 
 fn refuse_tar(source: &Source) -> Result<()> {

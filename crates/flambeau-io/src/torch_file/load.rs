@@ -64,7 +64,7 @@ pub fn from_source(source: Source, allowed: &Allowed) -> Result<File> {
     let mut storages = ZipStorages { archive: &archive, prefix: &prefix, known: HashMap::new(), list: Vec::new() };
     let (root, _) = pickle::load(&pickle, &mut storages, allowed)?;
     let len = archive.len();
-    Ok(File { root, storages: storages.list, len })
+    Ok(File { root, storages: storages.list, len, zip: true })
 }
 
 /// The pickle of a checkpoint that is a zip archive, as it lies in the file.
