@@ -11,7 +11,7 @@ SOURCES := pyproject.toml Cargo.toml Cargo.lock README.md $(shell find crates py
 	-name __pycache__ -prune -o -type f \( -name '*.rs' -o -name '*.toml' -o -name '*.py' -o -name '*.pyi' -o -name py.typed \) -print)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test sound bench conformance fmt check docs clean
+.PHONY: help demo test sound fuzz bench conformance fmt check docs clean
 
 help: ## Say what each target does.
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -33,6 +33,11 @@ sound: ## Try the lock under loom and, where valgrind is installed, the memory u
 	@command -v valgrind > /dev/null || { echo "valgrind is not installed: memory is not checked"; exit 0; }; \
 	CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUNNER="$(VALGRIND)" FLAMBEAU_CPU_CAPABILITY=avx2 OMP_NUM_THREADS=2 \
 		cargo test -p flambeau-tensor --test storage --test views --test graph -- --test-threads=1 --skip million
+
+# How many altered files each reader gets; a failure says how to make its input again.
+INPUTS ?= 1000000
+fuzz: ## Read a million altered files with each reader of files (minutes; INPUTS=n for another number).
+	FLAMBEAU_FUZZ=$(INPUTS) cargo test --release -p flambeau-io -p flambeau-data --test fuzz -- --nocapture
 
 check: $(STAMPS)/installed ## Check formatting, generated files, lints and types, changing nothing.
 	cargo fmt --all --check

@@ -43,6 +43,7 @@ for _name in ("fft", "functional", "linalg", "private", "special"):
 
 from flambeau import (
     _methods,
+    _pickling,
     return_types as return_types,  # noqa: E402
 )
 from flambeau._factors import (  # noqa: E402
@@ -81,6 +82,7 @@ from flambeau.random import (  # noqa: E402
 )
 
 _methods.install()
+_pickling.install()
 
 from flambeau import autograd as autograd  # noqa: E402
 from flambeau.autograd.grad_mode import (  # noqa: E402
@@ -103,6 +105,7 @@ _LAZY = {
     "masked",
     "cuda",
     "backends",
+    "safetensors",
     "serialization",
     "testing",
     "func",

@@ -1,4 +1,4 @@
-"""Methods of Tensor that are Python over operators: conversions, forms of several operators, pickling."""
+"""Methods of Tensor that are Python over operators: conversions, forms of several operators."""
 
 from __future__ import annotations
 
@@ -122,49 +122,6 @@ def _array_wrap(self: Any, array: Any, context: Any = None, return_scalar: bool 
     if array.ndim == 0 and not hasattr(array, "ctypes"):
         return _C.as_tensor(array)
     return _C.from_numpy(array)
-
-
-def _deepcopy(self: Any, memo: dict[int, Any]) -> Any:
-    if id(self) in memo:
-        return memo[id(self)]
-    if not self.is_leaf:
-        raise RuntimeError(
-            "Only Tensors created explicitly by the user (graph leaves) support the deepcopy protocol at the moment.  "
-            "If you were attempting to deepcopy a module, this may be because of a torch.nn.utils.weight_norm usage, "
-            "see https://github.com/pytorch/pytorch/pull/103001"
-        )
-    new = self.detach().clone()
-    if type(self) is not Tensor:
-        new = Tensor._make_subclass(type(self), new, self.requires_grad)
-    new.requires_grad_(self.requires_grad)
-    memo[id(self)] = new
-    if self.grad is not None:
-        new.grad = _deepcopy(self.grad, memo)
-    return new
-
-
-def _stored(dtype: Any) -> Any:
-    """The dtype of the bytes in a pickle: NumPy, which gives them, has no bfloat16."""
-    return _C.float32 if dtype == _C.bfloat16 else dtype
-
-
-def _rebuild(
-    data: bytes, dtype: Any, size: tuple[int, ...], stride: tuple[int, ...], requires_grad: bool, cls: Any
-) -> Any:
-    dtype = getattr(_C, dtype)
-    flat = _C.frombuffer(bytearray(data), dtype=_stored(dtype)).to(dtype) if data else _C.empty(0, dtype=dtype)
-    t = flat.as_strided(size, stride)
-    if cls is not None:
-        return Tensor._make_subclass(cls, t, requires_grad)
-    return t.requires_grad_(requires_grad)
-
-
-def _reduce(self: Any, _protocol: int) -> Any:
-    t = self.detach().resolve_conj().resolve_neg()
-    dense = t.contiguous()
-    data = dense.to(_stored(self.dtype)).numpy().tobytes()
-    cls = None if type(self) is Tensor else type(self)  # the class itself would be looked up as torch.Tensor
-    return _rebuild, (data, repr(self.dtype)[6:], tuple(self.shape), dense.stride(), self.requires_grad, cls)
 
 
 def _split(self: Any, split_size: Any, dim: int = 0) -> Any:
@@ -299,8 +256,6 @@ def install() -> None:
         "numpy": _numpy,
         "__array__": _array,
         "__array_wrap__": _array_wrap,
-        "__deepcopy__": _deepcopy,
-        "__reduce_ex__": _reduce,
         "__reversed__": _reversed,
         "new": _new,
         "new_tensor": _new_tensor,

@@ -44,6 +44,14 @@ impl Record {
         })
     }
 
+    /// A part of these bytes, to be read by itself; no checksum covers it.
+    pub(crate) fn part(&self, offset: u64, len: u64) -> Result<Record> {
+        if self.deflated || offset.checked_add(len).is_none_or(|end| end > self.size) {
+            return Err(Error::runtime(format!("'{}' has no bytes {offset} to {}", self.name, offset.saturating_add(len))));
+        }
+        Ok(Record { offset: self.offset + offset, packed: len, size: len, crc: None, ..self.clone() })
+    }
+
     /// The number of bytes.
     pub fn len(&self) -> u64 {
         self.size
@@ -115,7 +123,7 @@ impl Record {
 
     /// The mapping and where in it these bytes lie, if the source is mapped and they are not deflated.
     pub fn mapping(&self) -> Option<(Arc<MmapRaw>, u64)> {
-        if self.deflated { None } else { self.source.mapping().map(|map| (map, self.offset)) }
+        if self.deflated { None } else { self.source.mapping().map(|(map, start)| (map, start + self.offset)) }
     }
 }
 

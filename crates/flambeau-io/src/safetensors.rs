@@ -96,6 +96,21 @@ pub fn from_source(source: Source) -> Result<SafeTensors> {
     Ok(SafeTensors { tensors, metadata })
 }
 
+impl Tensor {
+    /// The bytes of the rows from `start` to `end` along the first dimension; no others are read.
+    pub fn rows(&self, start: i64, end: i64) -> Result<Record> {
+        let rows = self.sizes.first().copied().unwrap_or(0);
+        if start < 0 || end < start || end > rows {
+            return Err(Error::new(
+                flambeau_types::ErrorKind::Index,
+                format!("tensor '{}' has {rows} rows, not rows {start} to {end}", self.name),
+            ));
+        }
+        let row = if rows == 0 { 0 } else { self.record.len() / rows as u64 };
+        self.record.part(start as u64 * row, (end - start) as u64 * row)
+    }
+}
+
 impl SafeTensors {
     /// The tensor of a name.
     pub fn get(&self, name: &str) -> Option<&Tensor> {
@@ -186,6 +201,11 @@ const TYPES: [(DType, Dtype); 11] = [
     (DType::F64, Dtype::F64),
     (DType::C64, Dtype::C64),
 ];
+
+/// The name of a dtype in a safetensors file, such as `F32`; `?` if it has none.
+pub fn type_name(dtype: DType) -> String {
+    to_crate(dtype).map_or("?".into(), |name| format!("{name:?}"))
+}
 
 fn to_crate(dtype: DType) -> Option<Dtype> {
     TYPES.iter().find(|t| t.0 == dtype).map(|t| t.1)

@@ -13,6 +13,8 @@ use memmap2::{MmapOptions, MmapRaw};
 #[derive(Clone)]
 pub struct Source {
     bytes: Bytes,
+    /// Where it begins: what lies before belongs to somebody else.
+    start: u64,
     len: u64,
 }
 
@@ -28,28 +30,37 @@ impl Source {
     pub fn open(path: impl AsRef<Path>) -> Result<Source> {
         let file = open(path.as_ref())?;
         let len = file.metadata()?.len();
-        Ok(Source { bytes: Bytes::File(Arc::new(file)), len })
+        Ok(Source { bytes: Bytes::File(Arc::new(file)), start: 0, len })
     }
 
     /// Bytes in memory.
     pub fn memory(bytes: impl AsRef<[u8]> + Send + Sync + 'static) -> Source {
         let len = bytes.as_ref().len() as u64;
-        Source { bytes: Bytes::Memory(Arc::new(bytes)), len }
+        Source { bytes: Bytes::Memory(Arc::new(bytes)), start: 0, len }
     }
 
-    /// Maps a file privately: pages are read on first use, and writes to them stay in this process.
+    /// Maps a file: pages are read on first use. Writes to them stay in this process, or with `shared` go to the file.
     ///
     /// # Safety
     /// While the mapping lives, nobody may change the file: its bytes would change under shared references.
-    pub unsafe fn map(path: impl AsRef<Path>) -> Result<Source> {
-        let file = open(path.as_ref())?;
+    pub unsafe fn map(path: impl AsRef<Path>, shared: bool) -> Result<Source> {
+        let file = if shared { open_as(path.as_ref(), File::options().read(true).write(true))? } else { open(path.as_ref())? };
         let len = file.metadata()?.len();
         if len == 0 {
             return Ok(Source::memory(Vec::new()));
         }
+        let options = MmapOptions::new();
         // SAFETY: the caller vouches that the file does not change.
-        let mapping = unsafe { MmapOptions::new().map_copy(&file)? };
-        Ok(Source { bytes: Bytes::Mapping(Arc::new(MmapRaw::from(mapping))), len })
+        let mapping = unsafe { if shared { options.map_mut(&file)? } else { options.map_copy(&file)? } };
+        Ok(Source { bytes: Bytes::Mapping(Arc::new(MmapRaw::from(mapping))), start: 0, len })
+    }
+
+    /// The same file from `offset` on; nothing if it ends before.
+    pub fn skip(mut self, offset: u64) -> Source {
+        let offset = offset.min(self.len);
+        self.start += offset;
+        self.len -= offset;
+        self
     }
 
     /// The number of bytes.
@@ -68,7 +79,7 @@ impl Source {
             return Err(truncated());
         }
         match &self.bytes {
-            Bytes::File(file) => read_exact_at(file, offset, out).map_err(|e| match e.kind() {
+            Bytes::File(file) => read_exact_at(file, self.start + offset, out).map_err(|e| match e.kind() {
                 io::ErrorKind::UnexpectedEof => truncated(),
                 _ => Error::from(e),
             }),
@@ -96,7 +107,7 @@ impl Source {
         if end > self.len {
             return None;
         }
-        let (offset, end) = (usize::try_from(offset).ok()?, usize::try_from(end).ok()?);
+        let (offset, end) = (usize::try_from(self.start + offset).ok()?, usize::try_from(self.start + end).ok()?);
         match &self.bytes {
             Bytes::File(_) => None,
             Bytes::Memory(bytes) => (**bytes).as_ref().get(offset..end),
@@ -106,10 +117,11 @@ impl Source {
         }
     }
 
-    /// The mapping, for a tensor that is to lie in it; `None` unless this came from [`Source::map`].
-    pub fn mapping(&self) -> Option<Arc<MmapRaw>> {
+    /// The mapping, for a tensor that is to lie in it, and where in it this begins; `None` unless this came from
+    /// [`Source::map`].
+    pub fn mapping(&self) -> Option<(Arc<MmapRaw>, u64)> {
         match &self.bytes {
-            Bytes::Mapping(map) => Some(map.clone()),
+            Bytes::Mapping(map) => Some((map.clone(), self.start)),
             _ => None,
         }
     }
@@ -127,8 +139,12 @@ impl fmt::Debug for Source {
 }
 
 fn open(path: &Path) -> Result<File> {
+    open_as(path, File::options().read(true))
+}
+
+fn open_as(path: &Path, options: &std::fs::OpenOptions) -> Result<File> {
     let fail = |why: String| Error::new(flambeau_types::ErrorKind::Io, why);
-    let file = File::open(path).map_err(|e| match e.kind() {
+    let file = options.open(path).map_err(|e| match e.kind() {
         // Python's own sentence: it becomes a FileNotFoundError by these words.
         io::ErrorKind::NotFound => fail(format!("[Errno 2] No such file or directory: '{}'", path.display())),
         _ => fail(format!("{e}: '{}'", path.display())),

@@ -77,6 +77,10 @@ pub struct Object {
     pub state: Option<Value>,
     /// True if made by `class.__new__(class, *args)`, which does not run `__init__`.
     pub by_new: bool,
+    /// What is appended to it, where it is a list of its own kind.
+    pub items: Vec<Value>,
+    /// What is set in it, where it is a dictionary of its own kind.
+    pub pairs: Vec<(Value, Value)>,
 }
 
 /// A tensor: how it lies over a storage.
@@ -102,6 +106,8 @@ pub struct TensorRecord {
     pub neg: bool,
     /// Python attributes set on the tensor, a dictionary.
     pub attributes: Option<Value>,
+    /// The full name of its class, where that is neither `torch.Tensor` nor `torch.nn.Parameter`.
+    pub class: Option<Arc<str>>,
 }
 
 /// A storage of a file that was read.
@@ -124,6 +130,10 @@ pub struct File {
     pub root: Value,
     /// The storages, by [`StorageId`].
     pub storages: Vec<StorageData>,
+    /// The bytes it took from the front of its source: another file may follow.
+    pub len: u64,
+    /// True if it is a zip archive, false for the format from before PyTorch 1.6.
+    pub zip: bool,
 }
 
 impl Value {
@@ -235,6 +245,7 @@ impl TensorRecord {
             conj: false,
             neg: false,
             attributes: None,
+            class: None,
         }
     }
 

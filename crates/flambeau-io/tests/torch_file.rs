@@ -173,7 +173,7 @@ fn protocol_4_and_the_legacy_format_are_read() {
 #[test]
 fn mapped_files_give_their_bytes_in_place() {
     // SAFETY: nobody writes to the fixtures.
-    let source = unsafe { Source::map(fixture("views.pt")).unwrap() };
+    let source = unsafe { Source::map(fixture("views.pt"), false).unwrap() };
     let file = torch_file::from_source(source, &Allowed::default()).unwrap();
     let storage = &file.storages[file.root.get("base").unwrap().as_tensor().unwrap().storage];
     assert_eq!(storage.record.slice().unwrap(), storage.read().unwrap());
@@ -247,4 +247,52 @@ fn saving_replaces_a_file_whole_or_not_at_all() {
     let error = torch_file::load(folder.join("net.pt")).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Io);
     assert!(error.message().starts_with("[Errno 2] No such file or directory: '"));
+}
+
+#[test]
+fn the_legacy_format_is_written() {
+    for name in ["state_dict.pt", "values.pt", "views.pt", "parameters.pt", "legacy.pt"] {
+        let file = torch_file::load(fixture(name)).unwrap();
+        let storages: Vec<Vec<u8>> = file.storages.iter().map(|s| s.read().unwrap()).collect();
+        let lent: Vec<&[u8]> = storages.iter().map(Vec::as_slice).collect();
+        let mut legacy = torch_file::write_legacy(Vec::new(), &file.root, &lent).unwrap();
+        let len = legacy.len() as u64;
+        legacy.extend_from_slice(b"something else follows");
+        let back = torch_file::from_bytes(legacy).unwrap();
+        assert_eq!((back.len, back.zip), (len, false));
+        assert_eq!(back.storages.len(), file.storages.len(), "{name}");
+        // Storages are read in the order of their keys as text; the first that a value names is the first here too.
+        for (ours, bytes) in back.storages.iter().zip(&storages) {
+            assert_eq!(&ours.read().unwrap(), bytes, "{name}");
+        }
+        assert_eq!(back.root, file.root, "{name}");
+    }
+}
+
+#[test]
+fn several_archives_in_a_file_are_read_one_after_another() {
+    let one = |n: i64| torch_file::to_bytes(&Value::list(vec![Value::Int(n); 30]), &[], "x").unwrap();
+    let bytes = [one(1), one(2), one(3)].concat();
+    let mut at = 0;
+    for n in 1..=3 {
+        let source = Source::memory(bytes.clone()).skip(at);
+        let file = torch_file::from_source(source, &Allowed::default()).unwrap();
+        assert_eq!(file.root, Value::list(vec![Value::Int(n); 30]));
+        assert!(file.zip);
+        at += file.len;
+    }
+    assert_eq!(at, bytes.len() as u64);
+}
+
+#[test]
+fn the_names_of_a_pickle_are_listed() {
+    let names = |name: &str| {
+        let pickle = torch_file::pickle_of(Source::open(fixture(name)).unwrap()).unwrap();
+        flambeau_io::pickle::globals_in(&pickle).unwrap().into_iter().collect::<Vec<_>>()
+    };
+    assert_eq!(names("attack.pt"), ["posix.system"]);
+    assert!(names("module.pt").contains(&"torch.nn.modules.linear.Linear".to_string()));
+    let wanted = ["collections.OrderedDict", "torch.HalfStorage", "torch._utils._rebuild_tensor_v2"];
+    assert_eq!(names("protocol4.pt"), wanted);
+    assert!(torch_file::pickle_of(Source::open(fixture("legacy.pt")).unwrap()).is_err());
 }

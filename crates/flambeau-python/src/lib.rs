@@ -90,10 +90,7 @@ fn _C(m: &Bound<'_, PyModule>) -> PyResult<()> {
         settings::can_cast,
         settings::_set_print_options,
         settings::_empty_cache,
-        io::_save,
-        io::_load,
-        io::_load_safetensors,
-        io::_save_safetensors,
     );
+    io::add_to(m)?;
     Ok(())
 }

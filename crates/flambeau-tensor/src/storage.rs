@@ -97,6 +97,14 @@ impl Storage {
         Ok(s)
     }
 
+    /// New memory, filled by a function before anybody else knows it.
+    pub fn filled(nbytes: usize, fill: impl FnOnce(&mut [u8]) -> Result<()>) -> Result<Storage> {
+        let s = Storage::try_new(nbytes)?;
+        // SAFETY: blocks come with every byte initialised, and nobody else knows the new one.
+        fill(unsafe { std::slice::from_raw_parts_mut(s.ptr(), nbytes) })?;
+        Ok(s)
+    }
+
     /// A copy of all bytes.
     pub fn to_bytes(&self) -> Vec<u8> {
         if self.device() == Device::Meta {

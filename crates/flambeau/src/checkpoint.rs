@@ -1,11 +1,39 @@
-//! State dicts in files that PyTorch reads, and from files that it wrote.
+//! Files that PyTorch, NumPy and the safetensors package read, and files that they wrote. Nothing in a file is run.
+//!
+//! [`save`] and [`load`] are for state dicts. A checkpoint may hold more: the state of an optimizer, numbers, nested lists and
+//! dictionaries; these are read and written as a [`Value`].
+//!
+//! ```
+//! use flambeau::checkpoint::{self, Value};
+//! use flambeau::prelude::*;
+//!
+//! let path = std::env::temp_dir().join(format!("flambeau-doc-checkpoint-{}.pt", std::process::id()));
+//! let model = Linear::new(3, 2)?;
+//! let groups = Value::List(vec![Value::dict([("lr", 0.1), ("momentum", 0.9)])]);
+//! let all = Value::dict([("model", model.state_dict().into()), ("epoch", Value::Int(3)), ("groups", groups)]);
+//! checkpoint::write(&path, &all)?; // torch.load reads it
+//!
+//! let back = checkpoint::read(&path)?; // as it reads what torch.save wrote
+//! assert_eq!(back.get("epoch")?.int()?, 3);
+//! assert_eq!(back.get("groups")?.at(0)?.get("lr")?.float()?, 0.1);
+//! model.load_state_dict(&back.get("model")?.state_dict()?)?;
+//! # std::fs::remove_file(&path)?;
+//! # Ok::<(), Error>(())
+//! ```
 
 use std::collections::HashMap;
 use std::path::Path;
+use std::sync::Arc;
 
-use flambeau_io::{TensorRecord, Value, torch_file};
+use flambeau_io::{File, TensorRecord, torch_file};
 use flambeau_nn::StateDict;
 use flambeau_tensor::{Device, Error, Result, Storage, Tensor};
+
+mod arrays;
+mod value;
+
+pub use arrays::{load_npy, load_npz, load_safetensors, save_npy, save_npz, save_safetensors};
+pub use value::Value;
 
 /// Writes tensors by name to a `.pt` file, for [`load`] and for `torch.load`. Tensors that share memory share it in the file.
 /// The file appears whole or not at all.
@@ -22,9 +50,6 @@ use flambeau_tensor::{Device, Error, Result, Storage, Tensor};
 /// # Ok::<(), Error>(())
 /// ```
 pub fn save(path: impl AsRef<Path>, state: &[(String, Tensor)]) -> Result<()> {
-    let mut places: HashMap<usize, usize> = HashMap::new();
-    let mut storages: Vec<Vec<u8>> = Vec::new();
-    let mut items = Vec::with_capacity(state.len());
     for (i, (name, tensor)) in state.iter().enumerate() {
         if tensor.device() == Device::Meta {
             return Err(Error::not_implemented(format!(
@@ -34,30 +59,12 @@ pub fn save(path: impl AsRef<Path>, state: &[(String, Tensor)]) -> Result<()> {
         if state[..i].iter().any(|(other, _)| other == name) {
             return Err(Error::value(format!("save: there are two tensors of the name '{name}'")));
         }
-        let storage = *places.entry(tensor.storage().id()).or_insert_with(|| {
-            storages.push(tensor.storage().to_bytes());
-            storages.len() - 1
-        });
-        let record = TensorRecord {
-            storage,
-            dtype: tensor.dtype(),
-            sizes: tensor.size().to_vec(),
-            strides: tensor.stride().to_vec(),
-            offset: tensor.layout().offset,
-            requires_grad: tensor.requires_grad(),
-            is_parameter: false,
-            conj: tensor.is_conj(),
-            neg: tensor.is_neg(),
-            attributes: None,
-        };
-        items.push((Value::str(name), Value::tensor(record)));
     }
-    let lent: Vec<&[u8]> = storages.iter().map(Vec::as_slice).collect();
-    torch_file::save(path, &Value::ordered_dict(items), &lent)
+    let items = state.iter().map(|(name, tensor)| (Value::from(name.as_str()), Value::Tensor(tensor.clone())));
+    write(path, &Value::OrderedDict(items.collect()))
 }
 
-/// Reads the tensors by name from a `.pt` file that [`save`] or `torch.save(model.state_dict(), path)` wrote. Nothing in the
-/// file is run.
+/// Reads the tensors by name from a `.pt` file that [`save`] or `torch.save(model.state_dict(), path)` wrote.
 ///
 /// ```no_run
 /// for (name, tensor) in flambeau::load("model.pt")? {
@@ -67,21 +74,70 @@ pub fn save(path: impl AsRef<Path>, state: &[(String, Tensor)]) -> Result<()> {
 /// ```
 pub fn load(path: impl AsRef<Path>) -> Result<StateDict> {
     let path = path.as_ref();
+    let named = |e: Error| Error::new(e.kind(), format!("{}: {} (a state dict is wanted)", path.display(), e.message()));
+    read(path)?.state_dict().map_err(named)
+}
+
+/// Writes any value to a `.pt` file, which appears whole or not at all. Tensors that share memory share it in the file.
+pub fn write(path: impl AsRef<Path>, value: &Value) -> Result<()> {
+    let mut writer = Writer::default();
+    let root = value.to_file(&mut writer)?;
+    let lent: Vec<&[u8]> = writer.storages.iter().map(Vec::as_slice).collect();
+    torch_file::save(path, &root, &lent)
+}
+
+/// Reads a `.pt` file: tensors, numbers, text, lists and dictionaries. What is neither of these is [`Value::Other`].
+pub fn read(path: impl AsRef<Path>) -> Result<Value> {
     let file = torch_file::load(path)?;
-    let other = |what: &str| Error::value(format!("{}: {what} (a state dict is wanted)", path.display()));
-    let items = file.root.items().ok_or_else(|| other("the file holds no dictionary"))?;
-    let mut storages: HashMap<usize, Storage> = HashMap::new();
-    let mut state = Vec::with_capacity(items.len());
-    for (key, value) in items {
-        let name = key.as_str().ok_or_else(|| other("a key of the dictionary is not text"))?;
-        let record = value.as_tensor().ok_or_else(|| other(&format!("'{name}' is not a tensor")))?;
-        let storage = match storages.get(&record.storage) {
+    let mut reader = Reader { file: &file, storages: HashMap::new() };
+    Value::from_file(&file.root, &mut reader)
+}
+
+/// Collects the storages of tensors, each once.
+#[derive(Default)]
+pub(crate) struct Writer {
+    places: HashMap<usize, usize>,
+    storages: Vec<Vec<u8>>,
+}
+
+impl Writer {
+    pub(crate) fn tensor(&mut self, tensor: &Tensor) -> Result<flambeau_io::Value> {
+        if tensor.device() == Device::Meta {
+            return Err(Error::not_implemented("save: a tensor of the meta device has no data to save"));
+        }
+        let storages = &mut self.storages;
+        let storage = *self.places.entry(tensor.storage().id()).or_insert_with(|| {
+            storages.push(tensor.storage().to_bytes());
+            storages.len() - 1
+        });
+        Ok(flambeau_io::Value::Tensor(Arc::new(TensorRecord {
+            sizes: tensor.size().to_vec(),
+            strides: tensor.stride().to_vec(),
+            offset: tensor.layout().offset,
+            requires_grad: tensor.requires_grad(),
+            conj: tensor.is_conj(),
+            neg: tensor.is_neg(),
+            ..TensorRecord::contiguous(storage, tensor.dtype(), &[])
+        })))
+    }
+}
+
+/// Reads storages when they are first needed; tensors share them as they did.
+pub(crate) struct Reader<'a> {
+    file: &'a File,
+    storages: HashMap<usize, Storage>,
+}
+
+impl Reader<'_> {
+    pub(crate) fn tensor(&mut self, record: &TensorRecord) -> Result<Tensor> {
+        let storage = match self.storages.get(&record.storage) {
             Some(storage) => storage.clone(),
             None => {
-                let data = file.storages.get(record.storage);
-                let data = data.ok_or_else(|| other(&format!("the storage of '{name}' is not in the file")))?;
-                let storage = Storage::from_bytes(&data.read()?)?;
-                storages.insert(record.storage, storage.clone());
+                let data = self.file.storages.get(record.storage);
+                let data = data.ok_or_else(|| Error::value("a tensor's storage is not in the file"))?;
+                let nbytes = usize::try_from(data.len()).map_err(|_| Error::value("a storage is too large"))?;
+                let storage = Storage::filled(nbytes, |out| data.read_into(out))?;
+                self.storages.insert(record.storage, storage.clone());
                 storage
             }
         };
@@ -93,7 +149,6 @@ pub fn load(path: impl AsRef<Path>) -> Result<StateDict> {
         if record.neg {
             tensor = tensor.neg_view()?;
         }
-        state.push((name.to_string(), tensor.requires_grad_(record.requires_grad)?));
+        tensor.requires_grad_(record.requires_grad)
     }
-    Ok(state)
 }

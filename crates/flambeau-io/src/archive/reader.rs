@@ -14,6 +14,7 @@ pub struct Archive {
     source: Source,
     entries: Vec<Entry>,
     index: HashMap<Arc<str>, usize>,
+    len: u64,
 }
 
 /// An entry of an archive.
@@ -93,7 +94,17 @@ impl Archive {
                 return Err(broken(&format!("'{}' and '{}' overlap", pair[0].name, pair[1].name)));
             }
         }
-        Ok(Archive { source, entries, index })
+        Ok(Archive { source, entries, index, len: directory.end })
+    }
+
+    /// The bytes that the archive takes from the front of its source: another file may follow.
+    pub fn len(&self) -> u64 {
+        self.len
+    }
+
+    /// True if it has no entries.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
     }
 
     /// The entries, in the order of the directory.
@@ -133,46 +144,34 @@ struct Directory {
     offset: u64,
     size: u64,
     count: u64,
+    /// Where the record that ends the archive begins.
+    end_at: u64,
+    /// Where the archive ends.
+    end: u64,
+    /// Whether the directory lies right before the records that end the archive.
+    fits: bool,
 }
 
+/// Finds the directory by the record that ends the archive. It is the file's last, but for a comment of up to 64 KiB; where
+/// several archives were written to a file one after another, the first is meant.
 fn find_directory(source: &Source) -> Result<Directory> {
-    let missing = || {
-        Error::runtime(
-            "PytorchStreamReader failed reading zip archive: failed finding central directory (the file is truncated or is not a zip archive)",
-        )
-    };
-    if source.len() < END_LEN {
-        return Err(missing());
-    }
-    // The end record is last, but for a comment of up to 64 KiB.
     let tail_len = source.len().min(END_LEN + 0xFFFF);
     let tail_at = source.len() - tail_len;
     let tail = source.read_vec(tail_at, tail_len)?;
-    let at = (0..=tail.len() - END_LEN as usize)
-        .rev()
-        .find(|&i| {
-            tail[i..].starts_with(b"PK\x05\x06") && i + END_LEN as usize + u16_at(&tail, i + 20) as usize == tail.len()
-        })
-        .ok_or_else(missing)?;
-    let end = &tail[at..];
-    let end_at = tail_at + at as u64;
-    let mut directory =
-        Directory { count: u16_at(end, 10) as u64, size: u32_at(end, 12) as u64, offset: u32_at(end, 16) as u64 };
-    let (disk, start_disk) = (u16_at(end, 4), u16_at(end, 6));
-    if (disk, start_disk) != (0, 0) && (disk, start_disk) != (0xFFFF, 0xFFFF) {
-        return Err(broken("it is split over several disks"));
-    }
-    if end_at >= LOCATOR_LEN {
-        let locator = source.read_vec(end_at - LOCATOR_LEN, LOCATOR_LEN)?;
-        if locator.starts_with(b"PK\x06\x07") {
-            let wide = source.read_vec(u64_at(&locator, 8), 56).map_err(|_| missing())?;
-            if !wide.starts_with(b"PK\x06\x06") {
-                return Err(missing());
-            }
-            directory = Directory { count: u64_at(&wide, 32), size: u64_at(&wide, 40), offset: u64_at(&wide, 48) };
-        }
-    }
-    if directory.offset.checked_add(directory.size).is_none_or(|end| end > end_at) {
+    let is_end = |i: usize| {
+        tail[i..].starts_with(b"PK\x05\x06") && i + END_LEN as usize + u16_at(&tail, i + 20) as usize == tail.len()
+    };
+    let last = (0..(tail.len() + 1).saturating_sub(END_LEN as usize)).rev().find(|&i| is_end(i));
+    let directory = match last.map(|i| read_end(source, tail_at + i as u64)) {
+        Some(Ok(directory)) if directory.fits => directory,
+        other => match (find_first(source)?, other) {
+            (Some(first), _) => first,
+            (None, Some(Ok(directory))) => directory,
+            (None, Some(Err(e))) => return Err(e),
+            (None, None) => return Err(missing()),
+        },
+    };
+    if directory.offset.checked_add(directory.size).is_none_or(|end| end > directory.end_at) {
         return Err(broken("its directory lies outside the file"));
     }
     // A directory entry takes at least 46 bytes.
@@ -180,6 +179,73 @@ fn find_directory(source: &Source) -> Result<Directory> {
         return Err(broken("it declares more entries than its directory can hold"));
     }
     Ok(directory)
+}
+
+/// The first record in a file that ends an archive which began where the file begins.
+fn find_first(source: &Source) -> Result<Option<Directory>> {
+    const BLOCK: u64 = 1 << 20;
+    let mut at = 0;
+    while at + END_LEN <= source.len() {
+        // Blocks overlap, so that no record is cut.
+        let block = source.read_vec(at, (BLOCK + END_LEN).min(source.len() - at))?;
+        let mut i = 0;
+        while let Some(found) = block[i..].iter().position(|&b| b == b'P') {
+            i += found;
+            if i as u64 + END_LEN > block.len() as u64 || i as u64 >= BLOCK {
+                break;
+            }
+            if block[i..].starts_with(b"PK\x05\x06")
+                && let Ok(directory) = read_end(source, at + i as u64)
+                && directory.fits
+            {
+                return Ok(Some(directory));
+            }
+            i += 1;
+        }
+        at += BLOCK;
+    }
+    Ok(None)
+}
+
+/// Reads the record that ends an archive, and the wider one before it if there is one.
+fn read_end(source: &Source, end_at: u64) -> Result<Directory> {
+    let end = source.read_vec(end_at, END_LEN).map_err(|_| missing())?;
+    let mut directory = Directory {
+        count: u16_at(&end, 10) as u64,
+        size: u32_at(&end, 12) as u64,
+        offset: u32_at(&end, 16) as u64,
+        end_at,
+        end: end_at + END_LEN + u16_at(&end, 20) as u64,
+        fits: false,
+    };
+    let (disk, start_disk) = (u16_at(&end, 4), u16_at(&end, 6));
+    if (disk, start_disk) != (0, 0) && (disk, start_disk) != (0xFFFF, 0xFFFF) {
+        return Err(broken("it is split over several disks"));
+    }
+    let mut follows = end_at;
+    if end_at >= LOCATOR_LEN {
+        let locator = source.read_vec(end_at - LOCATOR_LEN, LOCATOR_LEN)?;
+        if locator.starts_with(b"PK\x06\x07") {
+            let wide_at = u64_at(&locator, 8);
+            let wide = source.read_vec(wide_at, 56).map_err(|_| missing())?;
+            if !wide.starts_with(b"PK\x06\x06") {
+                return Err(missing());
+            }
+            directory.count = u64_at(&wide, 32);
+            directory.size = u64_at(&wide, 40);
+            directory.offset = u64_at(&wide, 48);
+            follows = wide_at;
+        }
+    }
+    directory.fits = directory.offset.checked_add(directory.size) == Some(follows) && directory.end <= source.len();
+    Ok(directory)
+}
+
+fn missing() -> Error {
+    Error::runtime(
+        "PytorchStreamReader failed reading zip archive: failed finding central directory (the file is truncated or is not a \
+         zip archive)",
+    )
 }
 
 /// Parses one directory entry and gives what follows it.

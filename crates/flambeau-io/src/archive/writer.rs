@@ -23,6 +23,7 @@ pub struct ArchiveWriter<W: Write> {
     at: u64,
     style: Style,
     alignment: u64,
+    checksums: bool,
     directory: Vec<u8>,
     count: u64,
     /// The names and checksums seen, folded into one number.
@@ -41,11 +42,27 @@ impl<W: Write> ArchiveWriter<W> {
             at: 0,
             style,
             alignment,
+            checksums: true,
             directory: Vec::new(),
             count: 0,
             fold: 0xcbf2_9ce4_8422_2325,
             fold_crc: 0,
         }
+    }
+
+    /// Whether records of PyTorch's style carry checksums; zeros stand for none.
+    pub fn checksums(mut self, checksums: bool) -> Self {
+        self.checksums = checksums;
+        self
+    }
+
+    /// Where the bytes of records of PyTorch's style begin: on a multiple of this.
+    pub fn alignment(mut self, alignment: u64) -> Result<Self> {
+        if alignment == 0 || alignment > 1 << 15 {
+            return Err(Error::value(format!("records cannot be aligned to {alignment} bytes: 1 to 32768")));
+        }
+        self.alignment = alignment;
+        Ok(self)
     }
 
     fn put(&mut self, bytes: &[u8]) -> Result<()> {
@@ -132,14 +149,14 @@ impl<W: Write> ArchiveWriter<W> {
             for part in parts {
                 // A block is checksummed right before it is written, while it is in cache for both.
                 for block in part.chunks(1 << 20) {
-                    if torch {
+                    if torch && self.checksums {
                         hasher.update(block);
                     }
                     self.put(block)?;
                 }
             }
         }
-        let crc = if size == 0 { 0 } else { hasher.finalize() };
+        let crc = if size == 0 || (torch && !self.checksums) { 0 } else { hasher.finalize() };
         if has_descriptor {
             let mut descriptor = Vec::with_capacity(24);
             descriptor.extend_from_slice(b"PK\x07\x08");

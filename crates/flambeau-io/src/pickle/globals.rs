@@ -26,6 +26,7 @@ pub(super) enum Global {
     RebuildParameter,
     RebuildParameterWithState,
     RebuildFromType,
+    RebuildMeta,
     /// A storage class; `None` is the untyped one.
     Storage(Option<DType>),
     Dtype(DType),
@@ -54,6 +55,7 @@ impl Global {
             Global::RebuildParameter => "torch._utils._rebuild_parameter".into(),
             Global::RebuildParameterWithState => "torch._utils._rebuild_parameter_with_state".into(),
             Global::RebuildFromType => "torch._tensor._rebuild_from_type_v2".into(),
+            Global::RebuildMeta => META.into(),
             Global::Storage(None) => "torch.storage.UntypedStorage".into(),
             Global::Storage(Some(dtype)) => format!("torch.{}Storage", dtype.title()).into(),
             Global::Dtype(dtype) => dtype.to_string().into(),
@@ -65,11 +67,13 @@ impl Global {
 /// Never allowed, not even by the caller.
 const BLOCKED: [&str; 4] = ["sys", "os", "posix", "nt"];
 
+/// What a tensor of the meta device is written as.
+pub(super) const META: &str = "torch._utils._rebuild_meta_tensor_no_storage";
+
 /// Known to PyTorch, and without a meaning here.
-const ABSENT: [&str; 7] = [
+const ABSENT: [&str; 6] = [
     "torch._utils._rebuild_qtensor",
     "torch._utils._rebuild_sparse_tensor",
-    "torch._utils._rebuild_meta_tensor_no_storage",
     "torch._utils._rebuild_wrapper_subclass",
     "torch._utils._rebuild_device_tensor_from_numpy",
     "torch._utils._rebuild_device_tensor_from_cpu_tensor",
@@ -122,6 +126,7 @@ pub(super) fn find(module: &str, name: &str, allowed: &Allowed) -> Result<Global
         "torch._utils._rebuild_parameter" => Global::RebuildParameter,
         "torch._utils._rebuild_parameter_with_state" => Global::RebuildParameterWithState,
         "torch._tensor._rebuild_from_type_v2" => Global::RebuildFromType,
+        META => Global::RebuildMeta,
         "torch.storage.UntypedStorage" | "torch.UntypedStorage" => Global::Storage(None),
         other if ABSENT.contains(&other) => {
             return Err(Error::not_implemented(format!("{other}: tensors of this kind are not implemented")));
@@ -159,7 +164,7 @@ fn torch_name(module: &str, name: &str) -> Result<Option<Global>> {
 }
 
 /// Protocol 2 writes the names of Python 2.
-fn rename<'a>(module: &'a str, name: &'a str) -> (&'a str, &'a str) {
+pub(super) fn rename<'a>(module: &'a str, name: &'a str) -> (&'a str, &'a str) {
     match (module, name) {
         ("__builtin__", "xrange") => ("builtins", "range"),
         ("__builtin__", "reduce") => ("functools", "reduce"),
@@ -176,7 +181,9 @@ fn rename<'a>(module: &'a str, name: &'a str) -> (&'a str, &'a str) {
     }
 }
 
-fn unsupported(full: &str) -> Error {
+/// The error for a name that is not on the list, in PyTorch's words.
+#[cold]
+pub fn unsupported(full: &str) -> Error {
     let shown = match full.strip_prefix("builtins") {
         Some(rest) => rest.strip_prefix('.').unwrap_or(full),
         None => full,

@@ -8,6 +8,7 @@
 mod arguments;
 mod globals;
 mod opcode;
+mod scan;
 mod pickler;
 mod rebuild;
 mod resolve;
@@ -17,7 +18,9 @@ use flambeau_types::{DType, Error, Result};
 
 use crate::{StorageId, Value};
 
-pub use pickler::dump;
+pub use globals::unsupported;
+pub use pickler::{Keys, dump, dump_with};
+pub use scan::globals_in;
 
 /// A pickle's request for a storage: the persistent id `("storage", type, key, location, numel)`.
 #[derive(Clone, Copy, Debug)]
@@ -57,17 +60,45 @@ impl Storages for NoStorages {
 /// Names beyond the built-in list that a pickle may hold, as `torch.serialization.add_safe_globals` adds them. What they make
 /// is described, never made: the caller decides.
 #[derive(Clone, Debug, Default)]
-pub struct Allowed(std::collections::HashSet<String>);
+pub struct Allowed {
+    names: std::collections::HashSet<String>,
+    prefixes: Vec<String>,
+    encoding: Encoding,
+}
+
+/// How the text of Python 2 is read, which was bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Encoding {
+    /// As UTF-8.
+    #[default]
+    Utf8,
+    /// Each byte as the character of its number.
+    Latin1,
+    /// Not as text: bytes stay bytes.
+    Bytes,
+}
 
 impl Allowed {
     /// Allows these full names, such as `__main__.Config`.
     pub fn new(names: impl IntoIterator<Item = impl Into<String>>) -> Allowed {
-        Allowed(names.into_iter().map(Into::into).collect())
+        Allowed { names: names.into_iter().map(Into::into).collect(), ..Allowed::default() }
+    }
+
+    /// These names too: all that begin so. Whoever makes objects of the descriptions has to judge the whole name.
+    pub fn prefixes(mut self, prefixes: &[String]) -> Allowed {
+        self.prefixes = prefixes.to_vec();
+        self
+    }
+
+    /// The same names, with another reading of Python 2's text.
+    pub fn encoding(mut self, encoding: Encoding) -> Allowed {
+        self.encoding = encoding;
+        self
     }
 
     /// True if a name is allowed.
     pub fn contains(&self, name: &str) -> bool {
-        self.0.contains(name)
+        self.names.contains(name) || self.prefixes.iter().any(|prefix| name.starts_with(prefix.as_str()))
     }
 }
 
@@ -86,6 +117,16 @@ impl Allowed {
 /// ```
 pub fn load(bytes: &[u8], storages: &mut dyn Storages, allowed: &Allowed) -> Result<(Value, usize)> {
     unpickler::Unpickler::new(bytes, storages, allowed).run()
+}
+
+/// True for a name that is known without being allowed.
+pub fn is_built_in(name: &str) -> bool {
+    let (module, name) = name.rsplit_once('.').unwrap_or(("", name));
+    match globals::find(module, name, &Allowed::default()) {
+        Ok(_) => true,
+        // Known to PyTorch, and not implemented here.
+        Err(e) => !is_unpickling_error(&e),
+    }
 }
 
 /// True if an error is what PyTorch raises as `pickle.UnpicklingError`.

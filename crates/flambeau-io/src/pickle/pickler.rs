@@ -11,7 +11,27 @@ use crate::{Object, OrderedDict, StorageId, TensorRecord, Value};
 /// Writes a value. `nbytes` gives a storage's length. The result's second part lists the storages met, in the order of their
 /// keys `"0"`, `"1"`, ...
 pub fn dump(root: &Value, nbytes: &dyn Fn(StorageId) -> Option<u64>) -> Result<(Vec<u8>, Vec<StorageId>)> {
+    let (pickle, order) = dump_with(root, nbytes, Keys::Zip)?;
+    Ok((pickle, order.into_iter().map(|(id, _)| id).collect()))
+}
+
+/// Which file the persistent ids of storages are for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Keys {
+    /// A zip archive.
+    Zip,
+    /// The format from before PyTorch 1.6, whose ids have a sixth part for the view of a storage.
+    Legacy,
+}
+
+/// As [`dump`], for either format. The storages met come with the types that they are saved as.
+pub fn dump_with(
+    root: &Value,
+    nbytes: &dyn Fn(StorageId) -> Option<u64>,
+    keys: Keys,
+) -> Result<(Vec<u8>, Vec<(StorageId, DType)>)> {
     let mut pickler = Pickler {
+        keys,
         out: vec![PROTO, 2],
         memo: HashMap::new(),
         count: 0,
@@ -36,7 +56,8 @@ struct Pickler<'a> {
     memo: HashMap<Memo<'a>, u32>,
     count: u32,
     storages: HashMap<StorageId, (String, DType)>,
-    order: Vec<StorageId>,
+    order: Vec<(StorageId, DType)>,
+    keys: Keys,
     nbytes: &'a dyn Fn(StorageId) -> Option<u64>,
 }
 
@@ -317,6 +338,8 @@ impl<'a> Pickler<'a> {
         }
         self.out.push(if object.by_new { NEWOBJ } else { REDUCE });
         memo(self);
+        self.list_items(&object.items, depth)?;
+        self.dict_items(&object.pairs, depth, true)?;
         if let Some(state) = &object.state {
             self.value(state, depth + 1)?;
             self.out.push(BUILD);
@@ -410,13 +433,19 @@ impl<'a> Pickler<'a> {
                 }
                 None => self.call(TUPLE3),
             }
-        } else if let Some(state) = &record.attributes {
+        } else if record.attributes.is_some() || record.class.is_some() {
             self.global("torch._tensor", "_rebuild_from_type_v2");
             self.out.push(MARK);
             self.global("torch._utils", "_rebuild_tensor_v2");
-            self.global("torch", "Tensor");
+            match &record.class {
+                Some(class) => self.named(class)?,
+                None => self.global("torch", "Tensor"),
+            }
             self.tensor_arguments(record, record.requires_grad)?;
-            self.value(state, depth + 1)?;
+            match &record.attributes {
+                Some(state) => self.value(state, depth + 1)?,
+                None => self.out.push(NONE),
+            }
             self.call(TUPLE);
         } else {
             self.plain_tensor(record, record.requires_grad)?;
@@ -479,7 +508,7 @@ impl<'a> Pickler<'a> {
             }
             None => {
                 let key = self.order.len().to_string();
-                self.order.push(id);
+                self.order.push((id, saved_as));
                 self.storages.insert(id, (key.clone(), saved_as));
                 key
             }
@@ -500,6 +529,9 @@ impl<'a> Pickler<'a> {
         }
         self.text("cpu")?;
         self.int((nbytes / saved_as.size() as u64) as i64);
+        if self.keys == Keys::Legacy {
+            self.out.push(NONE);
+        }
         self.out.push(TUPLE);
         self.put();
         self.out.push(BINPERSID);

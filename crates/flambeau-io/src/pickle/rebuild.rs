@@ -2,7 +2,7 @@
 
 use flambeau_types::{DType, Error, Result};
 
-use super::globals::Global;
+use super::globals::{Global, META};
 use super::unpickler::{Id, Node, Part, Unpickler, type_name};
 use super::{StorageRequest, refuse};
 use crate::{TensorRecord, Value};
@@ -28,17 +28,14 @@ impl Unpickler<'_> {
                 let items = self.items(list)?;
                 Ok(Node::OrderedDict { items, attributes: Vec::new() })
             }
-            (Global::Counter, args) => Ok(Node::Object {
-                class: "collections.Counter".into(),
-                args: args.to_vec(),
-                state: None,
-                by_new: false,
-            }),
+            (Global::Counter, args) => Ok(Node::object("collections.Counter".into(), args.to_vec(), false)),
+            // A tensor of the meta device has no storage: dtype, sizes, strides, whether gradients are recorded.
+            (Global::RebuildMeta, args) => Ok(Node::object(META.into(), args.to_vec(), false)),
             (Global::Layout, args) => {
-                Ok(Node::Object { class: "torch.layout".into(), args: args.to_vec(), state: None, by_new: false })
+                Ok(Node::object("torch.layout".into(), args.to_vec(), false))
             }
             (Global::Allowed(class), args) => {
-                Ok(Node::Object { class: class.clone(), args: args.to_vec(), state: None, by_new: false })
+                Ok(Node::object(class.clone(), args.to_vec(), false))
             }
             (Global::Size, &[sizes]) => Ok(Node::Plain(Value::Size(self.ints(sizes)?.into()))),
             (Global::Size, []) => Ok(Node::Plain(Value::Size([].into()))),
@@ -122,7 +119,7 @@ impl Unpickler<'_> {
                 self.call(&global, &args)
             }
             Node::Global(Global::Allowed(class)) => {
-                Ok(Node::Object { class: class.clone(), args, state: None, by_new: true })
+                Ok(Node::object(class.clone(), args, true))
             }
             other => Err(refuse(&format!(
                 "Can only create new object for nn.Parameter or classes allowlisted via `add_safe_globals` but got {}",
@@ -151,6 +148,14 @@ impl Unpickler<'_> {
             }
         }
         Ok(())
+    }
+
+    /// `("module", class, file, source)`: the oldest files give a module's class so. The source is not looked at.
+    pub(super) fn persistent_class(&self, pid: Id) -> Option<Id> {
+        let Node::Tuple(parts) = self.node(pid) else { return None };
+        let &[kind, class, _, _] = parts.as_slice() else { return None };
+        let named = self.text_of(kind).as_deref() == Some("module");
+        (named && matches!(self.node(class), Node::Global(Global::Allowed(_)))).then_some(class)
     }
 
     /// `("storage", type, key, location, numel)`, and in the oldest files the view of a storage.
@@ -255,9 +260,14 @@ impl Unpickler<'_> {
 
     /// `_rebuild_from_type_v2(function, class, args, state)`: a tensor with Python attributes.
     fn typed_tensor(&mut self, function: Id, class: Id, args: Id, state: Id) -> Result<Node> {
+        let mut subclass = None;
         let parameter = match self.node(class) {
             Node::Global(Global::Tensor) => false,
             Node::Global(Global::Parameter) => true,
+            Node::Global(Global::Allowed(name)) => {
+                subclass = Some(name.clone());
+                false
+            }
             other => {
                 return Err(Error::not_implemented(format!(
                     "subclasses of Tensor are not implemented: {}",
@@ -280,6 +290,7 @@ impl Unpickler<'_> {
             return Err(refuse("a tensor's state without a tensor"));
         };
         record.is_parameter |= parameter;
+        record.class = subclass;
         let state = (!matches!(self.node(state), Node::Plain(Value::None))).then_some(state);
         Ok(Node::Tensor { record, attributes: state.or(attributes) })
     }

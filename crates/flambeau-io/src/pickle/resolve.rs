@@ -110,13 +110,21 @@ impl Resolver<'_> {
                 }
                 Value::Tensor(Arc::new(record))
             }
-            Node::Object { class, args, state, by_new } => {
+            Node::Object { class, args, state, by_new, pairs } => {
                 let args = self.all(args, depth, &mut extent)?;
+                let pairs = self.pairs(pairs, depth, &mut extent)?;
                 let state = match state {
                     Some(state) => Some(self.child(*state, depth, &mut extent)?),
                     None => None,
                 };
-                Value::Object(Arc::new(Object { class: class.clone(), args, state, by_new: *by_new }))
+                Value::Object(Arc::new(Object {
+                    class: class.clone(),
+                    args,
+                    state,
+                    by_new: *by_new,
+                    items: Vec::new(),
+                    pairs,
+                }))
             }
         };
         Ok(Done { value, size: extent.size, height: extent.height + 1 })

@@ -8,7 +8,7 @@ use flambeau_types::{DType, Error, Result};
 
 use super::globals::{self, Global};
 use super::opcode::*;
-use super::{Allowed, Storages, refuse};
+use super::{Allowed, Encoding, Storages, refuse};
 use crate::{StorageId, Value};
 
 /// A place in the list of nodes.
@@ -27,7 +27,14 @@ pub(super) enum Node {
     Global(Global),
     Storage(Part),
     Tensor { record: Box<crate::TensorRecord>, attributes: Option<Id> },
-    Object { class: Arc<str>, args: Vec<Id>, state: Option<Id>, by_new: bool },
+    Object { class: Arc<str>, args: Vec<Id>, state: Option<Id>, by_new: bool, pairs: Vec<(Id, Id)> },
+}
+
+impl Node {
+    /// An instance of which nothing but its arguments is known yet.
+    pub(super) fn object(class: Arc<str>, args: Vec<Id>, by_new: bool) -> Node {
+        Node::Object { class, args, state: None, by_new, pairs: Vec::new() }
+    }
 }
 
 /// A storage, or the part of one that a pre-2018 view of a storage covers.
@@ -154,12 +161,15 @@ impl<'a> Unpickler<'a> {
                 let n = self.length4()?;
                 self.text(n)?;
             }
-            // Text of Python 2; PyTorch reads it as UTF-8.
             BINSTRING => {
                 let n = self.length4()?;
-                self.text(n)?;
+                self.old_text(n)?;
             }
-            SHORT_BINSTRING | SHORT_BINUNICODE => {
+            SHORT_BINSTRING => {
+                let n = self.take(1)?[0] as usize;
+                self.old_text(n)?;
+            }
+            SHORT_BINUNICODE => {
                 let n = self.take(1)?[0] as usize;
                 self.text(n)?;
             }
@@ -271,8 +281,13 @@ impl<'a> Unpickler<'a> {
             }
             BINPERSID => {
                 let pid = self.pop()?;
-                let part = self.persistent(pid)?;
-                self.push(Node::Storage(part))?;
+                match self.persistent_class(pid) {
+                    Some(class) => self.stack.push(class),
+                    None => {
+                        let part = self.persistent(pid)?;
+                        self.push(Node::Storage(part))?;
+                    }
+                }
             }
             REDUCE => {
                 let args = self.pop()?;
@@ -334,6 +349,21 @@ impl<'a> Unpickler<'a> {
         let text =
             std::str::from_utf8(bytes).map_err(|e| Error::value(format!("text in the pickle is not UTF-8: {e}")))?;
         self.value(Value::Str(text.into()))
+    }
+
+    /// Text of Python 2, which was bytes: PyTorch reads it as UTF-8 unless it is told otherwise.
+    fn old_text(&mut self, n: usize) -> Result<()> {
+        match self.allowed.encoding {
+            Encoding::Utf8 => self.text(n),
+            Encoding::Latin1 => {
+                let text: String = self.take(n)?.iter().map(|&b| b as char).collect();
+                self.value(Value::Str(text.into()))
+            }
+            Encoding::Bytes => {
+                let bytes = self.take(n)?.into();
+                self.value(Value::Bytes(bytes))
+            }
+        }
     }
 
     fn long(&mut self, n: usize) -> Result<()> {
@@ -401,6 +431,7 @@ impl<'a> Unpickler<'a> {
         let target = self.top()?;
         match &mut self.nodes[target as usize] {
             Node::Dict(items) | Node::OrderedDict { items, .. } => items.extend(new),
+            Node::Object { class, pairs, .. } if &**class == "collections.Counter" => pairs.extend(new),
             other => {
                 return Err(refuse(&format!(
                     "Can only {opcode} for dict, collections.OrderedDict, collections.Counter, but got {}",

@@ -10,8 +10,8 @@ use crate::pickle::{self, Allowed, NoStorages, StorageRequest, Storages};
 use crate::{File, Record, Source, StorageData, StorageId, Value};
 
 /// 0x1950a86a20f9469cfc6c, the lowest byte first.
-const MAGIC: [u8; 10] = [0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19];
-const VERSION: i64 = 1001;
+pub(super) const MAGIC: [u8; 10] = [0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19];
+pub(super) const VERSION: i64 = 1001;
 
 pub(super) fn load(source: Source, allowed: &Allowed) -> Result<File> {
     refuse_tar(&source)?;
@@ -88,7 +88,7 @@ fn finish(source: Source, root: Value, declared: Declared, keys: Vec<String>, mu
             record.ok_or_else(|| Error::runtime(format!("the file holds no bytes for storage {:?}", item.key)))?;
         storages.push(StorageData { key: item.key.into(), dtype: item.dtype, location: item.location.into(), record });
     }
-    Ok(File { root, storages })
+    Ok(File { root, storages, len: at, zip: false })
 }
 
 fn refuse_tar(source: &Source) -> Result<()> {

@@ -45,14 +45,7 @@ pub fn from_source(source: Source, allowed: &Allowed) -> Result<File> {
     if !Archive::is_archive(&source) {
         return legacy::load(source, allowed);
     }
-    let archive = Archive::open(source)?;
-    let prefix = folder(&archive)?;
-    check_version(&archive, &prefix)?;
-    if archive.get(&format!("{prefix}/constants.pkl")).is_some() {
-        return Err(Error::runtime(
-            "Cannot use ``weights_only=True`` with TorchScript archives passed to ``torch.load``. Flambeau does not read TorchScript.",
-        ));
-    }
+    let (archive, prefix) = open(source)?;
     if archive.get(&format!("{prefix}/byteorder")).is_some() {
         match archive.read(&format!("{prefix}/byteorder"))?.as_slice() {
             b"little" => {}
@@ -70,7 +63,29 @@ pub fn from_source(source: Source, allowed: &Allowed) -> Result<File> {
     let pickle = archive.read(&format!("{prefix}/data.pkl"))?;
     let mut storages = ZipStorages { archive: &archive, prefix: &prefix, known: HashMap::new(), list: Vec::new() };
     let (root, _) = pickle::load(&pickle, &mut storages, allowed)?;
-    Ok(File { root, storages: storages.list })
+    let len = archive.len();
+    Ok(File { root, storages: storages.list, len, zip: true })
+}
+
+/// The pickle of a checkpoint that is a zip archive, as it lies in the file.
+pub fn pickle_of(source: Source) -> Result<Vec<u8>> {
+    if !Archive::is_archive(&source) {
+        return Err(Error::value("Expected input to be a checkpoint returned by torch.save"));
+    }
+    let (archive, prefix) = open(source)?;
+    archive.read(&format!("{prefix}/data.pkl"))
+}
+
+fn open(source: Source) -> Result<(Archive, String)> {
+    let archive = Archive::open(source)?;
+    let prefix = folder(&archive)?;
+    check_version(&archive, &prefix)?;
+    if archive.get(&format!("{prefix}/constants.pkl")).is_some() {
+        return Err(Error::runtime(
+            "Cannot use ``weights_only=True`` with TorchScript archives passed to ``torch.load``. Flambeau does not read TorchScript.",
+        ));
+    }
+    Ok((archive, prefix))
 }
 
 /// The folder that all records lie in, named after the file.
