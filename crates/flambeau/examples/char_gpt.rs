@@ -89,6 +89,7 @@ impl Forward for Block {
 
 /// Logits of the next letter for each place.
 #[derive(Module)]
+#[allow(clippy::upper_case_acronyms)]
 pub struct GPT {
     token: Embedding,
     position: Embedding,

@@ -30,6 +30,7 @@ use flambeau_nn::StateDict;
 use flambeau_tensor::{Device, Error, Result, Storage, Tensor};
 
 mod arrays;
+mod state;
 mod value;
 
 pub use arrays::{load_npy, load_npz, load_safetensors, save_npy, save_npz, save_safetensors};
@@ -74,7 +75,8 @@ pub fn save(path: impl AsRef<Path>, state: &[(String, Tensor)]) -> Result<()> {
 /// ```
 pub fn load(path: impl AsRef<Path>) -> Result<StateDict> {
     let path = path.as_ref();
-    let named = |e: Error| Error::new(e.kind(), format!("{}: {} (a state dict is wanted)", path.display(), e.message()));
+    let named =
+        |e: Error| Error::new(e.kind(), format!("{}: {} (a state dict is wanted)", path.display(), e.message()));
     read(path)?.state_dict().map_err(named)
 }
 
