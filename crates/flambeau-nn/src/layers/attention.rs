@@ -1,11 +1,13 @@
 use flambeau_tensor::{DType, Error, Result, Tensor, ops};
+use serde::{Deserialize, Serialize};
 
 use super::{Linear, parameter};
 use crate::module::Training;
 use crate::{Forward, Module, init};
 
 /// The settings of a [`MultiheadAttention`].
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct AttentionOptions {
     /// Dropout of the attention weights while training.
     pub dropout: f64,

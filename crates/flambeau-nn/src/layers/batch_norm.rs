@@ -2,13 +2,15 @@
 
 use flambeau_tensor::autograd::no_grad;
 use flambeau_tensor::{DType, Error, Result, Tensor, ops};
+use serde::{Deserialize, Serialize};
 
 use super::parameter;
 use crate::module::{Training, python, python_float};
 use crate::{Forward, Module, init};
 
 /// The settings of a [`BatchNorm`] or an [`InstanceNorm`].
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct BatchNormOptions {
     /// Added to the variance, so that it is never 0.
     pub eps: f64,

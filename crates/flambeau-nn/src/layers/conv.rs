@@ -1,7 +1,9 @@
 //! Convolutions over one, two or three dimensions, and transposed ones.
 
 use flambeau_tensor::{Error, Result, Tensor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::sizes::{Given, one, yes, zero};
 use super::{Sizes, parameter};
 use crate::{Forward, Module, init};
 
@@ -22,8 +24,42 @@ impl<const N: usize, T: Into<Sizes<N>>> From<T> for Padding<N> {
     }
 }
 
+/// Sizes, `same` or `valid`.
+impl<const N: usize> Serialize for Padding<N> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        match self {
+            Padding::Each(sizes) => sizes.serialize(serializer),
+            Padding::Same => "same".serialize(serializer),
+            Padding::Valid => "valid".serialize(serializer),
+        }
+    }
+}
+
+impl<'de, const N: usize> Deserialize<'de> for Padding<N> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Padding<N>, D::Error> {
+        match Given::deserialize(deserializer)? {
+            Given::Word(word) if word == "same" => Ok(Padding::Same),
+            Given::Word(word) if word == "valid" => Ok(Padding::Valid),
+            given => given.sizes().map(Padding::Each),
+        }
+    }
+}
+
+fn no_padding<const N: usize>() -> Padding<N> {
+    zero().into()
+}
+
+fn one_group() -> i64 {
+    1
+}
+
+fn zeros() -> PaddingMode {
+    PaddingMode::Zeros
+}
+
 /// What the elements added by padding are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum PaddingMode {
     /// 0.
     Zeros,
@@ -46,30 +82,45 @@ impl PaddingMode {
     }
 }
 
-/// How a convolution moves over its input.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// How a convolution moves over its input. Options of layers and optimizers are read from configurations with `serde`; what
+/// is left out is PyTorch's default.
+///
+/// ```
+/// use flambeau_nn::{Conv2dOptions, Padding};
+///
+/// let options: Conv2dOptions = serde_json::from_str(r#"{"stride": 2, "padding": [1, 2], "bias": false}"#).unwrap();
+/// assert_eq!(options, Conv2dOptions { stride: 2.into(), padding: (1, 2).into(), bias: false, ..Default::default() });
+/// let options: Conv2dOptions = serde_json::from_str(r#"{"padding": "same"}"#).unwrap();
+/// assert_eq!(options.padding, Padding::Same);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ConvOptions<const N: usize> {
     /// The step from one output to the next.
+    #[serde(default = "one")]
     pub stride: Sizes<N>,
     /// What is added on each side.
+    #[serde(default = "no_padding")]
     pub padding: Padding<N>,
     /// The step from one element of the kernel to the next.
+    #[serde(default = "one")]
     pub dilation: Sizes<N>,
     /// Into how many groups, each on its own, the channels are divided.
+    #[serde(default = "one_group")]
     pub groups: i64,
     /// Whether a number is added to each output channel.
+    #[serde(default = "yes")]
     pub bias: bool,
     /// What is added by padding.
+    #[serde(default = "zeros")]
     pub padding_mode: PaddingMode,
 }
 
 impl<const N: usize> Default for ConvOptions<N> {
     fn default() -> ConvOptions<N> {
-        let (one, none) = (Sizes::from(1), Sizes::from(0));
         ConvOptions {
-            stride: one,
-            padding: none.into(),
-            dilation: one,
+            stride: one(),
+            padding: no_padding(),
+            dilation: one(),
             groups: 1,
             bias: true,
             padding_mode: PaddingMode::Zeros,
@@ -222,26 +273,38 @@ impl<const N: usize> Forward for Conv<N> {
 }
 
 /// How a transposed convolution moves over its output.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ConvTransposeOptions<const N: usize> {
     /// The step that one element of the input makes in the output.
+    #[serde(default = "one")]
     pub stride: Sizes<N>,
     /// What is cut off each side of the output.
+    #[serde(default = "zero")]
     pub padding: Sizes<N>,
     /// What is added to one side of the output.
+    #[serde(default = "zero")]
     pub output_padding: Sizes<N>,
     /// The step from one element of the kernel to the next.
+    #[serde(default = "one")]
     pub dilation: Sizes<N>,
     /// Into how many groups, each on its own, the channels are divided.
+    #[serde(default = "one_group")]
     pub groups: i64,
     /// Whether a number is added to each output channel.
+    #[serde(default = "yes")]
     pub bias: bool,
 }
 
 impl<const N: usize> Default for ConvTransposeOptions<N> {
     fn default() -> ConvTransposeOptions<N> {
-        let (one, none) = (Sizes::from(1), Sizes::from(0));
-        ConvTransposeOptions { stride: one, padding: none, output_padding: none, dilation: one, groups: 1, bias: true }
+        ConvTransposeOptions {
+            stride: one(),
+            padding: zero(),
+            output_padding: zero(),
+            dilation: one(),
+            groups: 1,
+            bias: true,
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 use flambeau_tensor::autograd::no_grad;
 use flambeau_tensor::{Error, Result, Tensor};
+use serde::{Deserialize, Serialize};
 
 use super::parameter;
 use crate::{Forward, Module, init};
@@ -63,7 +64,8 @@ impl Forward for Embedding {
 }
 
 /// How [`EmbeddingBag`] makes one row of several.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum BagMode {
     /// Their sum.
     Sum,

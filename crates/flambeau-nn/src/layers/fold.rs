@@ -1,10 +1,12 @@
 use flambeau_tensor::{Result, Tensor};
+use serde::{Deserialize, Serialize};
 
 use super::Pair;
 use crate::{Forward, Module};
 
 /// How the window of an [`Unfold`] or a [`Fold`] moves.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct FoldOptions {
     /// The step from one element of the window to the next.
     pub dilation: Pair,

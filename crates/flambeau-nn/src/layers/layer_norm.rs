@@ -1,13 +1,15 @@
 //! Normalization over the last dimensions, over groups of channels, and by the root mean square.
 
 use flambeau_tensor::{DType, Error, Result, Tensor};
+use serde::{Deserialize, Serialize};
 
 use super::parameter;
 use crate::module::{python, python_float, python_tuple};
 use crate::{Forward, Module, init};
 
 /// The settings of a [`LayerNorm`].
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct LayerNormOptions {
     /// Added to the variance, so that it is never 0.
     pub eps: f64,

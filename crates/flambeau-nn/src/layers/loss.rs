@@ -3,11 +3,13 @@
 //! Each is also an operator of `Tensor`, such as [`Tensor::cross_entropy`]; as a struct it keeps its settings.
 
 use flambeau_tensor::{Error, Result, Tensor};
+use serde::{Deserialize, Serialize};
 
 use crate::Module;
 
 /// What becomes of the losses of all elements.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Reduction {
     /// They stay.
     None,

@@ -1,21 +1,27 @@
 //! Pooling over one, two or three dimensions: fixed windows, or as many as give a wanted size.
 
 use flambeau_tensor::{Error, Result, Tensor};
+use serde::{Deserialize, Serialize};
 
 use super::Sizes;
+use super::sizes::{one, yes, zero};
 use crate::module::{python, python_float};
 use crate::{Forward, Module};
 
 /// How a [`MaxPool`] moves over its input.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MaxPoolOptions<const N: usize> {
     /// The step from one window to the next; the window's size if `None`.
+    #[serde(default)]
     pub stride: Option<Sizes<N>>,
     /// What is added on each side, never the greatest.
+    #[serde(default = "zero")]
     pub padding: Sizes<N>,
     /// The step from one element of a window to the next.
+    #[serde(default = "one")]
     pub dilation: Sizes<N>,
     /// Whether a window that only partly covers the input counts.
+    #[serde(default)]
     pub ceil_mode: bool,
 }
 
@@ -105,15 +111,19 @@ impl<const N: usize> Forward for MaxPool<N> {
 }
 
 /// How an [`AvgPool`] moves over its input.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AvgPoolOptions<const N: usize> {
     /// The step from one window to the next; the window's size if `None`.
+    #[serde(default)]
     pub stride: Option<Sizes<N>>,
     /// Zeros added on each side.
+    #[serde(default = "zero")]
     pub padding: Sizes<N>,
     /// Whether a window that only partly covers the input counts.
+    #[serde(default)]
     pub ceil_mode: bool,
     /// Whether the zeros added count in the mean.
+    #[serde(default = "yes")]
     pub count_include_pad: bool,
 }
 

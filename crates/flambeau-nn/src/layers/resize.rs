@@ -1,12 +1,14 @@
 //! Images, signals and volumes at another size, and channels that become space.
 
 use flambeau_tensor::{Error, Result, Tensor};
+use serde::{Deserialize, Serialize};
 
 use crate::module::{python_float, python_tuple};
 use crate::{Forward, Module};
 
 /// How new elements come from the old.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Interpolation {
     /// The nearest element, as older programs understand it.
     Nearest,

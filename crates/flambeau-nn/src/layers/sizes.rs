@@ -1,5 +1,8 @@
 use std::fmt;
 
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
 use crate::module::python_tuple;
 
 /// A size, step or padding of each of `N` dimensions: one number for all, or one each.
@@ -30,6 +33,21 @@ impl<const N: usize> Sizes<N> {
     pub(super) fn all(&self, n: i64) -> bool {
         self.each == [n; N]
     }
+}
+
+/// 0 in each dimension, where a configuration says nothing.
+pub(super) fn zero<const N: usize>() -> Sizes<N> {
+    Sizes::from(0)
+}
+
+/// 1 in each dimension, where a configuration says nothing.
+pub(super) fn one<const N: usize>() -> Sizes<N> {
+    Sizes::from(1)
+}
+
+/// What a configuration leaves out is true.
+pub(super) fn yes() -> bool {
+    true
 }
 
 impl<const N: usize> PartialEq for Sizes<N> {
@@ -64,5 +82,40 @@ impl From<(i64, i64, i64)> for Sizes<3> {
 impl<const N: usize> fmt::Display for Sizes<N> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.one { write!(f, "{}", self.each[0]) } else { f.write_str(&self.tuple()) }
+    }
+}
+
+/// One number where one was given, else a list.
+impl<const N: usize> Serialize for Sizes<N> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if self.one { self.each[0].serialize(serializer) } else { self.each.as_slice().serialize(serializer) }
+    }
+}
+
+/// What a configuration may give for sizes.
+#[derive(Deserialize)]
+#[serde(untagged)]
+pub(super) enum Given {
+    One(i64),
+    Each(Vec<i64>),
+    Word(String),
+}
+
+impl Given {
+    pub(super) fn sizes<const N: usize, E: Error>(self) -> Result<Sizes<N>, E> {
+        match self {
+            Given::One(n) => Ok(Sizes::from(n)),
+            Given::Each(each) => match <[i64; N]>::try_from(each) {
+                Ok(each) => Ok(Sizes::from(each)),
+                Err(each) => Err(E::custom(format!("{N} sizes are wanted, but there are {}", each.len()))),
+            },
+            Given::Word(word) => Err(E::custom(format!("a size or {N} sizes are wanted, but got '{word}'"))),
+        }
+    }
+}
+
+impl<'de, const N: usize> Deserialize<'de> for Sizes<N> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Sizes<N>, D::Error> {
+        Given::deserialize(deserializer)?.sizes()
     }
 }

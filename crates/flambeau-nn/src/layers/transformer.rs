@@ -1,12 +1,14 @@
 //! The Transformer, its encoder and decoder, and their layers.
 
 use flambeau_tensor::{Error, Options, Result, Tensor, ops};
+use serde::{Deserialize, Serialize};
 
 use super::{AttentionOptions, Dropout, LayerNorm, LayerNormOptions, Linear, Masks, MultiheadAttention};
 use crate::{Forward, Module, init};
 
 /// What stands between the two linear layers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Activation {
     /// `max(x, 0)`.
     Relu,
@@ -15,7 +17,8 @@ pub enum Activation {
 }
 
 /// The settings of a [`TransformerEncoderLayer`], a [`TransformerDecoderLayer`] or a [`Transformer`].
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct TransformerOptions {
     /// The size between the two linear layers.
     pub dim_feedforward: i64,

@@ -1,4 +1,5 @@
 use flambeau_tensor::{Error, Options, Result, Tensor, ops};
+use serde::{Deserialize, Serialize};
 
 use super::{Kind, PackedSequence, Weights};
 use crate::layers::parameter;
@@ -6,7 +7,8 @@ use crate::module::{Change, Field, Part, Parts, Training, python, python_float, 
 use crate::{Module, init};
 
 /// The settings of an [`RNN`], [`LSTM`] or [`GRU`].
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct RNNOptions {
     /// How many layers stand one upon the other.
     pub num_layers: usize,
