@@ -107,6 +107,7 @@ _LAZY = {
     "testing",
     "func",
     "amp",
+    "distributions",
 }
 
 # Functions of layers that PyTorch also has at the top, with the same arguments.

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Weak};
 
-use flambeau_tensor::autograd::{self, Backward, Gradients, HookHandle, Node, SavedTensor};
+use flambeau_tensor::autograd::{self, Backward, Gradients, HookHandle, Node, Packed, SaveHooks, SavedTensor};
 use flambeau_tensor::{Result, Tensor};
 use pyo3::exceptions::{PyAttributeError, PyRuntimeError, PyTypeError};
 use pyo3::prelude::*;
@@ -396,6 +396,54 @@ pub fn _custom_node(
         }
     }
     Py::new(py, PyNode(node))
+}
+
+/// The functions of `torch.autograd.graph.saved_tensors_hooks`.
+struct PySaveHooks {
+    pack: Object,
+    unpack: Arc<Object>,
+}
+
+impl SaveHooks for PySaveHooks {
+    fn pack(&self, t: &Tensor) -> Result<Box<dyn Packed>> {
+        let kept = Python::attach(|py| -> PyResult<_> {
+            Ok(self.pack.bind(py).call1((wrap(py, t.clone())?,))?.unbind())
+        });
+        Ok(Box::new(PyPacked { kept: kept.map_err(from_py)?, unpack: self.unpack.clone() }))
+    }
+}
+
+/// What a pack hook returned, and the hook that makes a tensor of it again.
+struct PyPacked {
+    kept: Object,
+    unpack: Arc<Object>,
+}
+
+impl Packed for PyPacked {
+    fn unpack(&self) -> Result<Tensor> {
+        Python::attach(|py| {
+            let out = self.unpack.bind(py).call1((&self.kept,))?;
+            unwrap(&out).ok_or_else(|| {
+                PyTypeError::new_err(format!(
+                    "Output of saved tensor unpack_hook expected to be a Tensor but got result of type {}",
+                    out.get_type()
+                ))
+            })
+        })
+        .map_err(from_py)
+    }
+}
+
+/// Gives what nodes save to `pack`, and what it returned to `unpack`, until [`_pop_save_hooks`].
+#[pyfunction]
+pub fn _push_save_hooks(pack: Object, unpack: Object) {
+    autograd::push_save_hooks(Arc::new(PySaveHooks { pack, unpack: Arc::new(unpack) }));
+}
+
+/// Ends the time of the hooks given last.
+#[pyfunction]
+pub fn _pop_save_hooks() {
+    autograd::pop_save_hooks();
 }
 
 /// A tensor kept by a context, with the version it had.

@@ -77,6 +77,8 @@ fn _C(m: &Bound<'_, PyModule>) -> PyResult<()> {
         graph::_backward,
         graph::_grad,
         graph::_custom_node,
+        graph::_push_save_hooks,
+        graph::_pop_save_hooks,
         optim::_sgd_step,
         optim::_adam_step,
         settings::get_default_dtype,

@@ -26,4 +26,4 @@ pub use node::{Backward, Edge, Formula, Meta, Node};
 pub(crate) use node::{record_op, set_history};
 pub(crate) use record::RecordCell;
 pub use record::{Hook, HookHandle, PostHook, Record};
-pub use saved::{Saved, SavedTensor};
+pub use saved::{Packed, PackedTensor, SaveHooks, Saved, SavedTensor, pop_save_hooks, push_save_hooks};
