@@ -3,11 +3,11 @@
     python -m flambeau examples/char_gpt.py [text file]     on Flambeau
     python examples/char_gpt.py [text file]                 on PyTorch
 
-Without a file it reads data/shakespeare/coriolanus.txt. It shows the loss as it goes, leaves the trained model (model.pt) and
-the curve of the loss (curve.png) in runs/char_gpt/, and prints a sample.
+Without a file it reads data/shakespeare/coriolanus.txt. It shows the loss as it goes, leaves the trained model
+(model.pt) and the curve of the loss (curve.png) in runs/char_gpt/, and prints a sample.
 
-Random numbers are drawn in this order: the layers' initial values as the layers are made, the weights' again in the order of
-model.parameters(), then a batch's places for every step, then the sample's letters.
+Random numbers are drawn in this order: the layers' initial values as the layers are made, the weights' again in the
+order of model.parameters(), then a batch's places for every step, then the sample's letters.
 """
 
 import argparse

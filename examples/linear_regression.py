@@ -1,7 +1,7 @@
 """Fit a line to points by gradient descent: the smallest training loop there is.
 
-    python -m flambeau examples/linear_regression.py     on Flambeau
-    python examples/linear_regression.py                 on PyTorch
+python -m flambeau examples/linear_regression.py     on Flambeau
+python examples/linear_regression.py                 on PyTorch
 """
 
 import torch

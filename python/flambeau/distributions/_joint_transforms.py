@@ -83,7 +83,7 @@ class SoftmaxTransform(_OfOneKind):
 
 
 class StickBreakingTransform(_OfOneKind):
-    """From real vectors to probabilities of one more outcome: each element breaks its share off what is left of a stick."""
+    """From real vectors to probabilities of one more outcome: each element breaks a share off the rest of a stick."""
 
     domain = constraints.real_vector
     codomain = constraints.simplex

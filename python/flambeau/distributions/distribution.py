@@ -16,8 +16,8 @@ __all__ = ["Distribution"]
 class Distribution:
     """A distribution, or `batch_shape` of them, over events of `event_shape`.
 
-    `sample` draws without gradients, `rsample` so that gradients flow to the parameters (where `has_rsample`), `log_prob`
-    gives the logarithm of the density or probability of values. Parameters and values are checked unless
+    `sample` draws without gradients, `rsample` so that gradients flow to the parameters (where `has_rsample`),
+    `log_prob` gives the logarithm of the density or probability of values. Parameters and values are checked unless
     `validate_args` is False.
     """
 
@@ -46,8 +46,8 @@ class Distribution:
         except NotImplementedError:
             found = {}
             warnings.warn(
-                f"{self.__class__} does not define `arg_constraints`. Please set `arg_constraints = {{}}` or initialize "
-                "the distribution with `validate_args=False` to turn off validation.",
+                f"{self.__class__} does not define `arg_constraints`. Please set `arg_constraints = {{}}` or "
+                "initialize the distribution with `validate_args=False` to turn off validation.",
                 stacklevel=3,
             )
         for name, constraint in found.items():

@@ -21,9 +21,7 @@ class LogNormal(TransformedDistribution):
     has_rsample = True
 
     def __init__(self, loc: Any, scale: Any, validate_args: bool | None = None) -> None:
-        super().__init__(
-            Normal(loc, scale, validate_args=validate_args), ExpTransform(), validate_args=validate_args
-        )
+        super().__init__(Normal(loc, scale, validate_args=validate_args), ExpTransform(), validate_args=validate_args)
 
     @property
     def loc(self) -> Tensor:

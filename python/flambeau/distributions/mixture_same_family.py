@@ -14,7 +14,9 @@ __all__ = ["MixtureSameFamily"]
 
 
 class MixtureSameFamily(Distribution):
-    """A number from one of the components, which lie along the last batch dimension, chosen by a categorical distribution.
+    """A number from one of the components, chosen by a categorical distribution.
+
+    The components lie along the last batch dimension.
 
     >>> chosen = torch.distributions.Categorical(torch.ones(5))
     >>> torch.distributions.MixtureSameFamily(chosen, torch.distributions.Normal(torch.arange(5.0), 1.0)).mean
@@ -29,9 +31,7 @@ class MixtureSameFamily(Distribution):
     ) -> None:
         self._mixture_distribution, self._component_distribution = mixture_distribution, component_distribution
         if not isinstance(mixture_distribution, Categorical):
-            raise ValueError(
-                " The Mixture distribution needs to be an  instance of torch.distributions.Categorical"
-            )
+            raise ValueError(" The Mixture distribution needs to be an  instance of torch.distributions.Categorical")
         if not isinstance(component_distribution, Distribution):
             raise ValueError("The Component distribution needs to be an instance of torch.distributions.Distribution")
         outer, inner = mixture_distribution.batch_shape, component_distribution.batch_shape[:-1]

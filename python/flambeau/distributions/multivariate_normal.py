@@ -82,9 +82,7 @@ class MultivariateNormal(Distribution):
         matrices = covariance_matrix, precision_matrix, scale_tril
         given = [(k, m) for k, m in zip(self._MATRICES, matrices, strict=True) if m is not None]
         if len(given) != 1:
-            raise ValueError(
-                "Exactly one of covariance_matrix or precision_matrix or scale_tril may be specified."
-            )
+            raise ValueError("Exactly one of covariance_matrix or precision_matrix or scale_tril may be specified.")
         ((name, matrix),) = given
         if matrix.dim() < 2:
             what = "scale_tril matrix" if name == "scale_tril" else name

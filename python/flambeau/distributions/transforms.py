@@ -45,8 +45,8 @@ __all__ = [
 class Transform:
     """A function of tensors that can be undone, from `domain` to `codomain`.
 
-    A transform is called with values, `inv` undoes it, `log_abs_det_jacobian` tells how much it stretches space there. With
-    `cache_size=1` the last pair is kept, so that undoing what was just done gives the same tensor.
+    A transform is called with values, `inv` undoes it, `log_abs_det_jacobian` tells how much it stretches space there.
+    With `cache_size=1` the last pair is kept, so that undoing what was just done gives the same tensor.
 
     >>> torch.distributions.transforms.ExpTransform().inv(torch.ones(2))
     tensor([0., 0.])

@@ -1,4 +1,4 @@
-"""What distributions share: broadcasting of parameters, probabilities and their logits, properties made when first read."""
+"""What distributions share: parameters of one shape, probabilities and logits, properties made when first read."""
 
 from __future__ import annotations
 

@@ -44,9 +44,7 @@ class Weibull(TransformedDistribution):
     @property
     def variance(self) -> Tensor:
         power = self.concentration_reciprocal
-        return self.scale.pow(2) * (
-            torch.exp(torch.lgamma(1 + 2 * power)) - torch.exp(2 * torch.lgamma(1 + power))
-        )
+        return self.scale.pow(2) * (torch.exp(torch.lgamma(1 + 2 * power)) - torch.exp(2 * torch.lgamma(1 + power)))
 
     def entropy(self) -> Tensor:
         power = self.concentration_reciprocal

@@ -122,7 +122,7 @@ pub fn pop_save_hooks() {
 
 /// The hooks that are asked now.
 #[inline]
-pub(super) fn save_hooks() -> Option<Arc<dyn SaveHooks>> {
+pub fn save_hooks() -> Option<Arc<dyn SaveHooks>> {
     SAVE_HOOKS.with_borrow(|list| list.last().cloned())
 }
 
