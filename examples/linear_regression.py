@@ -1,7 +1,9 @@
 """Fit a line to points by gradient descent: the smallest training loop there is.
 
-python -m flambeau examples/linear_regression.py     on Flambeau
-python examples/linear_regression.py                 on PyTorch
+    python -m flambeau examples/linear_regression.py     on Flambeau
+    python examples/linear_regression.py                 on PyTorch
+
+It ends with the numbers that the points were made with.
 """
 
 import torch

@@ -2,7 +2,7 @@
 
 use super::stream;
 use crate::ops::unary::special::missing;
-use crate::ops::{Val, op, samples};
+use crate::ops::{Val, op};
 use crate::{DType, Device, Error, Result, Tensor};
 
 /// float32 and float64 only.
@@ -101,7 +101,7 @@ op! {
         let drawn = Tensor::of(&drawn, input.size())?;
         let parts = drawn.div(&drawn.sum_dim_with(Some(&[-1]), true, None)?)?.to_dtype(dtype)?;
         let below_one = 1.0 - if dtype == DType::F64 { f64::EPSILON } else { f64::from(f32::EPSILON) } / 2.0;
-        parts.clamp_with(Some(tiny(dtype)), Some(below_one))
+        parts.clamp_with(Some(tiny(dtype).into()), Some(below_one.into()))
     };
     vjp { input => |g| { let _ = g; no_derivative("_sample_dirichlet") } };
     samples without_gradcheck([(positive([2, 3])), (positive([])), (positive([0, 2]))]);
