@@ -110,6 +110,7 @@ _LAZY = {
     "testing",
     "func",
     "amp",
+    "distributions",
 }
 
 # Functions of layers that PyTorch also has at the top, with the same arguments.
@@ -130,6 +131,42 @@ _FUNCTIONAL = {
     "rrelu",
 }
 
+# Those with arguments of their own.
+_LAYERS = {
+    "alpha_dropout_",
+    "batch_norm",
+    "binary_cross_entropy_with_logits",
+    "conv_tbc",
+    "convolution",
+    "cosine_embedding_loss",
+    "ctc_loss",
+    "embedding_renorm_",
+    "feature_alpha_dropout",
+    "feature_alpha_dropout_",
+    "feature_dropout",
+    "feature_dropout_",
+    "frobenius_norm",
+    "gru",
+    "gru_cell",
+    "hinge_embedding_loss",
+    "instance_norm",
+    "lstm",
+    "lstm_cell",
+    "margin_ranking_loss",
+    "native_channel_shuffle",
+    "native_dropout",
+    "native_norm",
+    "norm_except_dim",
+    "nuclear_norm",
+    "poisson_nll_loss",
+    "rnn_relu",
+    "rnn_relu_cell",
+    "rnn_tanh",
+    "rnn_tanh_cell",
+    "rrelu_",
+    "triplet_margin_loss",
+}
+
 
 def __getattr__(name: str) -> Any:
     if name in _LAZY:
@@ -144,6 +181,8 @@ def __getattr__(name: str) -> Any:
         return getattr(importlib.import_module("flambeau.serialization"), name)
     if name in _FUNCTIONAL:
         return getattr(importlib.import_module("flambeau.nn.functional"), name)
+    if name in _LAYERS:
+        return getattr(importlib.import_module("flambeau._layers"), name)
     if name == "stand_in":
         from flambeau._stand_in import stand_in
 

@@ -317,19 +317,105 @@ for _name in (
 ):
     globals()[_name] = _of_method(_name)
 
-_deterministic = False
+_deterministic = "default"
+_DETERMINISTIC = ("default", "warn", "error")
 _matmul_precision = "highest"
+_warn_always = False
+_interop_threads = 1
 
 
 def use_deterministic_algorithms(mode: bool, *, warn_only: bool = False) -> None:
     """Asks for the same results in every run, which is what the engine gives anyway."""
     global _deterministic
-    _deterministic = mode
+    _deterministic = ("warn" if warn_only else "error") if mode else "default"
 
 
 def are_deterministic_algorithms_enabled() -> bool:
     """What `use_deterministic_algorithms` was told."""
-    return _deterministic
+    return _deterministic != "default"
+
+
+def is_deterministic_algorithms_warn_only_enabled() -> bool:
+    """Whether `use_deterministic_algorithms` was told to warn only."""
+    return _deterministic == "warn"
+
+
+def set_deterministic_debug_mode(debug_mode: Any) -> None:
+    """`use_deterministic_algorithms` by a name, `default`, `warn` or `error`, or by its number."""
+    if not isinstance(debug_mode, (int, str)):
+        raise TypeError(f"debug_mode must be str or int, but got {type(debug_mode)}")
+    if debug_mode not in (*_DETERMINISTIC, 0, 1, 2):
+        known = "`default`, `warn`, `error`" if isinstance(debug_mode, str) else "0, 1, or 2"
+        raise RuntimeError(f"invalid value of debug_mode, expected one of {known}, but got {debug_mode}")
+    name = debug_mode if isinstance(debug_mode, str) else _DETERMINISTIC[debug_mode]
+    use_deterministic_algorithms(name != "default", warn_only=name == "warn")
+
+
+def get_deterministic_debug_mode() -> int:
+    """What `set_deterministic_debug_mode` was told, as a number."""
+    return _DETERMINISTIC.index(_deterministic)
+
+
+def set_warn_always(b: bool, /) -> None:
+    """Asks for warnings at every call. Python's own filters decide that here."""
+    global _warn_always
+    _warn_always = b
+
+
+def is_warn_always_enabled() -> bool:
+    """What `set_warn_always` was told."""
+    return _warn_always
+
+
+def set_num_interop_threads(num: int, /) -> None:
+    """Takes how many operators may run side by side; one does at a time."""
+    global _interop_threads
+    if num <= 0:
+        raise RuntimeError("Expected nthreads > 0 to be true, but got false.")
+    _interop_threads = num
+
+
+def get_num_interop_threads() -> int:
+    """What `set_num_interop_threads` was told."""
+    return _interop_threads
+
+
+def get_default_device() -> Any:
+    """The device that new tensors are on: the CPU."""
+    return _C.device("cpu")
+
+
+def set_default_device(device: Any) -> None:
+    """Says on which device new tensors are to be: the CPU, or nothing else (NotImplementedError)."""
+    if device is not None and (device := _C.device(device)).type != "cpu":
+        _C.empty(0).to(device)  # where there is no such device, this is the error
+        raise NotImplementedError(f"set_default_device: new tensors on '{device}' by default")
+
+
+def is_anomaly_enabled() -> bool:
+    """Whether `torch.autograd.set_detect_anomaly` is on."""
+    from flambeau.autograd import set_detect_anomaly
+
+    return set_detect_anomaly._state[0]
+
+
+def is_anomaly_check_nan_enabled() -> bool:
+    """Whether `torch.autograd.set_detect_anomaly` was told to look for NaN."""
+    from flambeau.autograd import set_detect_anomaly
+
+    return set_detect_anomaly._state[1]
+
+
+def set_anomaly_enabled(enabled: bool, check_nan: bool = True) -> None:
+    """`torch.autograd.set_detect_anomaly`, at once."""
+    from flambeau.autograd import set_detect_anomaly
+
+    set_detect_anomaly(enabled, check_nan)
+
+
+def is_distributed(input: Any) -> bool:
+    """False: tensors are not spread over machines."""
+    return False
 
 
 def set_float32_matmul_precision(precision: str) -> None:

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Weak};
 
-use flambeau_tensor::autograd::{self, Backward, Gradients, HookHandle, Node, SavedTensor};
+use flambeau_tensor::autograd::{self, Backward, Gradients, HookHandle, Node, Packed, PackedTensor, SaveHooks, SavedTensor};
 use flambeau_tensor::{Result, Tensor};
 use pyo3::exceptions::{PyAttributeError, PyRuntimeError, PyTypeError};
 use pyo3::prelude::*;
@@ -398,10 +398,100 @@ pub fn _custom_node(
     Py::new(py, PyNode(node))
 }
 
+/// The functions of `torch.autograd.graph.saved_tensors_hooks`.
+struct PySaveHooks {
+    pack: Object,
+    unpack: Arc<Object>,
+}
+
+impl SaveHooks for PySaveHooks {
+    fn pack(&self, t: &Tensor) -> Result<Box<dyn Packed>> {
+        let kept = Python::attach(|py| -> PyResult<_> {
+            Ok(self.pack.bind(py).call1((wrap(py, t.clone())?,))?.unbind())
+        });
+        Ok(Box::new(PyPacked { kept: kept.map_err(from_py)?, unpack: self.unpack.clone() }))
+    }
+}
+
+/// What a pack hook returned, and the hook that makes a tensor of it again.
+struct PyPacked {
+    kept: Object,
+    unpack: Arc<Object>,
+}
+
+impl Packed for PyPacked {
+    fn unpack(&self) -> Result<Tensor> {
+        Python::attach(|py| {
+            let out = self.unpack.bind(py).call1((&self.kept,))?;
+            unwrap(&out).ok_or_else(|| {
+                PyTypeError::new_err(format!(
+                    "Output of saved tensor unpack_hook expected to be a Tensor but got result of type {}",
+                    out.get_type()
+                ))
+            })
+        })
+        .map_err(from_py)
+    }
+}
+
+/// The node behind its object, which for a function written in Python is its context.
+fn node_of(object: &Bound<'_, PyAny>) -> PyResult<Arc<Node>> {
+    if let Ok(node) = object.cast::<PyNode>() {
+        return Ok(node.get().0.clone());
+    }
+    object.getattr("_node")?.cast::<PyWeakNode>()?.get().node()
+}
+
+/// A tensor of unknown values at an output of a node: it stands for the place in the graph.
+#[pyfunction]
+pub fn _tensor_at(py: Python<'_>, node: &Bound<'_, PyAny>, output_nr: u32) -> PyResult<Py<PyTensor>> {
+    let node = node_of(node)?;
+    let meta = node.output_meta(output_nr).ok_or_else(|| PyRuntimeError::new_err("no such output"))?;
+    let t = Tensor::empty(&meta.shape, meta.dtype, meta.device).map_err(to_py)?;
+    t.set_gradient_edge(node, output_nr);
+    wrap(py, t)
+}
+
+/// Whether walks backwards stop at the first gradient that is not a number.
+#[pyfunction]
+pub fn _set_checks_nan(on: bool) {
+    autograd::set_checks_nan(on);
+}
+
+/// The number of the walk that goes on in this thread, or -1.
+#[pyfunction]
+pub fn _current_graph_task_id() -> i64 {
+    autograd::graph_task().map_or(-1, |number| number as i64)
+}
+
+/// Whether the walk that goes on comes, or came, to a node.
+#[pyfunction]
+pub fn _will_engine_execute_node(node: &Bound<'_, PyAny>) -> PyResult<bool> {
+    Ok(autograd::will_run(&node_of(node)?))
+}
+
+/// Gives what nodes save to `pack`, and what it returned to `unpack`, until [`_pop_save_hooks`].
+#[pyfunction]
+pub fn _push_save_hooks(pack: Object, unpack: Object) {
+    autograd::push_save_hooks(Arc::new(PySaveHooks { pack, unpack: Arc::new(unpack) }));
+}
+
+/// Ends the time of the hooks given last.
+#[pyfunction]
+pub fn _pop_save_hooks() {
+    autograd::pop_save_hooks();
+}
+
+/// A tensor, or what hooks made of it.
+enum SavedOrPacked {
+    Saved(SavedTensor),
+    Packed(PackedTensor),
+}
+
 /// A tensor kept by a context, with the version it had.
 #[pyclass(module = "torch", frozen)]
 pub struct PySavedTensor {
-    saved: SavedTensor,
+    saved: SavedOrPacked,
     node: parking_lot::Mutex<Option<Weak<Node>>>,
 }
 
@@ -409,22 +499,25 @@ pub struct PySavedTensor {
 impl PySavedTensor {
     #[new]
     #[pyo3(signature = (tensor, output_nr=None))]
-    fn new(tensor: &Bound<'_, PyTensor>, output_nr: Option<u32>) -> PySavedTensor {
+    fn new(tensor: &Bound<'_, PyTensor>, output_nr: Option<u32>) -> PyResult<PySavedTensor> {
         let t = tensor_of(tensor);
-        let saved = match output_nr {
-            Some(nr) => SavedTensor::output(&t, nr),
-            None => SavedTensor::input(&t),
+        let saved = match (autograd::save_hooks(), output_nr) {
+            (Some(h), Some(nr)) => SavedOrPacked::Packed(PackedTensor::output(&t, nr, &*h).map_err(to_py)?),
+            (Some(h), None) => SavedOrPacked::Packed(PackedTensor::input(&t, &*h).map_err(to_py)?),
+            (None, Some(nr)) => SavedOrPacked::Saved(SavedTensor::output(&t, nr)),
+            (None, None) => SavedOrPacked::Saved(SavedTensor::input(&t)),
         };
-        PySavedTensor { saved, node: parking_lot::Mutex::new(None) }
+        Ok(PySavedTensor { saved, node: parking_lot::Mutex::new(None) })
     }
     fn set_node(&self, node: &PyNode) {
         *self.node.lock() = Some(Arc::downgrade(&node.0));
     }
     fn unpack(&self, py: Python<'_>) -> PyResult<Py<PyTensor>> {
         let node = self.node.lock().as_ref().and_then(Weak::upgrade);
-        let t = match node {
-            Some(node) => self.saved.unpack(&node),
-            None => self.saved.unpack_loose(),
+        let t = match (&self.saved, node) {
+            (SavedOrPacked::Packed(packed), node) => packed.unpack(node.as_ref()),
+            (SavedOrPacked::Saved(saved), Some(node)) => saved.unpack(&node),
+            (SavedOrPacked::Saved(saved), None) => saved.unpack_loose(),
         };
         wrap(py, t.map_err(to_py)?)
     }

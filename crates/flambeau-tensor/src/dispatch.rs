@@ -28,7 +28,7 @@ pub fn call(op: &'static OpDef, args: &[Arg]) -> Result<Outputs> {
         Body::Kernel { .. } | Body::Compute { .. } => autocast::off(|| no_grad(|| compute(op, args)))?,
         Body::Composite(run) => return run(args),
     };
-    record(op, args, &outputs);
+    record(op, args, &outputs)?;
     if op.factory
         && let Some(Arg::Options(o)) = args.last()
         && o.requires_grad
@@ -50,15 +50,16 @@ pub fn call_one(op: &'static OpDef, args: &[Arg]) -> Result<Tensor> {
 /// An elementwise operator, most of the calls there are.
 fn map(op: &'static OpDef, args: &[Arg]) -> Result<Tensor> {
     let y = elementwise::fresh(op, args)?;
-    record(op, args, std::slice::from_ref(&y));
+    record(op, args, std::slice::from_ref(&y))?;
     Ok(y)
 }
 
 #[inline]
-fn record(op: &'static OpDef, args: &[Arg], outputs: &[Tensor]) {
+fn record(op: &'static OpDef, args: &[Arg], outputs: &[Tensor]) -> Result<()> {
     if !op.nondifferentiable && any_requires_grad(args) && grad_enabled() {
-        autograd::record_op(op, args, outputs);
+        autograd::record_op(op, args, outputs)?;
     }
+    Ok(())
 }
 
 /// Runs an operator and writes the result into its first argument.
@@ -418,7 +419,7 @@ fn mutate(op: &'static OpDef, args: &[Arg]) -> Result<Outputs> {
     x.bump_version();
     if recording {
         let written: Outputs = SmallVec::from_buf([x.detach()]);
-        autograd::record_op(op, args, &written);
+        autograd::record_op(op, args, &written)?;
         autograd::rebase(&x, &written[0])?;
     }
     Ok(SmallVec::from_buf([x]))

@@ -23,8 +23,8 @@ Variable = _C.Tensor
 
 
 def __getattr__(name: str) -> Any:
-    if name == "functional":
-        return importlib.import_module("flambeau.autograd.functional")
+    if name in ("functional", "graph"):
+        return importlib.import_module(f"flambeau.autograd.{name}")
     raise AttributeError(f"module 'torch.autograd' has no attribute {name!r}")
 
 
@@ -48,7 +48,13 @@ def _walking(chosen: bool) -> Iterator[None]:
 
 
 def _listed(x: Any) -> Sequence[Any]:
-    return (x,) if isinstance(x, _C.Tensor) else tuple(x)
+    if isinstance(x, _C.Tensor):
+        return (x,)
+    # An edge of the graph is a tuple itself.
+    listed = (x,) if isinstance(x, tuple) and hasattr(x, "output_nr") else tuple(x)
+    if any(isinstance(t, tuple) for t in listed):
+        listed = tuple(map(importlib.import_module("flambeau.autograd.graph")._tensor_for, listed))
+    return listed
 
 
 def backward(
@@ -109,10 +115,35 @@ def grad(
     return found
 
 
-@contextlib.contextmanager
-def set_detect_anomaly(mode: bool, check_nan: bool = True) -> Iterator[None]:
-    """Takes PyTorch's debugging switch; errors of the backward pass name their operator without it."""
-    yield
+class set_detect_anomaly:  # noqa: N801
+    """Whether backward passes stop at the first gradient that is not a number; at once, or as a context manager.
+
+    >>> with torch.autograd.set_detect_anomaly(True):
+    ...     (torch.zeros(1, requires_grad=True).sqrt() * 0).backward()
+    Traceback (most recent call last):
+    RuntimeError: Function 'SqrtBackward0' returned nan values in its 0th output.
+    """
+
+    _state = (False, True)
+
+    def __init__(self, mode: bool, check_nan: bool = True) -> None:
+        self._before = set_detect_anomaly._state
+        self._set(mode, check_nan)
+
+    @staticmethod
+    def _set(mode: bool, check_nan: bool) -> None:
+        set_detect_anomaly._state = mode, check_nan
+        _C._set_checks_nan(mode and check_nan)
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, *_error: object) -> None:
+        self._set(*self._before)
 
 
-detect_anomaly = set_detect_anomaly
+class detect_anomaly(set_detect_anomaly):  # noqa: N801
+    """In the block, backward passes stop at the first gradient that is not a number."""
+
+    def __init__(self, check_nan: bool = True) -> None:
+        super().__init__(True, check_nan)

@@ -2,4 +2,4 @@
 
 from __future__ import annotations
 
-from flambeau.vision import datasets as datasets, transforms as transforms, utils as utils
+from flambeau.vision import datasets as datasets, models as models, transforms as transforms, utils as utils

@@ -5,10 +5,12 @@
 //! does, so that the generator's state afterwards is PyTorch's too.
 
 mod bernoulli;
+mod binomial;
 mod box_muller;
 mod check;
 mod continuous;
 mod fill;
+mod gamma;
 mod generator;
 mod integers;
 mod multinomial;

@@ -7,7 +7,8 @@ use smallvec::SmallVec;
 
 use super::hooks::Around;
 use super::node::{Edge, Node};
-use super::{GradMode, Meta};
+use super::task::Task;
+use super::{GradMode, Meta, checks_nan};
 use crate::autocast;
 use crate::{Error, Result, Tensor};
 
@@ -123,6 +124,19 @@ struct Walk {
     useful: Option<HashSet<usize>>,
 }
 
+/// Stops at gradients that are not numbers.
+#[cold]
+fn no_nan(node: &Arc<Node>, grads: SmallVec<[Option<Tensor>; 2]>) -> Result<SmallVec<[Option<Tensor>; 2]>> {
+    for (i, grad) in grads.iter().enumerate() {
+        if let Some(grad) = grad
+            && grad.detach().isnan()?.any()?.item()?.to_bool()
+        {
+            return Err(Error::runtime(format!("Function '{}' returned nan values in its {i}th output.", node.name())));
+        }
+    }
+    Ok(grads)
+}
+
 impl Walk {
     fn new(keep: bool, create_graph: bool) -> Walk {
         Walk { keep, create_graph, waiting: BTreeMap::new(), useful: None }
@@ -135,6 +149,7 @@ impl Walk {
         accumulate: bool,
     ) -> Result<Vec<Option<Tensor>>> {
         let _mode = GradMode::set(self.create_graph);
+        let _task = Task::begin(roots.iter().map(|(edge, _)| &edge.node), targets.as_deref());
         if let Some(targets) = &targets {
             self.useful = Some(useful_nodes(&roots, targets));
         }
@@ -216,7 +231,7 @@ impl Walk {
             None => node.apply(grads, self.keep, &needed),
             Some(around) => self.step_around(node, around, grads, &needed),
         };
-        let out = match result {
+        let out = match result.and_then(|out| if checks_nan() { no_nan(node, out) } else { Ok(out) }) {
             Ok(out) => out,
             Err(e) => {
                 self.useful = useful;

@@ -1,6 +1,20 @@
 //! Whether operators are recorded, a setting of each thread.
 
 use std::cell::Cell;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+
+/// Whether the walk backwards looks for NaN, in all threads.
+static CHECK_NAN: AtomicBool = AtomicBool::new(false);
+
+/// True if a walk backwards stops at the first gradient that is not a number.
+pub fn checks_nan() -> bool {
+    CHECK_NAN.load(Relaxed)
+}
+
+/// Says whether walks backwards stop at the first gradient that is not a number (`torch.autograd.set_detect_anomaly`).
+pub fn set_checks_nan(on: bool) {
+    CHECK_NAN.store(on, Relaxed);
+}
 
 thread_local! {
     static GRAD_ENABLED: Cell<bool> = const { Cell::new(true) };

@@ -10,7 +10,7 @@ use smallvec::SmallVec;
 
 use super::hooks::Hooks;
 use super::record::{Leaf, Record};
-use super::saved::{Saved, SavedTensor};
+use super::saved::{PackedTensor, SaveHooks, Saved, SavedTensor, save_hooks};
 use crate::ops::{Arg, Capture, Gradient, How, OpDef, Val};
 use crate::{DType, Device, Dims, Error, Result, Tensor};
 
@@ -160,6 +160,7 @@ impl Node {
         let Some(kept) = saved.as_ref() else { return Some(Err(already_freed())) };
         match find(kept, slot) {
             Some(Saved::Tensor(t)) => Some(t.unpack(self)),
+            Some(Saved::Packed(t)) => Some(t.unpack(Some(self))),
             _ => None,
         }
     }
@@ -393,6 +394,7 @@ impl Formula<'_> {
     pub fn optional_value(&self, slot: usize) -> Result<Option<Val>> {
         match self.saved(slot) {
             Some(Saved::Tensor(t)) => Ok(Some(Val::Tensor(self.unpack(t)?))),
+            Some(Saved::Packed(t)) => Ok(Some(Val::Tensor(t.unpack(Some(self.node))?))),
             Some(Saved::Number(s)) => Ok(Some(Val::Number(*s))),
             Some(Saved::Argument(a)) if matches!(**a, Arg::None) => Ok(None),
             _ => Err(self.missing(slot)),
@@ -403,6 +405,9 @@ impl Formula<'_> {
     pub fn values(&self, slot: usize) -> Result<Vec<Val>> {
         match self.saved(slot) {
             Some(Saved::Tensors(list)) => list.iter().flatten().map(|t| Ok(Val::Tensor(self.unpack(t)?))).collect(),
+            Some(Saved::PackedList(list)) => {
+                list.iter().flatten().map(|t| Ok(Val::Tensor(t.unpack(Some(self.node))?))).collect()
+            }
             _ => Err(self.missing(slot)),
         }
     }
@@ -418,6 +423,7 @@ impl Formula<'_> {
         match self.saved(slot) {
             Some(Saved::Meta(m)) => Ok((**m).clone()),
             Some(Saved::Tensor(t)) => Ok(t.meta()),
+            Some(Saved::Packed(t)) => Ok(t.meta()),
             _ => Err(self.missing(slot)),
         }
     }
@@ -432,9 +438,14 @@ impl Formula<'_> {
     }
 }
 
-/// Records that `op` made `outputs` from `args`.
-pub(crate) fn record_op(op: &'static OpDef, args: &[Arg], outputs: &[Tensor]) {
+/// Records that `op` made `outputs` from `args`. Only hooks for what is saved can fail.
+pub(crate) fn record_op(op: &'static OpDef, args: &[Arg], outputs: &[Tensor]) -> Result<()> {
     let n = op.params.len();
+    let hooks = save_hooks();
+    let keep = |c: &Capture| match &hooks {
+        None => Ok(keep(c, n, args, outputs, op.list)),
+        Some(hooks) => hand_over(c, n, args, outputs, op.list, &**hooks),
+    };
     let mut inputs: SmallVec<[Input; 2]> = SmallVec::new();
     let mut saved = Kept::new();
     let mut keeps_tensors = false;
@@ -451,15 +462,15 @@ pub(crate) fn record_op(op: &'static OpDef, args: &[Arg], outputs: &[Tensor]) {
             for c in line.captures {
                 keeps_tensors |= c.how == How::Data;
                 match saved.iter_mut().find(|(slot, _)| usize::from(*slot) == c.slot) {
-                    None => saved.push((c.slot as u16, keep(c, n, args, outputs, op.list))),
-                    Some((_, s @ Saved::Meta(_))) if c.how == How::Data => *s = keep(c, n, args, outputs, op.list),
+                    None => saved.push((c.slot as u16, keep(c)?)),
+                    Some((_, s @ Saved::Meta(_))) if c.how == How::Data => *s = keep(c)?,
                     Some(_) => {}
                 }
             }
         }
     }
     if inputs.iter().all(|i| i.edge.is_none()) {
-        return;
+        return Ok(());
     }
     let mut metas = SmallVec::new();
     outputs.iter().for_each(|t| metas.push(Meta::of(t)));
@@ -472,6 +483,7 @@ pub(crate) fn record_op(op: &'static OpDef, args: &[Arg], outputs: &[Tensor]) {
             t.join_new(&node, i as u32);
         }
     }
+    Ok(())
 }
 
 /// What a formula reads of an argument or output.
@@ -495,6 +507,40 @@ fn keep(c: &Capture, n: usize, args: &[Arg], outputs: &[Tensor], list: bool) -> 
         (How::Meta, Arg::Tensor(t)) => Saved::Meta(Box::new(Meta::of(t))),
         (_, Arg::Number(s)) => Saved::Number(*s),
         (_, other) => Saved::Argument(Box::new(other.clone())),
+    }
+}
+
+/// What a formula reads of an argument or output, where hooks keep the tensors. Numbers that operands were stay with the node.
+#[cold]
+fn hand_over(
+    c: &Capture,
+    n: usize,
+    args: &[Arg],
+    outputs: &[Tensor],
+    list: bool,
+    hooks: &dyn SaveHooks,
+) -> Result<Saved> {
+    if c.how != How::Data {
+        return Ok(keep(c, n, args, outputs, list));
+    }
+    let input = |t: &Tensor| PackedTensor::input(t, hooks);
+    let one = |t: PackedTensor| Saved::Packed(Box::new(t));
+    if c.slot >= n {
+        let nr = c.slot - n;
+        if !list {
+            return PackedTensor::output(&outputs[nr], nr as u32, hooks).map(one);
+        }
+        let all = outputs.iter().enumerate().map(|(i, t)| PackedTensor::output(t, i as u32, hooks).map(Some));
+        return all.collect::<Result<_>>().map(Saved::PackedList);
+    }
+    match &args[c.slot] {
+        Arg::Tensor(t) => input(t).map(one),
+        Arg::Tensors(list) => list.iter().map(|t| input(t).map(Some)).collect::<Result<_>>().map(Saved::PackedList),
+        Arg::OptTensors(list) => {
+            let all = list.iter().map(|t| t.as_ref().map(input).transpose());
+            all.collect::<Result<_>>().map(Saved::PackedList)
+        }
+        _ => Ok(keep(c, n, args, outputs, list)),
     }
 }
 

@@ -283,6 +283,11 @@ impl Tensor {
         Some(Edge { node, output: 0 })
     }
 
+    /// Makes it stand for an output of a node.
+    pub fn set_gradient_edge(&self, node: Arc<Node>, output: u32) {
+        self.record().set_grad_fn(Some((node, output)));
+    }
+
     /// True if nothing shares the variable: no other handle, no view, no graph.
     pub fn is_sole_handle(&self) -> bool {
         self.0.handles() == 1 && self.0.record.get().is_none_or(|r| r.is_sole())

@@ -7,7 +7,7 @@ from typing import Any
 
 import flambeau
 from flambeau import Tensor
-from flambeau.nn._functional._engine import engine, result_into
+from flambeau.nn._functional._engine import engine
 
 _relu: Any = engine("relu")
 _relu_: Any = flambeau.relu_
@@ -25,82 +25,85 @@ def relu(input: Tensor, inplace: bool = False) -> Tensor:
 
 
 _threshold: Any = engine("threshold")
+_threshold_: Any = engine("threshold_")
 
 
 def threshold(input: Tensor, threshold: float, value: float, inplace: bool = False) -> Tensor:
     """x where it exceeds `threshold`, else `value`. Shape: `*s -> *s`."""
-    return result_into(input, _threshold(input, threshold, value), inplace)
+    return _threshold_(input, threshold, value) if inplace else _threshold(input, threshold, value)
 
 
 _hardtanh: Any = engine("hardtanh")
+_hardtanh_: Any = engine("hardtanh_")
 
 
 def hardtanh(input: Tensor, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False) -> Tensor:
     """x kept between `min_val` and `max_val`. Shape: `*s -> *s`."""
     if min_val > max_val:
         raise ValueError("min_val cannot be greater than max_val")
-    return result_into(input, _hardtanh(input, min_val, max_val), inplace)
+    return _hardtanh_(input, min_val, max_val) if inplace else _hardtanh(input, min_val, max_val)
 
 
 def relu6(input: Tensor, inplace: bool = False) -> Tensor:
     """x kept between 0 and 6. Shape: `*s -> *s`."""
-    return result_into(input, _hardtanh(input, 0.0, 6.0), inplace)
+    return _hardtanh_(input, 0.0, 6.0) if inplace else _hardtanh(input, 0.0, 6.0)
 
 
 _elu: Any = engine("elu")
+_elu_: Any = engine("elu_")
 
 
 def elu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
     """x above 0, `alpha * (exp(x) - 1)` below. Shape: `*s -> *s`."""
-    return result_into(input, _elu(input, alpha), inplace)
+    return _elu_(input, alpha) if inplace else _elu(input, alpha)
 
 
 _selu: Any = engine("selu")
+_selu_: Any = engine("selu_")
 
 
 def selu(input: Tensor, inplace: bool = False) -> Tensor:
     """The self-normalizing ELU. Shape: `*s -> *s`."""
-    return result_into(input, _selu(input), inplace)
+    return _selu_(input) if inplace else _selu(input)
 
 
 _celu: Any = engine("celu")
+_celu_: Any = engine("celu_")
 
 
 def celu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
     """The continuously differentiable ELU. Shape: `*s -> *s`."""
-    return result_into(input, _celu(input, alpha), inplace)
+    return _celu_(input, alpha) if inplace else _celu(input, alpha)
 
 
 _leaky_relu: Any = engine("leaky_relu")
+_leaky_relu_: Any = engine("leaky_relu_")
 
 
 def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = False) -> Tensor:
     """x above 0, `negative_slope * x` below. Shape: `*s -> *s`."""
-    return result_into(input, _leaky_relu(input, negative_slope), inplace)
+    return _leaky_relu_(input, negative_slope) if inplace else _leaky_relu(input, negative_slope)
 
 
 prelu: Any = engine("prelu")
-
-
-def _rrelu(input: Tensor, lower: float = 1.0 / 8, upper: float = 1.0 / 3, training: bool = False) -> Tensor:
-    if lower > upper:
-        raise RuntimeError("Lower bound should be less than or equal to the upper bound")
-    if not training:
-        return _leaky_relu(input, (lower + upper) / 2)
-    slope = flambeau.ones_like(input, requires_grad=False)
-    with flambeau.no_grad():  # one draw for every element that is not positive, in order
-        below = input <= 0
-        drawn = flambeau.empty(int(below.sum()), dtype=flambeau.float64).uniform_(lower, upper)
-        slope[below] = drawn.to(input.dtype)
-    # The draw hangs on the input, though it does not move with it.
-    return input * flambeau._C.private.tied(slope, input)
 
 
 def rrelu(
     input: Tensor, lower: float = 1.0 / 8, upper: float = 1.0 / 3, training: bool = False, inplace: bool = False
 ) -> Tensor:
     """Leaky ReLU with slopes drawn between `lower` and `upper`. Shape: `*s -> *s`."""
-    return result_into(input, _rrelu(input, lower, upper, training), inplace)
+    if lower > upper:
+        raise RuntimeError("Lower bound should be less than or equal to the upper bound")
+    if not training:
+        return leaky_relu(input, (lower + upper) / 2, inplace)
+    slope = flambeau.ones_like(input, requires_grad=False)
+    with flambeau.no_grad():  # one draw for every element that is not positive, in order
+        below = input <= 0
+        drawn = flambeau.empty(int(below.sum()), dtype=flambeau.float64).uniform_(lower, upper)
+        slope[below] = drawn.to(input.dtype)
+    # The draw hangs on the input, though it does not move with it.
+    slope = flambeau._C.private.tied(slope, input)
+    return input.mul_(slope) if inplace else input * slope
 
 
 softplus: Any = engine("softplus")
@@ -124,35 +127,39 @@ def softsign(input: Tensor) -> Tensor:
 
 
 _hardsigmoid: Any = engine("hardsigmoid")
+_hardsigmoid_: Any = engine("hardsigmoid_")
 
 
 def hardsigmoid(input: Tensor, inplace: bool = False) -> Tensor:
     """The sigmoid in three straight pieces. Shape: `*s -> *s`."""
-    return result_into(input, _hardsigmoid(input), inplace)
+    return _hardsigmoid_(input) if inplace else _hardsigmoid(input)
 
 
 _hardswish: Any = engine("hardswish")
+_hardswish_: Any = engine("hardswish_")
 
 
 def hardswish(input: Tensor, inplace: bool = False) -> Tensor:
     """`x * hardsigmoid(x)`. Shape: `*s -> *s`."""
-    return result_into(input, _hardswish(input), inplace)
+    return _hardswish_(input) if inplace else _hardswish(input)
 
 
 _silu: Any = engine("silu")
+_silu_: Any = engine("silu_")
 
 
 def silu(input: Tensor, inplace: bool = False) -> Tensor:
     """`x * sigmoid(x)`. Shape: `*s -> *s`."""
-    return result_into(input, _silu(input), inplace)
+    return _silu_(input) if inplace else _silu(input)
 
 
 _mish: Any = engine("mish")
+_mish_: Any = engine("mish_")
 
 
 def mish(input: Tensor, inplace: bool = False) -> Tensor:
     """`x * tanh(softplus(x))`. Shape: `*s -> *s`."""
-    return result_into(input, _mish(input), inplace)
+    return _mish_(input) if inplace else _mish(input)
 
 
 _glu: Any = engine("glu")

@@ -6,8 +6,10 @@ use crate::{Generator, default_generator};
 
 pub mod create;
 pub mod draw;
+pub mod family;
 pub mod fill;
 pub mod like;
+pub(crate) mod slopes;
 
 /// The stream of a generator, or of the default one.
 fn stream(generator: Option<&Generator>) -> MutexGuard<'_, flambeau_cpu::rng::Generator> {

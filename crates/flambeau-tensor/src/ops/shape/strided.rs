@@ -276,7 +276,7 @@ pub(crate) fn scatter_history(base: &Tensor, src: &Tensor, part: &Layout) -> Res
         l.offset.into(),
     ];
     let outputs = crate::ops::IntoOutputs::into_outputs(base.detach())?;
-    record_op(&COPY_SLICES, &args, &outputs);
+    record_op(&COPY_SLICES, &args, &outputs)?;
     Ok(crate::ops::take_one(outputs))
 }
 
