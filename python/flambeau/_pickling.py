@@ -57,18 +57,36 @@ def full_name(obj: Any) -> str:
     """The name under which files mention a class or function."""
     if isinstance(obj, type) and obj in _C_CLASSES:
         return f"torch.{obj.__name__}"
+    if not isinstance(obj, type) and (known := _function_name(obj)):
+        return known
     name = getattr(obj, "__qualname__", None) or obj.__name__
     module = getattr(obj, "__module__", None) or "builtins"
-    if module.startswith("flambeau") and not isinstance(obj, type):
-        # A function of layers, such as relu, is PyTorch's under the name that users know.
-        functional = sys.modules.get("flambeau.nn.functional")
-        if functional is not None and getattr(functional, name, None) is obj:
-            return f"torch._C._nn.{name}" if name in _BUILT_IN else f"torch.nn.functional.{name}"
     return _MOVED.get(f"{module}.{name}") or f"{torch_module(module)}.{name}"
 
 
-# Functions of torch.nn.functional that PyTorch has from its own engine.
-_BUILT_IN = {"gelu", "linear", "logsigmoid", "one_hot", "softplus", "softshrink", "scaled_dot_product_attention"}
+def _function_name(obj: Any) -> str | None:
+    """PyTorch's name for a function of the package: that under which users know it."""
+    name = getattr(obj, "__name__", "")
+    functional = sys.modules.get("flambeau.nn.functional")
+    if functional is not None and getattr(functional, name, None) is obj:
+        return f"torch._C._nn.{_BUILT_IN[name]}" if name in _BUILT_IN else f"torch.nn.functional.{name}"
+    if getattr(_C, name, None) is obj:
+        return f"torch.{name}"
+    return None
+
+
+# Functions of torch.nn.functional that PyTorch has from its own engine, and their names there.
+_BUILT_IN = {
+    "gelu": "gelu",
+    "linear": "linear",
+    "logsigmoid": "log_sigmoid",
+    "one_hot": "one_hot",
+    "softplus": "softplus",
+    "softshrink": "softshrink",
+    "scaled_dot_product_attention": "scaled_dot_product_attention",
+}
+# Functions of the top that layers hold.
+ACTIVATIONS = {f"torch.{name}": getattr(_C, name) for name in ("relu", "sigmoid", "tanh")}
 
 
 @functools.cache
@@ -79,8 +97,9 @@ def known_classes() -> dict[str, Any]:
     from flambeau.nn import functional
 
     layers = [c for c in vars(nn.modules).values() if isinstance(c, type) and issubclass(c, nn.Module)]
-    functions = [f for n, f in vars(functional).items() if callable(f) and n[0].islower() and not isinstance(f, type)]
-    return {full_name(known): known for known in layers + functions}
+    names = [name for name in vars(functional) if name[0].islower() and name != "engine"]
+    functions = {_function_name(f): f for f in (getattr(functional, n) for n in names) if callable(f)}
+    return {full_name(layer): layer for layer in layers} | {n: f for n, f in functions.items() if n} | ACTIVATIONS
 
 
 def describe(obj: Any) -> Any:
@@ -88,6 +107,8 @@ def describe(obj: Any) -> Any:
     rules of Python's pickle: (name, by `__new__`, arguments, state, items, pairs)."""
     if isinstance(obj, (type, types.FunctionType)):
         return _importable(obj)
+    if isinstance(obj, types.BuiltinFunctionType) and (name := _function_name(obj)):
+        return name
     reduce = copyreg.dispatch_table.get(type(obj))
     try:
         reduced = reduce(obj) if reduce else obj.__reduce_ex__(2)
@@ -119,17 +140,16 @@ def _importable(obj: Any, name: str | None = None) -> str:
         raise PicklingError(f"Can't pickle {obj!r}: it has no name")
     if "<locals>" in name or "<lambda>" in name:
         raise PicklingError(f"Can't pickle local object {obj!r}: only what a module holds by its name can be saved")
+    if (known := full_name(obj)) in known_classes() and known_classes()[known] is obj:
+        return known
     try:
         __import__(module)
         found = functools.reduce(getattr, name.split("."), sys.modules[module])
     except (ImportError, KeyError, AttributeError) as e:
-        known = full_name(obj)
-        if known in known_classes():
-            return known
         raise PicklingError(f"Can't pickle {obj!r}: it's not found as {module}.{name}") from e
     if found is not obj:
         raise PicklingError(f"Can't pickle {obj!r}: it's not the same object as {module}.{name}")
-    return full_name(obj)
+    return known
 
 
 # Classes of the engine, which call themselves PyTorch's.

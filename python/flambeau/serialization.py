@@ -219,10 +219,13 @@ def _cuda(storage: Any, location: str) -> Any:
         validate_cuda_device(location)
 
 
-for _priority, _kind, _deserializer in ((10, "cpu", _cpu), (20, "cuda", _cuda), (22, "meta", _meta)):
-    register_package(
-        _priority, lambda storage, kind=_kind: kind if storage.device.type == kind else None, _deserializer
-    )
+def _tagger(kind: str) -> Callable[[Any], Any]:
+    return lambda storage: kind if storage.device.type == kind else None
+
+
+register_package(10, _tagger("cpu"), _cpu)
+register_package(20, _tagger("cuda"), _cuda)
+register_package(22, _tagger("meta"), _meta)
 
 
 def location_tag(storage: Any) -> str:
@@ -506,7 +509,7 @@ def load(
     meta = isinstance(map_location, (str, _C.device)) and str(map_location) == "meta"
     options = {
         "names": list(makers.user),
-        "prefixes": [] if makers.strict else ["torch.nn.", "torch._C._nn."],
+        "prefixes": [] if makers.strict else ["torch.nn.", "torch._C._nn.", *_pickling.ACTIVATIONS],
         "encoding": pickle_load_args.get("encoding", "utf-8"),
         "mapped": config.load.mmap_flags == MAP_SHARED if mmap else None,
         "skip_data": _local.skip_data,

@@ -115,6 +115,18 @@ class RNNBase(Module):
         """The weights, a list for each layer and direction."""
         return [[getattr(self, name) for name in names] for names in self._all_weights]
 
+    def __getstate__(self) -> dict[str, Any]:
+        # PyTorch's layers keep a list of their weights, and look for it when they are read from a file.
+        state = super().__getstate__()
+        state["_flat_weights_names"] = [name for names in self._all_weights for name in names]
+        state["_flat_weights"] = [getattr(self, name) for name in state["_flat_weights_names"]]
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)
+        self.__dict__.pop("_flat_weights_names", None)
+        self.__dict__.pop("_flat_weights", None)
+
     def flatten_parameters(self) -> None:
         """Nothing to do: weights are used where they are."""
 
