@@ -27,4 +27,4 @@ pub use gather::{gather, index_select, take};
 pub use mask::{count_nonzero, masked_scatter, masked_select, nonzero};
 pub use scatter::{Reduce, scatter, scatter_add, scatter_reduce, scatter_value};
 pub use select::{index_add, index_copy, index_fill};
-pub use triangle::{tril, triu};
+pub use triangle::{places, tril, triu};

@@ -13,7 +13,7 @@ op! {
     fn sin(input: Tensor) -> y;
     variants [method, function, inplace, out];
     dtype rule::int_to_float(input);
-    map { (input) Float, Complex => sin(input) };
+    map { (input) Float, Complex => quick sin(input) };
     vjp { input => |g, input| g * input.cos().conj() };
     samples samples::unary(-3.0, 3.0);
 }
@@ -28,7 +28,7 @@ op! {
     fn cos(input: Tensor) -> y;
     variants [method, function, inplace, out];
     dtype rule::int_to_float(input);
-    map { (input) Float, Complex => cos(input) };
+    map { (input) Float, Complex => quick cos(input) };
     vjp { input => |g, input| -(g * input.sin().conj()) };
     samples samples::unary(-3.0, 3.0);
 }
@@ -58,7 +58,7 @@ op! {
     fn tan(input: Tensor) -> y;
     variants [method, function, inplace, out];
     dtype rule::int_to_float(input);
-    map { (input) Float, Complex => tan(input) };
+    map { (input) Float, Complex => quick tan(input) };
     vjp { input => |g, y| g * (1.0 + y * y).conj() };
     samples samples::unary(-1.2, 1.2);
 }
@@ -199,7 +199,7 @@ op! {
     fn sinc(input: Tensor) -> y;
     variants [method, function, special, inplace, out];
     dtype rule::int_to_float(input);
-    map { (input) Float => {
+    map { (input) Float => quick {
         let turned = 3.141_592_653_589_793 * input;
         if input == 0.0 { 1.0 } else { sin(turned) / turned }
     }; Complex => {
