@@ -44,8 +44,27 @@ op! {
     variants [method, function, inplace, out];
     dtype rule::int_to_float(input);
     map { (input) Float, Complex => tanh(input) };
-    vjp { input => |g, y| g * (1.0 - y * y).conj() };
+    vjp { input => |g, y| g.tanh_backward(y) };
     samples samples::unary(-3.0, 3.0);
+}
+
+op! {
+    /// The gradient of `tanh` from that of its result, and the result.
+    ///
+    /// Shape: `*s, *s -> *s`. Dtype: promoted.
+    fn tanh_backward(grad: Tensor, output: Tensor) -> y;
+    variants [private];
+    dtype rule::promote(grad, output);
+    map {
+        (grad, output)
+        Float => grad * (1.0 - output * output);
+        Complex => grad * (C::new(1.0, 0.0) - output * output).conj()
+    };
+    vjp {
+        grad => |g, output| g.tanh_backward(output.conj());
+        output => |g, grad, output| g.conj() * grad * (-2.0 * output).conj()
+    };
+    samples samples::pairs(-2.0, 2.0);
 }
 
 op! {
