@@ -59,9 +59,11 @@ fn rules(b: &Block) -> syn::Result<()> {
     };
     let first = b.params.first().map_or("input".to_string(), |p| p.name.to_string());
     if let Some(shortcut) = &b.shortcut
-        && !matches!(b.body, Body::Map { .. })
+        && !matches!(b.body, Body::Map { .. } | Body::Composite(_))
     {
-        let text = format!("operator `{name}` has a shortcut but no map: only a map has loops to pick from");
+        let text = format!(
+            "operator `{name}` has a shortcut but neither a map, which has loops to pick from, nor a composite, which has operators"
+        );
         return Err(syn::Error::new_spanned(shortcut, text));
     }
     match b.body {

@@ -222,6 +222,7 @@ fn body(b: &Block) -> syn::Result<TokenStream> {
             run
         })
     };
+    let optional = |e: &Option<Expr>| e.as_ref().map_or(quote!(None), |e| quote!(Some(#e)));
     let specs = |shape: &TokenStream| {
         let dtype = &b.dtype;
         function(quote!(crate::ops::Specs), quote! { crate::ops::Specs::new(#dtype, #shape) })
@@ -233,10 +234,7 @@ fn body(b: &Block) -> syn::Result<TokenStream> {
             let input_slots = inputs.iter().filter_map(|i| slot(b, i));
             let scalar_slots = scalars.iter().filter_map(|i| slot(b, i));
             let kernels = arms.iter().map(|a| map_arm(inputs, scalars, a)).collect::<syn::Result<Vec<_>>>()?;
-            let shortcut = match &b.shortcut {
-                Some(f) => quote!(Some(#f)),
-                None => quote!(None),
-            };
+            let shortcut = optional(&b.shortcut);
             quote! { crate::ops::Body::Map { shortcut: #shortcut, dtype: #types, inputs: &[#(#input_slots),*], scalars: &[#(#scalar_slots),*], kernels: &[#(#kernels),*] } }
         }
         Body::Kernel(code) => {
@@ -267,7 +265,8 @@ fn body(b: &Block) -> syn::Result<TokenStream> {
         }
         Body::Composite(code) => {
             let run = outputs(code);
-            quote! { crate::ops::Body::Composite(#run) }
+            let shortcut = optional(&b.shortcut);
+            quote! { crate::ops::Body::Composite { run: #run, shortcut: #shortcut } }
         }
     })
 }
@@ -357,7 +356,8 @@ fn map_arm(inputs: &[Ident], scalars: &[Ident], arm: &MapArm) -> syn::Result<Tok
             let local = |names: &[Ident]| names.iter().map(|n| format_ident!("local_{n}")).collect::<Vec<_>>();
             let (xs, ps) = (local(inputs), local(scalars));
             let body = with_locals(arm.body.to_token_stream(), &[inputs, scalars].concat());
-            kernels.push(quote! { flambeau_cpu::map_kernel!(#input => #output, |#(#xs),*; #(#ps),*| #body) });
+            let quick = (arm.quick && matches!(*ty, "f32" | "f64")).then(|| format_ident!("quick"));
+            kernels.push(quote! { flambeau_cpu::map_kernel!(#input => #output, #quick |#(#xs),*; #(#ps),*| #body) });
         }
     }
     Ok(quote! { #(#kernels),* })

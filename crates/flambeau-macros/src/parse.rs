@@ -7,6 +7,10 @@ use syn::{Attribute, Expr, Ident, LitStr, Token, Type, braced, bracketed, parent
 
 use crate::types::{Base, ParamType};
 
+mod word {
+    syn::custom_keyword!(quick);
+}
+
 /// One `op! { ... }`.
 pub struct Block {
     pub docs: Vec<Attribute>,
@@ -75,6 +79,8 @@ pub struct MapArm {
     pub to_bool: bool,
     /// `-> real`: the loop takes complex numbers and writes real ones.
     pub to_real: bool,
+    /// `quick` before the body: computed with functions that may miss rare arguments first.
+    pub quick: bool,
     pub body: Expr,
 }
 
@@ -367,8 +373,13 @@ fn parse_map(input: ParseStream) -> syn::Result<Body> {
             }
         }
         content.parse::<Token![=>]>()?;
+        // A word before the body, not a function of that name.
+        let quick = content.peek(word::quick) && !content.peek2(token::Paren);
+        if quick {
+            content.parse::<word::quick>()?;
+        }
         let body: Expr = content.parse()?;
-        arms.push(MapArm { classes, to_bool, to_real, body });
+        arms.push(MapArm { classes, to_bool, to_real, quick, body });
         separator(&content, "the lines of a map")?;
     }
     if arms.is_empty() {

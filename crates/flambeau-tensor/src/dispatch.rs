@@ -26,7 +26,7 @@ pub fn call(op: &'static OpDef, args: &[Arg]) -> Result<Outputs> {
         Body::View(run) => views(op, args, run)?,
         Body::Mutate { .. } => return mutate(op, args),
         Body::Kernel { .. } | Body::Compute { .. } => autocast::off(|| no_grad(|| compute(op, args)))?,
-        Body::Composite(run) => return run(args),
+        Body::Composite { run, .. } => return run(args),
     };
     record(op, args, &outputs)?;
     if op.factory
@@ -86,8 +86,14 @@ pub fn call_inplace(op: &'static OpDef, args: &[Arg]) -> Result<Outputs> {
         x.bump_version();
         return Ok(SmallVec::from_buf([x]));
     }
+    if let Body::Composite { shortcut: Some(shortcut), .. } = op.body
+        && !recording
+        && let Some((part, args)) = shortcut(args)
+    {
+        return call_inplace(part, &args);
+    }
     let reads_x = |c: &crate::ops::Capture| c.slot == 0 && c.how == crate::ops::How::Data;
-    let composite = matches!(op.body, Body::Composite(_));
+    let composite = matches!(op.body, Body::Composite { .. });
     let result = if recording && (composite || op.vjps.iter().any(|l| l.captures.iter().any(reads_x))) {
         // A formula reads what is about to be overwritten; of a composite, one may.
         let copy = no_grad(|| x.clone_tensor())?;

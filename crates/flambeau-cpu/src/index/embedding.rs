@@ -5,6 +5,8 @@ use flambeau_types::{DType, Element, Error, Result, Scalar};
 use super::number::Number;
 use super::select::step_run;
 use super::walk::{Fault, GRAIN, Walk, by_element, index_values};
+use crate::reduce::levels::levels;
+use crate::reduce::real::Real;
 use crate::threads::{num_threads, parallel_for};
 use crate::view::{View, ViewMut};
 
@@ -59,6 +61,72 @@ pub fn embedding_backward(
         }
     });
     Ok(())
+}
+
+/// `out` (count, width) becomes zero, and then row `bags[i]` gains row `indices[i]` of `table` (rows, width). All contiguous, of one
+/// dtype, float32 or float64, and int64; bags outside the rows gain nothing.
+pub fn sum_in_bags(out: ViewMut, table: View, indices: View, bags: View) -> Result<()> {
+    debug_assert!(out.is_contiguous() && table.is_contiguous() && out.dtype() == table.dtype());
+    let (indices, bags) = (index_values(&indices), index_values(&bags));
+    let (count, width) = (out.sizes()[0] as usize, out.sizes()[1] as usize);
+    let rows = table.sizes()[0];
+    if !indices.iter().all(|i| (0..rows).contains(i)) {
+        return Err(Error::index("index out of range in self"));
+    }
+    let bytes = width * out.dtype().size();
+    let grain = (GRAIN * 4 / width.max(1)).max(count.div_ceil(num_threads()));
+    // Every thread owns a range of bags and reads all indices: bags gain their rows in order.
+    parallel_for(0..count, grain, |part| {
+        // SAFETY: rows of the views: bags of this part, and indices as checked above.
+        unsafe {
+            std::ptr::write_bytes(out.ptr().add(part.start * bytes), 0, part.len() * bytes);
+            for (&i, &bag) in indices.iter().zip(&bags) {
+                if bag < 0 || !part.contains(&(bag as usize)) {
+                    continue;
+                }
+                let (to, from) = (out.ptr().add(bag as usize * bytes), table.ptr().add(i as usize * bytes));
+                match out.dtype() {
+                    DType::F64 => gain::<f64>(to.cast(), from.cast(), width),
+                    _ => gain::<f32>(to.cast(), from.cast(), width),
+                }
+            }
+        }
+    });
+    Ok(())
+}
+
+/// Adds a row to another, in chunks by way of local arrays, which overlap nothing.
+///
+/// # Safety
+/// Both have `n` values.
+#[inline(always)]
+unsafe fn gain_body<T: Real, const FUSED: bool>(to: *mut T, from: *const T, n: usize) {
+    const CHUNK: usize = 16;
+    let whole = n & !(CHUNK - 1);
+    // SAFETY: the caller's promise.
+    unsafe {
+        for at in (0..whole).step_by(CHUNK) {
+            let mut sum = to.add(at).cast::<[T; CHUNK]>().read_unaligned();
+            let row = from.add(at).cast::<[T; CHUNK]>().read_unaligned();
+            for (s, r) in sum.iter_mut().zip(row) {
+                *s += r;
+            }
+            to.add(at).cast::<[T; CHUNK]>().write_unaligned(sum);
+        }
+        for at in whole..n {
+            let mut sum = to.add(at).read_unaligned();
+            sum += from.add(at).read_unaligned();
+            to.add(at).write_unaligned(sum);
+        }
+    }
+}
+
+levels! {
+    /// [`gain_body`] with the processor's instructions.
+    ///
+    /// # Safety
+    /// As for that.
+    unsafe fn gain<T: Real>(to: *mut T, from: *const T, n: usize) = gain_body
 }
 
 /// Adds a multiple of a row.

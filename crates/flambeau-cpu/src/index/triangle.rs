@@ -15,6 +15,26 @@ pub fn triu(out: ViewMut, x: View, diagonal: i64) {
     triangle(out, x, |row, columns| (row.saturating_add(diagonal).clamp(0, columns), columns));
 }
 
+/// Rows and columns of the places of which `kept(row)` tells the columns, to `out` (2, n), contiguous and int64.
+pub fn places(out: ViewMut, rows: i64, kept: impl Fn(i64) -> std::ops::Range<i64>) {
+    debug_assert!(out.dtype() == flambeau_types::DType::I64 && out.is_contiguous() && out.ndim() == 2);
+    let n = out.numel() / 2;
+    let to = out.ptr().cast::<i64>();
+    let mut at = 0;
+    for row in 0..rows {
+        let columns = kept(row);
+        let count = ((columns.end - columns.start).max(0) as usize).min(n - at);
+        for j in 0..count {
+            // SAFETY: `at + j` stays below `n`.
+            unsafe {
+                to.add(at + j).write_unaligned(row);
+                to.add(n + at + j).write_unaligned(columns.start + j as i64);
+            }
+        }
+        at += count;
+    }
+}
+
 /// Keeps columns `from..to` of each row, where `kept(row, columns)` tells `from` and `to`.
 fn triangle(out: ViewMut, x: View, kept: impl Fn(i64, i64) -> (i64, i64) + Sync) {
     debug_assert!(out.dtype() == x.dtype() && out.sizes() == x.sizes() && x.ndim() >= 2);

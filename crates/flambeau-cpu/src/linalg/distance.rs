@@ -5,23 +5,25 @@ use num_traits::Float;
 
 use super::dims;
 use crate::gemm::{Shared, for_pieces};
+use crate::reduce::levels::levels;
 use crate::{View, ViewMut};
 
 /// Folds the absolute differences of two rows, in several parts that need not wait for each other.
 #[inline(always)]
 fn fold<T: Float>(a: &[T], b: &[T], with: impl Fn(T, T) -> T, join: impl Fn(T, T) -> T) -> T {
-    let (a, b) = (a.chunks_exact(8), b.chunks_exact(8));
+    let (a, b) = (a.chunks_exact(32), b.chunks_exact(32));
     let mut rest = T::zero();
     for (x, y) in a.remainder().iter().zip(b.remainder()) {
         rest = with(rest, (*x - *y).abs());
     }
-    let mut parts = [T::zero(); 8];
+    let mut parts = [T::zero(); 32];
     for (x, y) in a.zip(b) {
-        for i in 0..8 {
+        for i in 0..32 {
             parts[i] = with(parts[i], (x[i] - y[i]).abs());
         }
     }
-    parts.into_iter().fold(rest, join)
+    // Through memory: else the compiler arranges the loop in the order of this last sum.
+    std::hint::black_box(parts).into_iter().fold(rest, join)
 }
 
 /// The greater; not a number wins.
@@ -45,6 +47,27 @@ fn distance<T: Float>(a: &[T], b: &[T], p: T) -> T {
     } else {
         fold(a, b, |s, d| s + d.powf(p), sum).powf(T::one() / p)
     }
+}
+
+/// The distances of one row from `b`'s `k` rows, to `out`.
+///
+/// # Safety
+/// `out` has room for them.
+#[inline(always)]
+unsafe fn row_body<T: Float, const FUSED: bool>(a: &[T], b: &[T], k: usize, p: T, out: *mut T) {
+    for j in 0..k {
+        let d = distance(a, &b[j * a.len()..(j + 1) * a.len()], p);
+        // SAFETY: the caller's promise.
+        unsafe { out.add(j).write_unaligned(d) };
+    }
+}
+
+levels! {
+    /// [`row_body`] with the processor's instructions.
+    ///
+    /// # Safety
+    /// As for that.
+    unsafe fn row_distances<T: Float>(a: &[T], b: &[T], k: usize, p: T, out: *mut T) = row_body
 }
 
 /// The `p`-norms of the differences between all rows of `a` (..., n, m) and all rows of `b` (..., k, m), to `out` (..., n, k); all of
@@ -71,11 +94,8 @@ fn all<T: Float + Send + Sync>(out: &mut ViewMut, a: &View, b: &View, p: T) {
         for row in rows {
             let first = &a[row * m..(row + 1) * m];
             let others = &b[row / n * k * m..(row / n + 1) * k * m];
-            for j in 0..k {
-                let d = distance(first, &others[j * m..(j + 1) * m], p);
-                // SAFETY: element (row, j) of the output, which no other piece writes.
-                unsafe { out.at((row * k + j) as isize).write_unaligned(d) };
-            }
+            // SAFETY: row `row` of the output, which no other piece writes.
+            unsafe { row_distances(first, others, k, p, out.at((row * k) as isize)) };
         }
     });
 }

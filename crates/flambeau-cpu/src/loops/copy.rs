@@ -3,7 +3,7 @@
 use super::cast::{Convert, converter};
 use super::iter::Iter;
 use super::split::{SMALL, split_by_cost};
-use super::stride::{Buffer, CHUNK, copy_strided, gather, scatter};
+use super::stride::{Buffer, CHUNK, by_size, copy_strided, gather, scatter};
 use super::transpose::Transpose;
 use crate::{View, ViewMut};
 
@@ -44,6 +44,17 @@ pub fn copy(mut out: ViewMut, input: View) {
             return super::fill::fill_bytes(out.reborrow(), one.ptr());
         }
     }
+    if let ([each, all], true) = (iter.dims(), job.same)
+        && each.strides == [1, 0]
+        && all.strides == [each.size as isize, 1]
+    {
+        let times = each.size;
+        return split_by_cost(all.size, |r| {
+            let job = &job;
+            // SAFETY: the iterator describes the operands.
+            unsafe { repeat_each(r, times, job.from_size, job.from, job.to) }
+        });
+    }
     let dense = iter.dims().first().is_none_or(|d| d.strides == [1, 1]);
     if let (false, Some(plan)) = (dense, Transpose::of(&iter)) {
         // SAFETY: the iterator describes the operands.
@@ -68,6 +79,23 @@ pub fn copy(mut out: ViewMut, input: View) {
             }
         }
     });
+}
+
+/// Writes the elements `range`, each `times` times in a row.
+///
+/// # Safety
+/// The elements are there to be read, and their copies to be written.
+unsafe fn repeat_each(range: std::ops::Range<usize>, times: usize, size: usize, from: *const u8, to: *mut u8) {
+    by_size!(size, T => for i in range {
+        // SAFETY: the caller's promise.
+        unsafe {
+            let x = from.cast::<T>().add(i).read_unaligned();
+            let to = to.cast::<T>().add(i * times);
+            for j in 0..times {
+                to.add(j).write_unaligned(x);
+            }
+        }
+    })
 }
 
 struct Copy {

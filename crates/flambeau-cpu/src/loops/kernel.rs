@@ -20,6 +20,11 @@ pub trait Lane: Copy + 'static {
     fn store(self) -> Self::Memory;
     /// A scalar parameter, converted once per call.
     fn from_param(s: Scalar) -> Self;
+    /// Whether it is a nan.
+    #[inline(always)]
+    fn is_nan(self) -> bool {
+        false
+    }
 }
 
 macro_rules! lanes {
@@ -33,6 +38,9 @@ macro_rules! lanes {
             fn store(self) -> $t { self }
             #[inline(never)]
             fn from_param(s: Scalar) -> $t { <$t as Element>::from_scalar(s) }
+            #[inline(always)]
+            #[allow(clippy::eq_op)]
+            fn is_nan(self) -> bool { self != self }
         }
     )*};
 }
@@ -76,6 +84,8 @@ impl Lane for bool {
 /// What [`map_kernel!`](crate::map_kernel) implements: a body of `N` inputs and `P` parameters, once over the functions
 /// that need fused multiply-add in hardware and once over those that do not.
 pub trait Body<const N: usize, const P: usize> {
+    /// Whether there is a quick body.
+    const QUICK: bool = false;
     /// The type computed with.
     type In: Lane;
     /// The type of the result.
@@ -84,6 +94,11 @@ pub trait Body<const N: usize, const P: usize> {
     fn plain(inputs: [Self::In; N], params: [Self::In; P]) -> Self::Out;
     /// The body over functions that use fused multiply-add.
     fn fma(inputs: [Self::In; N], params: [Self::In; P]) -> Self::Out;
+    /// As `fma`, for common inputs; for others it may give nan.
+    #[inline(always)]
+    fn quick(inputs: [Self::In; N], params: [Self::In; P]) -> Self::Out {
+        Self::fma(inputs, params)
+    }
 }
 
 /// A compiled loop over whole blocks of 64 bytes of input: input `i` starts at `inputs[i]` and moves on by `steps[i]`
@@ -357,8 +372,23 @@ unsafe fn evaluate<B: Body<N, P>, const N: usize, const P: usize, const FMA: boo
             let x = std::array::from_fn(|i| B::In::load(unsafe { from[i].add(j).read_unaligned() }));
             // Called by name: through a function passed in, a large body would not be inlined, and run without the
             // instructions that this code is for.
-            let y = if FMA { B::fma(x, params) } else { B::plain(x, params) };
+            let y = match FMA {
+                true if B::QUICK => B::quick(x, params),
+                true => B::fma(x, params),
+                false => B::plain(x, params),
+            };
             result.write(y.store());
+        }
+        if FMA && B::QUICK {
+            let mut rare = false;
+            for (j, result) in results[..lanes].iter().enumerate() {
+                // SAFETY: the result was written, and a block of every input is there.
+                unsafe { rare |= is_missed::<B, N, P>(result.assume_init(), from, j) };
+            }
+            if rare {
+                // SAFETY: as above; this level has these instructions.
+                unsafe { compute_missed::<B, N, P>(&mut results[..lanes], from, params) };
+            }
         }
         // SAFETY: a block of the output is there; all its results were written.
         unsafe {
@@ -375,11 +405,52 @@ unsafe fn evaluate<B: Body<N, P>, const N: usize, const P: usize, const FMA: boo
     }
 }
 
+/// Whether the result of lane `j` is nan though no input is.
+///
+/// # Safety
+/// Every input has the lane.
+#[inline(always)]
+unsafe fn is_missed<B: Body<N, P>, const N: usize, const P: usize>(
+    result: <B::Out as Lane>::Memory,
+    from: [*const <B::In as Lane>::Memory; N],
+    j: usize,
+) -> bool {
+    let mut missed = B::Out::load(result).is_nan();
+    for x in from {
+        // SAFETY: the caller's promise.
+        missed &= !B::In::load(unsafe { x.add(j).read_unaligned() }).is_nan();
+    }
+    missed
+}
+
+/// Computes what a quick body has missed.
+///
+/// # Safety
+/// All results were written; every input has as many lanes. The processor has AVX2 and FMA.
+#[cold]
+#[inline(never)]
+#[cfg_attr(target_arch = "x86_64", target_feature(enable = "avx2,fma"))]
+unsafe fn compute_missed<B: Body<N, P>, const N: usize, const P: usize>(
+    results: &mut [MaybeUninit<<B::Out as Lane>::Memory>],
+    from: [*const <B::In as Lane>::Memory; N],
+    params: [B::In; P],
+) {
+    for (j, result) in results.iter_mut().enumerate() {
+        // SAFETY: the caller's promise.
+        unsafe {
+            if is_missed::<B, N, P>(result.assume_init(), from, j) {
+                let x = std::array::from_fn(|i| B::In::load(from[i].add(j).read_unaligned()));
+                result.write(B::fma(x, params).store());
+            }
+        }
+    }
+}
+
 /// Makes a [`MapKernel`](crate::loops::MapKernel) from the type computed with, the type of the result, and a body:
 /// `map_kernel!(f32 => f32, |x, other; alpha| x + alpha * other)`, up to four inputs. Types are `f32`, `f64`, `i64`, `u8` (bool, as 0 or 1),
 /// `c32`, `c64`, and `bool` for results. Names after `;` are scalar parameters, converted to the type computed with.
 /// The body is an expression or a block over the functions of the type's module in [`math`](crate::math); literals take
-/// its type.
+/// its type. `quick |x| sin(x)` computes with the functions of [`quick`](crate::math::quick) first.
 #[macro_export]
 macro_rules! map_kernel {
     (@type c32) => { $crate::loops::Complex32 };
@@ -395,35 +466,39 @@ macro_rules! map_kernel {
     (@plain bool) => { use $crate::math::bool8::*; };
     (@plain c32) => { use $crate::math::c32::*; };
     (@plain c64) => { use $crate::math::c64::*; };
-    (@count) => { 0 };
-    (@count $x:ident $($rest:ident)*) => { 1 + $crate::map_kernel!(@count $($rest)*) };
-    ($in:ident => $out:ident, |$($x:ident),* $(; $($p:ident),*)?| $body:expr) => {{
+    (@quick f32) => { use $crate::math::quick::f32::*; };
+    (@quick f64) => { use $crate::math::quick::f64::*; };
+    (@count []) => { 0 };
+    (@count [$x:ident $($rest:ident)*]) => { 1 + $crate::map_kernel!(@count [$($rest)*]) };
+    (@body $level:ident $in:ident [$($x:ident)*] [$($p:ident)*] $body:expr) => {
+        #[inline(always)]
+        fn $level(
+            [$($x),*]: [Self::In; $crate::map_kernel!(@count [$($x)*])],
+            [$($p),*]: [Self::In; $crate::map_kernel!(@count [$($p)*])],
+        ) -> Self::Out {
+            $crate::map_kernel!(@$level $in);
+            $body
+        }
+    };
+    (@make $in:ident $out:ident $quick:literal [$($level:ident)*] $xs:tt $ps:tt $body:expr) => {{
         struct Kernel;
         #[allow(unused_imports, unused_variables, clippy::all)]
-        impl $crate::loops::Body<{ $crate::map_kernel!(@count $($x)*) }, { $crate::map_kernel!(@count $($($p)*)?) }> for Kernel {
+        impl $crate::loops::Body<{ $crate::map_kernel!(@count $xs) }, { $crate::map_kernel!(@count $ps) }> for Kernel {
+            const QUICK: bool = $quick;
             type In = $crate::map_kernel!(@type $in);
             type Out = $crate::map_kernel!(@type $out);
-            #[inline(always)]
-            fn plain(
-                [$($x),*]: [Self::In; $crate::map_kernel!(@count $($x)*)],
-                [$($($p),*)?]: [Self::In; $crate::map_kernel!(@count $($($p)*)?)],
-            ) -> Self::Out {
-                $crate::map_kernel!(@plain $in);
-                $body
-            }
-            #[inline(always)]
-            fn fma(
-                [$($x),*]: [Self::In; $crate::map_kernel!(@count $($x)*)],
-                [$($($p),*)?]: [Self::In; $crate::map_kernel!(@count $($($p)*)?)],
-            ) -> Self::Out {
-                $crate::map_kernel!(@fma $in);
-                $body
-            }
+            $($crate::map_kernel!(@body $level $in $xs $ps $body);)*
         }
         $crate::loops::MapKernel::of::<
             Kernel,
-            { $crate::map_kernel!(@count $($x)*) },
-            { $crate::map_kernel!(@count $($($p)*)?) },
+            { $crate::map_kernel!(@count $xs) },
+            { $crate::map_kernel!(@count $ps) },
         >()
     }};
+    ($in:ident => $out:ident, quick |$($x:ident),* $(; $($p:ident),*)?| $body:expr) => {
+        $crate::map_kernel!(@make $in $out true [plain fma quick] [$($x)*] [$($($p)*)?] $body)
+    };
+    ($in:ident => $out:ident, |$($x:ident),* $(; $($p:ident),*)?| $body:expr) => {
+        $crate::map_kernel!(@make $in $out false [plain fma] [$($x)*] [$($($p)*)?] $body)
+    };
 }

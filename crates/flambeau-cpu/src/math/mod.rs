@@ -2,7 +2,8 @@
 //!
 //! A loop's body imports one module whole: [`fma::f32`] or [`fma::f64`] inside functions that enable the `fma` target
 //! feature, [`plain::f32`] or [`plain::f64`] elsewhere. All bodies are always inlined, and nearly all are free of branches
-//! and calls, so that a loop over them vectorises; `lgamma`, `digamma` and the remainders are scalar.
+//! and calls, so that a loop over them vectorises. Some have a costly part for rare arguments; in [`quick`] these leave it
+//! out, and give nan there.
 //! [`c32`], [`c64`], [`i64`] and [`bool8`] have the names that make sense for complex numbers, integers and bools.
 //!
 //! The bodies stand once, in `single` and `double`, over a [`step::MulAdd`].
@@ -33,6 +34,18 @@ pub mod fma {
     /// Double precision.
     pub mod f64 {
         crate::math::names::names!(crate::math::step::Fused, f64, double);
+    }
+}
+
+/// Functions for code with the `fma` target feature that may give nan where an argument is not a common one.
+pub mod quick {
+    /// Single precision.
+    pub mod f32 {
+        crate::math::names::names!(crate::math::step::Quick, f32, single);
+    }
+    /// Double precision.
+    pub mod f64 {
+        crate::math::names::names!(crate::math::step::Quick, f64, double);
     }
 }
 

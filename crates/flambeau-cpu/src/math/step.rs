@@ -4,6 +4,9 @@
 pub trait MulAdd: Copy {
     /// Whether the processor's fused instruction is used, so that only the end result is rounded.
     const FUSED: bool;
+    /// Whether functions with a costly part for rare arguments may leave it out, and give nan there. Who asks for that looks
+    /// for nan among the results, and computes those again.
+    const QUICK: bool = false;
     /// `a * b + c` in single precision.
     fn madd32(a: f32, b: f32, c: f32) -> f32;
     /// `a * b + c` in double precision.
@@ -14,12 +17,29 @@ pub trait MulAdd: Copy {
 #[derive(Clone, Copy, Debug)]
 pub struct Fused;
 
+/// [`Fused`], for common arguments only: elsewhere functions may give nan.
+#[derive(Clone, Copy, Debug)]
+pub struct Quick;
+
 /// A product, rounded, then a sum.
 #[derive(Clone, Copy, Debug)]
 pub struct Separate;
 
 impl MulAdd for Fused {
     const FUSED: bool = true;
+    #[inline(always)]
+    fn madd32(a: f32, b: f32, c: f32) -> f32 {
+        a.mul_add(b, c)
+    }
+    #[inline(always)]
+    fn madd(a: f64, b: f64, c: f64) -> f64 {
+        a.mul_add(b, c)
+    }
+}
+
+impl MulAdd for Quick {
+    const FUSED: bool = true;
+    const QUICK: bool = true;
     #[inline(always)]
     fn madd32(a: f32, b: f32, c: f32) -> f32 {
         a.mul_add(b, c)

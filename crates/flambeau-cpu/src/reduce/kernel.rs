@@ -195,6 +195,8 @@ unsafe fn run<A: Acc, O: Op<A>, const L: usize>(src: *const A, n: usize, param: 
             fold_vector::<A, O, L>(&mut total, src.add(i), param);
             i += L;
         }
+        // Through memory: else the compiler arranges the loops above in pairs, as the halving below would like them.
+        let mut total = std::hint::black_box(total);
         let mut half = L / 2;
         while half > 0 {
             for l in 0..half {

@@ -42,6 +42,7 @@ where
         first: T::kernel::<Max>(),
         second: Some(Second { param: &param, kernel: sum_exp }),
         emit,
+        emit_run: None,
     }
     .run();
 }

@@ -32,7 +32,7 @@ use flambeau_types::DType;
 
 use crate::{View, ViewMut};
 use convert::Load;
-use drive::{Emit, Job, Source};
+use drive::{Emit, EmitRun, Job, Source};
 use kernel::{Acc, Op};
 use plan::Plan;
 
@@ -82,7 +82,15 @@ fn fold<A: Acc, O: Op<A>>(
         // SAFETY: the plan's output offsets lie within `out`, and each is written once.
         unsafe { finish(r).put(dtype, to.at(at[0], size)) }
     };
-    Job { plan: &plan, source, param, first: A::kernel::<O>(), second: None, emit }.run();
+    // SAFETY: as above, for outputs that lie side by side and are of the type itself.
+    let emit_run: EmitRun<A> = &|at, results| unsafe {
+        let to = to.at(at, size).cast::<A>();
+        for (i, r) in results.iter().enumerate() {
+            to.add(i).write_unaligned(finish(*r));
+        }
+    };
+    let emit_run = (A::PLAIN == Some(dtype)).then_some(emit_run);
+    Job { plan: &plan, source, param, first: A::kernel::<O>(), second: None, emit, emit_run }.run();
 }
 
 #[cfg(test)]

@@ -50,6 +50,7 @@ fn run(out: &mut ViewMut, mut mean: Option<&mut ViewMut>, x: View, mask: &[bool]
         first: f64::kernel::<Sum>(),
         second: Some(Second { param: &|s| s / n, kernel: f64::kernel::<SumSquaredDeviations>() }),
         emit,
+        emit_run: None,
     }
     .run();
 }

@@ -44,11 +44,23 @@ pub fn unique(x: View, inverse: bool, counts: bool) -> Result<Unique> {
 pub fn unique_consecutive(x: View, inverse: bool, counts: bool) -> Result<Unique> {
     check_ordered("unique", x.dtype())?;
     by_key!(x.dtype(), T => {
-        let words = flat_words::<T>(&x);
-        let differs = |i: usize| words[i].key() != words[i - 1].key() || T::is_nan_key(words[i].key());
-        let element = |i: usize| flat_element::<T>(&x, i);
-        Ok(group::<T>(words.len(), differs, element, |i| i, inverse, counts))
+        let elements = flat_elements::<T>(&x);
+        let differs = |i: usize| elements[i].key() != elements[i - 1].key() || T::is_nan_key(elements[i].key());
+        Ok(group::<T>(elements.len(), differs, |i| elements[i], |i| i, inverse, counts))
     })
+}
+
+/// All elements in row-major order.
+fn flat_elements<T: Key>(x: &View) -> Vec<T> {
+    let walk = Walk::new(x.sizes(), [(x.strides(), size_of::<T>())]);
+    let [step] = walk.inner();
+    let mut elements = Vec::with_capacity(x.numel());
+    walk.runs(0..walk.numel(), |_, [at], n| {
+        // SAFETY: the walk stays within the view.
+        elements.extend((0..n).map(|j| unsafe { load::<T>(x.ptr().offset(at + j as isize * step)) }));
+        true
+    });
+    elements
 }
 
 /// All elements in row-major order, packed.
@@ -88,14 +100,20 @@ fn group<T: Key>(
     inverse: bool,
     counts: bool,
 ) -> Unique {
-    let starts: Vec<usize> = (0..n).filter(|&i| i == 0 || differs(i)).collect();
+    // Every place is written and only the right ones counted: no branch has to be guessed.
+    let mut starts = vec![0; n];
+    let mut count = n.min(1);
+    for i in 1..n {
+        starts[count] = i;
+        count += usize::from(differs(i));
+    }
+    starts.truncate(count);
     let mut found = groups(n, &starts, place, inverse, counts);
-    found.values.reserve(starts.len() * size_of::<T>());
-    for &i in &starts {
-        let e = element(i);
-        // SAFETY: an element's bytes.
-        let bytes = unsafe { std::slice::from_raw_parts((&raw const e).cast::<u8>(), size_of::<T>()) };
-        found.values.extend_from_slice(bytes);
+    found.values = vec![0; count * size_of::<T>()];
+    let to = found.values.as_mut_ptr().cast::<T>();
+    for (at, &i) in starts.iter().enumerate() {
+        // SAFETY: the vector has room for `count` elements, at any alignment.
+        unsafe { to.add(at).write_unaligned(element(i)) };
     }
     found
 }

@@ -3,7 +3,7 @@
 use flambeau_cpu::loops::MapKernel;
 use smallvec::SmallVec;
 
-use super::arg::{Arg, Outputs};
+use super::arg::{Arg, Args, Outputs};
 use super::val::Gradient;
 use crate::autograd::Formula;
 use crate::dispatch::{Locked, OutViews};
@@ -135,6 +135,9 @@ pub enum Place {
 /// Picks a loop by the arguments and the dtype the operands meet in, where there is a simpler one.
 pub type Shortcut = fn(&[Arg], DType) -> Option<&'static MapKernel>;
 
+/// The one operator that a composite comes down to with these arguments, if it does, and that operator's arguments.
+pub type Part = fn(&[Arg]) -> Option<(&'static OpDef, Args)>;
+
 /// What an operator does. Every form gets its arguments in the order of the parameters.
 pub enum Body {
     /// Element by element: a formula compiled into loops.
@@ -172,7 +175,12 @@ pub enum Body {
         run: fn(&[Arg]) -> Result<Outputs>,
     },
     /// Other operators, through which the derivative follows.
-    Composite(fn(&[Arg]) -> Result<Outputs>),
+    Composite {
+        /// The code.
+        run: fn(&[Arg]) -> Result<Outputs>,
+        /// The one operator that it comes down to with some arguments: in place that needs no copy.
+        shortcut: Option<Part>,
+    },
 }
 
 /// The outputs of a call, without data.

@@ -10,7 +10,7 @@ use crate::cases::{Case, each, mapped, same};
 /// The arguments that gradients flow into: those that the derivative has a line for; of a composite the first and all
 /// that its parts have a line for.
 pub fn differentiated(case: &Case) -> Vec<Tensor> {
-    let composite = matches!(case.op.body, Body::Composite(_));
+    let composite = matches!(case.op.body, Body::Composite { .. });
     let mut list = Vec::new();
     for (i, a) in case.args.iter().enumerate() {
         if composite && i > 0 {

@@ -19,6 +19,8 @@ const CLAMP: MapKernel = map_kernel!(f32 => f32, |x, low, high| {
     if raised > high { high } else { raised }
 });
 const MANY: MapKernel = map_kernel!(f64 => f64, |a, b, c, d; p, q, r, s| p * a + q * b + r * c + s * d);
+const SIN: MapKernel = map_kernel!(f64 => f64, quick |x| sin(x));
+const FMOD: MapKernel = map_kernel!(f32 => f32, quick |x, y| fmod(x, y));
 const FOUR: MapKernel = map_kernel!(f32 => f32, | | 4.0);
 const DIVIDE: MapKernel = map_kernel!(i64 => i64, |x, y| x.wrapping_div(y));
 
@@ -237,4 +239,26 @@ fn all_instruction_sets_agree() {
         assert_eq!(other[n as usize - 5..], [0.0; 5]);
     }
     assert_eq!(<Complex64 as Element>::DTYPE, ADD_C64.out);
+}
+
+/// Rare arguments among common ones, each alone in its block and several in one.
+#[test]
+fn quick_kernels_miss_nothing() {
+    let mut x: Vec<f64> = (0..200).map(|i| f64::from(i) * 0.37 - 30.0).collect();
+    for (i, rare) in [(3, 1e22), (40, f64::NAN), (41, -3e15), (42, 7e6), (99, f64::INFINITY), (199, 1e300)] {
+        x[i] = rare;
+    }
+    let layout = Layout::contiguous(&[200]);
+    let mut y = vec![0f64; 200];
+    map(&SIN, ViewMut::of(&mut y, &layout), &[View::of(&x, &layout)], &[]);
+    for (x, y) in x.iter().zip(&y) {
+        assert!((y - x.sin()).abs() < 1e-15 || y.is_nan() && !x.is_finite(), "sin({x:e}) is not {y:e}");
+    }
+    let a: Vec<f32> = x.iter().map(|x| *x as f32).collect();
+    let b: Vec<f32> = (0..200).map(|i| if i % 50 == 7 { f32::INFINITY } else { 0.3 + (i % 7) as f32 }).collect();
+    let mut r = vec![0f32; 200];
+    map(&FMOD, ViewMut::of(&mut r, &layout), &[View::of(&a, &layout), View::of(&b, &layout)], &[]);
+    for i in 0..200 {
+        assert!(r[i] == a[i] % b[i] || r[i].is_nan() && !a[i].is_finite(), "{:e} % {:e} is not {:e}", a[i], b[i], r[i]);
+    }
 }

@@ -16,6 +16,12 @@ super::basic::basic!(f64, u64, 4503599627370496.0);
 #[inline(always)]
 pub(super) fn fmod<L: MulAdd>(x: f64, y: f64) -> f64 {
     let (a, b) = (x.abs(), y.abs());
+    if L::QUICK {
+        let q = trunc::<L>(a / b);
+        let r = L::madd(-q, b, a);
+        let r = copysign(if r < 0.0 { r + b } else { r }, x);
+        return if (q < INTEGRAL) & (b < f64::INFINITY) { r } else { f64::NAN };
+    }
     if L::FUSED & (a < b * INTEGRAL) & (b < f64::INFINITY) {
         let r = L::madd(-trunc::<L>(a / b), b, a);
         copysign(if r < 0.0 { r + b } else { r }, x)

@@ -30,6 +30,32 @@ fn reduce<L: MulAdd>(x: f64) -> (f64, f64, u64) {
     (r, r_low + (f * 6.123233995736766e-17 + f_low * core::f64::consts::FRAC_PI_2), n)
 }
 
+/// From here on angles are not reduced by [`reduce_quick`].
+const QUICK_END: f64 = 1048576.0;
+
+/// [`reduce`] for angles below [`QUICK_END`], by a quarter turn in three parts. The first subtraction is exact, and so is the
+/// product with the second part.
+#[inline(always)]
+fn reduce_quick<L: MulAdd>(x: f64) -> (f64, f64, u64) {
+    let (whole, n) = nearest(x * core::f64::consts::FRAC_2_PI);
+    let head = L::madd(-whole, core::f64::consts::FRAC_PI_2, x);
+    let (p, p_low) = two_prod::<L>(whole, 6.123233995736766e-17);
+    let (r, lost) = two_sum(head, -p);
+    (r, lost - L::madd(whole, -1.4973849048591698e-33, p_low), n)
+}
+
+/// [`reduce`], or the quick one, whose results are to be checked by [`within`].
+#[inline(always)]
+fn reduced<L: MulAdd>(x: f64) -> (f64, f64, u64) {
+    if L::QUICK { reduce_quick::<L>(x) } else { reduce::<L>(x) }
+}
+
+/// The value, or nan where the quick reduction does not hold.
+#[inline(always)]
+fn within<L: MulAdd>(x: f64, y: f64) -> f64 {
+    if !L::QUICK | (x.abs() < QUICK_END) { y } else { f64::NAN }
+}
+
 /// The sine of `r + low` for an eighth of a turn.
 #[inline(always)]
 fn sine<L: MulAdd>(r: f64, low: f64) -> f64 {
@@ -60,21 +86,23 @@ fn turned<L: MulAdd>(r: f64, low: f64, n: u64) -> f64 {
 
 #[inline(always)]
 pub(in crate::math) fn sin<L: MulAdd>(x: f64) -> f64 {
-    let (r, low, n) = reduce::<L>(x);
+    let (r, low, n) = reduced::<L>(x);
     let y = turned::<L>(r, low, n);
+    let y = within::<L>(x, y);
     if x.abs() < 1e-9 { x } else { y }
 }
 
 #[inline(always)]
 pub(in crate::math) fn cos<L: MulAdd>(x: f64) -> f64 {
-    let (r, low, n) = reduce::<L>(x);
-    turned::<L>(r, low, n.wrapping_add(1))
+    let (r, low, n) = reduced::<L>(x);
+    within::<L>(x, turned::<L>(r, low, n.wrapping_add(1)))
 }
 
 #[inline(always)]
 pub(in crate::math) fn tan<L: MulAdd>(x: f64) -> f64 {
-    let (r, low, n) = reduce::<L>(x);
+    let (r, low, n) = reduced::<L>(x);
     let (s, c) = (sine::<L>(r, low), cosine::<L>(r, low));
     let y = if n & 1 == 0 { s / c } else { -c / s };
+    let y = within::<L>(x, y);
     if x.abs() < 1e-9 { x } else { y }
 }

@@ -8,9 +8,19 @@ use super::super::double::exp::nearest;
 use super::super::step::{MulAdd, poly};
 use super::super::turns::SINGLE;
 
-/// The angle less quarter turns, and the number of quarter turns.
+/// From here on an angle needs the table.
+const QUICK_END: f32 = 1048576.0;
+
+/// The angle less quarter turns, and the number of quarter turns. The quick form, without the table, is for angles below
+/// [`QUICK_END`].
 #[inline(always)]
 fn reduce<L: MulAdd>(x: f32) -> (f64, u32) {
+    if L::QUICK {
+        let x = f64::from(x);
+        let (whole, n) = nearest(x * core::f64::consts::FRAC_2_PI);
+        let r = L::madd(-whole, core::f64::consts::FRAC_PI_2, x);
+        return (L::madd(-whole, 6.123233995736766e-17, r), n as u32);
+    }
     let exponent = (x.to_bits() >> 23) & 0xFF;
     let entry = exponent.saturating_sub(150);
     let [t0, t1] = SINGLE[(entry & 127) as usize];
@@ -19,6 +29,12 @@ fn reduce<L: MulAdd>(x: f32) -> (f64, u32) {
     let (whole, n) = nearest(L::madd(x, t1, p));
     let f = L::madd(x, t1, p - whole);
     (f * core::f64::consts::FRAC_PI_2, n as u32)
+}
+
+/// The value, or nan where the quick reduction does not hold.
+#[inline(always)]
+fn within<L: MulAdd>(x: f32, y: f32) -> f32 {
+    if !L::QUICK | (x.abs() < QUICK_END) { y } else { f32::NAN }
 }
 
 /// The sine within an eighth of a turn.
@@ -48,13 +64,13 @@ pub(in crate::math) fn sin<L: MulAdd>(x: f32) -> f32 {
     let (r, n) = reduce::<L>(x);
     let y = turned::<L>(r as f32, n);
     // The quarter turns of zero have lost its sign.
-    if x == 0.0 { x } else { y }
+    within::<L>(x, if x == 0.0 { x } else { y })
 }
 
 #[inline(always)]
 pub(in crate::math) fn cos<L: MulAdd>(x: f32) -> f32 {
     let (r, n) = reduce::<L>(x);
-    turned::<L>(r as f32, n.wrapping_add(1))
+    within::<L>(x, turned::<L>(r as f32, n.wrapping_add(1)))
 }
 
 #[inline(always)]
@@ -71,5 +87,5 @@ pub(in crate::math) fn tan<L: MulAdd>(x: f32) -> f32 {
         0.0000243904487962774090654);
     let even = n & 1 == 0;
     let y = (if even { s } else { -c } / if even { c } else { s }) as f32;
-    if x == 0.0 { x } else { y }
+    within::<L>(x, if x == 0.0 { x } else { y })
 }

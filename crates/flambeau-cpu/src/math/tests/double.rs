@@ -1,4 +1,4 @@
-use super::super::{fma, plain};
+use super::super::{fma, plain, quick};
 use super::{by_name, distance, has_fma, rows};
 
 fn plain_value(name: &str, a: &[f64]) -> f64 {
@@ -56,6 +56,34 @@ fn fma_is_within_bounds() {
         // SAFETY: the processor has the features.
         check(|name, a| unsafe { fma_value(name, a) });
     }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,fma")]
+fn quick_value(name: &str, x: f64) -> f64 {
+    by_name!(quick::f64, name, (x); sin cos tan)
+}
+
+#[test]
+#[cfg(target_arch = "x86_64")]
+fn quick_is_within_bounds() {
+    if !has_fma() {
+        return;
+    }
+    let mut seen = 0;
+    for (name, numbers) in rows(include_str!("double.txt")).filter(|(name, _)| matches!(*name, "sin" | "cos" | "tan")) {
+        // SAFETY: the processor has the features.
+        let got = unsafe { quick_value(name, numbers[0]) };
+        let missed = got.is_nan() && numbers[0].abs() >= 1e6;
+        assert!(
+            missed || distance(got, numbers[1]) <= bound(name),
+            "{name}({:e}) = {got:e}, not {:e}",
+            numbers[0],
+            numbers[1]
+        );
+        seen += usize::from(!missed);
+    }
+    assert!(seen > 100, "{seen} values");
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Every thousandth single or so, against the double precision functions.
 
-use super::super::{fma, plain};
+use super::super::{fma, plain, quick};
 use super::has_fma;
 
 /// The error in units of the last place of the rounded value; infinite where one is nan.
@@ -70,6 +70,49 @@ fn fma_is_within_bounds() {
     if has_fma() {
         // SAFETY: the processor has the features.
         unsafe { fma_sweep() };
+    }
+}
+
+/// Quick functions are as exact wherever they are not nan, and say nan for no common argument.
+macro_rules! quick_sweep {
+    ($($f:ident <= $bound:expr, $low:expr, $high:expr;)*) => {$({
+        for bits in (0..=u32::MAX).step_by(STEP) {
+            let x = f32::from_bits(bits);
+            let got = quick::f32::$f(x);
+            let want = plain::f64::$f(f64::from(x));
+            assert!(got.is_nan() || error(got, want) <= $bound, "{}({x:e}) = {got:e}, not {want:e}", stringify!($f));
+            let common = ($low..$high).contains(&x);
+            assert!(!common || !got.is_nan(), "{}({x:e}) is missed", stringify!($f));
+        }
+    })*};
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,fma")]
+fn quick_functions() {
+    quick_sweep!(
+        sin <= 1.75, -1e6, 1e6; cos <= 1.75, -1e6, 1e6; tan <= 1.5, -1e6, 1e6; lgamma <= 1.0, 1e-30, 1e30;
+        digamma <= 1.0, 1e-30, 1e30;
+    );
+    for (x, y) in pairs() {
+        let (got, want) = (quick::f32::fmod(x, y), x % y);
+        assert!(got.is_nan() || got.to_bits() == want.to_bits(), "fmod({x:e}, {y:e}) = {got:e}, not {want:e}");
+        assert!(
+            !got.is_nan() || want.is_nan() || (x / y).abs() >= 8e6 || y.is_infinite(),
+            "fmod({x:e}, {y:e}) is missed"
+        );
+        let (x, y) = (f64::from(x) * 1.000000001, f64::from(y) * 1.0000000003);
+        let (got, want) = (quick::f64::fmod(x, y), x % y);
+        assert!(got.is_nan() || got.to_bits() == want.to_bits(), "fmod({x:e}, {y:e}) = {got:e}, not {want:e}");
+    }
+}
+
+#[test]
+#[cfg(target_arch = "x86_64")]
+fn quick_is_within_bounds() {
+    if has_fma() {
+        // SAFETY: the processor has the features.
+        unsafe { quick_functions() };
     }
 }
 

@@ -195,7 +195,7 @@ op! {
     fn floor_divide(input: Tensor, other: Operand) -> y;
     variants [method, function, inplace, out];
     dtype divisible(input, other, "floor_divide");
-    map { (input, other) Float => floor_div(input, other); Int => floor_div(input, other) };
+    map { (input, other) Float => quick floor_div(input, other); Int => floor_div(input, other) };
     vjp { input => |g| g * 0.0; other => |g| g * 0.0 };
     samples samples::binary(0.5, 3.0);
 }
@@ -223,7 +223,7 @@ op! {
     fn remainder(input: Tensor, other: Operand) -> y;
     variants [method, function, inplace, out];
     dtype divisible(input, other, "remainder");
-    map { (input, other) Float => remainder(input, other); Int => remainder(input, other) };
+    map { (input, other) Float => quick remainder(input, other); Int => remainder(input, other) };
     vjp { input => |g| g; other => |g, input, other| -(g * input.floor_divide(other)) };
     samples samples::binary(0.5, 3.0);
 }
@@ -238,7 +238,7 @@ op! {
     fn fmod(input: Tensor, other: Operand) -> y;
     variants [method, function, inplace, out];
     dtype divisible(input, other, "fmod");
-    map { (input, other) Float => fmod(input, other); Int => fmod(input, other) };
+    map { (input, other) Float => quick fmod(input, other); Int => fmod(input, other) };
     vjp { input => |g| g; other => |g, input, other| -(g * input.div_mode(other, Some("trunc"))) };
     samples samples::binary(0.5, 3.0);
 }

@@ -1,6 +1,6 @@
 //! The greater and the smaller of two; values held between bounds.
 
-use crate::ops::{OperandRef, Val, op, rule, samples};
+use crate::ops::{Arg, Args, OpDef, OperandRef, Val, op, rule, samples};
 use crate::{DType, Error, Result, Tensor};
 
 fn real_promote(x: &Tensor, other: OperandRef<'_>, what: &str) -> Result<DType> {
@@ -108,6 +108,7 @@ op! {
     fn clamp(input: Tensor, min: Option<Operand> = None, max: Option<Operand> = None) -> y;
     variants [method, function, inplace, out];
     alias [method clip, function clip];
+    shortcut clamp_part;
     composite {
         match (min, max) {
             (None, None) => Err(Error::runtime("torch.clamp: At least one of 'min' or 'max' must not be None")),
@@ -123,6 +124,18 @@ op! {
         (real([2, 3]), -0.7, other([2, 1])),
         (real([0, 2]), 0),
     ];
+}
+
+/// The operator for the bounds that are given.
+fn clamp_part(args: &[Arg]) -> Option<(&'static OpDef, Args)> {
+    let [x, min, max] = args else { return None };
+    let part = |op, bounds: &[&Arg]| Some((op, [x].iter().chain(bounds).map(|a| (*a).clone()).collect()));
+    match (min, max) {
+        (Arg::None, Arg::None) => None,
+        (min, Arg::None) => part(&CLAMP_MIN, &[min]),
+        (Arg::None, max) => part(&CLAMP_MAX, &[max]),
+        (min, max) => part(&CLAMP_BOTH, &[min, max]),
+    }
 }
 
 fn between(x: &Tensor, min: OperandRef<'_>, max: OperandRef<'_>) -> Result<DType> {

@@ -41,9 +41,9 @@ fn prefactor(a: f64, x: f64) -> f64 {
 }
 
 /// The lower function by its power series, for `x` not much above `a`.
-fn lower_series(a: f64, x: f64) -> f64 {
+fn lower_series(a: f64, x: f64, tight: f64) -> f64 {
     let (mut term, mut sum, mut n) = (1.0, 1.0, a);
-    while term > 1e-17 * sum {
+    while term > tight * sum {
         n += 1.0;
         term *= x / n;
         sum += term;
@@ -52,13 +52,13 @@ fn lower_series(a: f64, x: f64) -> f64 {
 }
 
 /// The upper function by its series for small `a` and `x`.
-fn upper_series(a: f64, x: f64) -> f64 {
+fn upper_series(a: f64, x: f64, tight: f64) -> f64 {
     let (mut factor, mut sum, mut n) = (1.0, 0.0, 1.0);
     loop {
         factor *= -x / n;
         let term: f64 = factor / (a + n);
         sum += term;
-        if term.abs() <= 1e-17 * f64::abs(sum) {
+        if term.abs() <= tight * f64::abs(sum) {
             break;
         }
         n += 1.0;
@@ -68,25 +68,30 @@ fn upper_series(a: f64, x: f64) -> f64 {
 }
 
 /// The upper function by its continued fraction, for `x` above `a` and above 1.
-fn upper_fraction(a: f64, x: f64) -> f64 {
-    // Lentz's way: denominators that vanish are moved a little.
-    let guard = |v: f64| if v.abs() < 1e-300 { 1e-300 } else { v };
-    let mut b = x + 1.0 - a;
-    let mut c = 1e300;
-    let mut d = 1.0 / guard(b);
-    let mut h = d;
-    let mut n = 1.0;
+fn upper_fraction(a: f64, x: f64, tight: f64) -> f64 {
+    // Numerators and denominators by their recurrences, made smaller before they overflow: one step waits for two products
+    // of the one before, and for no division.
+    const LARGE: f64 = 4503599627370496.0;
+    let tight = tight.max(2e-16);
+    let (mut y, mut z, mut n) = (1.0 - a, x + 2.0 - a, 0.0);
+    let (mut p0, mut q0, mut p1, mut q1) = (1.0, x, x + 1.0, z * x);
+    let mut h = p1 / q1;
     loop {
-        let an = -n * (n - a);
-        b += 2.0;
-        d = 1.0 / guard(an * d + b);
-        c = guard(b + an / c);
-        let factor = d * c;
-        h *= factor;
-        if (factor - 1.0).abs() < 2e-16 || n > 1e7 {
+        n += 1.0;
+        y += 1.0;
+        z += 2.0;
+        let (p, q) = (p1 * z - p0 * (y * n), q1 * z - q0 * (y * n));
+        let before = h;
+        if q != 0.0 {
+            h = p / q;
+        }
+        if q != 0.0 && (h - before).abs() <= tight * h.abs() || n > 1e6 {
             break;
         }
-        n += 1.0;
+        (p0, q0, p1, q1) = (p1, q1, p, q);
+        if p.abs() > LARGE {
+            (p0, q0, p1, q1) = (p0 / LARGE, q0 / LARGE, p1 / LARGE, q1 / LARGE);
+        }
     }
     prefactor(a, x) * a * h
 }
@@ -101,8 +106,8 @@ fn near(a: f64, x: f64) -> (f64, f64) {
     (0.5 * math::erfc(-at) - rest, 0.5 * math::erfc(at) + rest)
 }
 
-/// The regularized lower incomplete gamma function.
-pub(crate) fn lower(a: f64, x: f64) -> f64 {
+/// The regularized lower incomplete gamma function, for results with that gap between one and the next number.
+pub(crate) fn lower(a: f64, x: f64, epsilon: f64) -> f64 {
     if !(a >= 0.0 && x >= 0.0) || (a == 0.0 && x == 0.0) || (a.is_infinite() && x.is_infinite()) {
         return f64::NAN;
     }
@@ -115,11 +120,11 @@ pub(crate) fn lower(a: f64, x: f64) -> f64 {
     if a > 1e6 && ((x - a) / a).abs() < 0.3 {
         return near(a, x).0;
     }
-    if x > 1.0 && x > a { 1.0 - upper(a, x) } else { lower_series(a, x) }
+    if x > 1.0 && x > a { 1.0 - upper(a, x, epsilon) } else { lower_series(a, x, 0.04 * epsilon) }
 }
 
-/// The regularized upper incomplete gamma function.
-pub(crate) fn upper(a: f64, x: f64) -> f64 {
+/// The regularized upper incomplete gamma function, as [`lower`].
+pub(crate) fn upper(a: f64, x: f64, epsilon: f64) -> f64 {
     if !(a >= 0.0 && x >= 0.0) || (a == 0.0 && x == 0.0) || (a.is_infinite() && x.is_infinite()) {
         return f64::NAN;
     }
@@ -132,6 +137,7 @@ pub(crate) fn upper(a: f64, x: f64) -> f64 {
     if a > 1e6 && ((x - a) / a).abs() < 0.3 {
         return near(a, x).1;
     }
+    let tight = 0.04 * epsilon;
     // Where the series of the lower function leaves enough of 1, as Cephes draws the line.
     let by_lower = if x > 1.1 {
         x < a
@@ -141,11 +147,11 @@ pub(crate) fn upper(a: f64, x: f64) -> f64 {
         x * 1.1 < a
     };
     if by_lower {
-        1.0 - lower_series(a, x)
+        1.0 - lower_series(a, x, tight)
     } else if x <= 1.1 {
-        upper_series(a, x)
+        upper_series(a, x, tight)
     } else {
-        upper_fraction(a, x)
+        upper_fraction(a, x, tight)
     }
 }
 
@@ -173,7 +179,7 @@ op! {
     variants [method, function, inplace, out];
     alias [special gammainc];
     dtype incomplete_dtype(input, other, "igamma_cpu");
-    map { (input, other) Float => crate::ops::binary::gamma::lower(input as f64, other as f64) as _ };
+    map { (input, other) Float => crate::ops::binary::gamma::lower(input as f64, other as f64, EPSILON as f64) as _ };
     vjp {
         input => |g| { let _ = g; missing("the derivative for 'igamma: input' is not implemented.") };
         other => |g, input, other| g * density(input, other)
@@ -192,7 +198,7 @@ op! {
     variants [method, function, inplace, out];
     alias [special gammaincc];
     dtype incomplete_dtype(input, other, "igammac_cpu");
-    map { (input, other) Float => crate::ops::binary::gamma::upper(input as f64, other as f64) as _ };
+    map { (input, other) Float => crate::ops::binary::gamma::upper(input as f64, other as f64, EPSILON as f64) as _ };
     vjp {
         input => |g| { let _ = g; missing("the derivative for 'igammac: input' is not implemented.") };
         other => |g, input, other| -(g * density(input, other))

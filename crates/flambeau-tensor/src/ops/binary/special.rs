@@ -1,6 +1,6 @@
 //! Two operands: angles, distances, logarithms, signs, common divisors, interpolation.
 
-use crate::ops::{OperandRef, Val, op, rule, samples};
+use crate::ops::{Arg, Args, OpDef, OperandRef, Val, op, rule, samples};
 use crate::{DType, Error, Result, Scalar, Tensor};
 
 /// The reciprocal of `x * x + y * y`, and 0 at the origin.
@@ -56,7 +56,7 @@ op! {
     fn xlogy(input: Tensor, other: Operand) -> y;
     variants [method, function, special, inplace, out];
     dtype rule::promote_float(input, other);
-    map { (input, other) Float => if is_nan(other) { other } else if input == 0.0 { 0.0 } else { input * log(other) } };
+    map { (input, other) Float => { let y = if input == 0.0 { 0.0 } else { input * log(other) }; if is_nan(other) { other } else { y } } };
     vjp {
         input => |g, input, other| Val::run(|| {
             let flat = input.eq(0.0).tensor()?.logical_and(&other.tensor()?.le(0.0)?)?;
@@ -75,7 +75,7 @@ op! {
     variants [function, special, out];
     node "XlogyBackward1";
     dtype rule::promote_float(input, other);
-    map { (input, other) Float => if is_nan(other) { other } else if input == 0.0 { 0.0 } else { input * log(other) } };
+    map { (input, other) Float => { let y = if input == 0.0 { 0.0 } else { input * log(other) }; if is_nan(other) { other } else { y } } };
     vjp { other => |g, input, other| g * input / other };
     samples [(1.5, positive([2, 3])), (0, positive([])), (2, positive([0, 2]))];
 }
@@ -91,7 +91,7 @@ op! {
     variants [special, out];
     node "SpecialXlog1PyBackward0";
     dtype rule::promote_float(input, other);
-    map { (input, other) Float => if is_nan(other) { other } else if input == 0.0 { 0.0 } else { input * log1p(other) } };
+    map { (input, other) Float => { let y = if input == 0.0 { 0.0 } else { input * log1p(other) }; if is_nan(other) { other } else { y } } };
     vjp {
         input => |g, input, other| Val::run(|| {
             let flat = input.eq(0.0).tensor()?.logical_and(&other.tensor()?.le(-1.0)?)?;
@@ -244,7 +244,7 @@ op! {
     dtype step_dtype(input, values);
     map {
         (input, values)
-        Float => if input == 0.0 { values } else if input < 0.0 { 0.0 } else { 1.0 };
+        Float => { let step = if input < 0.0 { 0.0 } else { 1.0 }; if input == 0.0 { values } else { step } };
         Int => if input == 0 { values } else if input < 0 { 0 } else { 1 };
         Bool => input | values
     };
@@ -332,6 +332,7 @@ op! {
     /// tensor([2., 3.])
     fn lerp(input: Tensor, end: Tensor, weight: Operand) -> y;
     variants [method, function, inplace, out];
+    shortcut lerp_part;
     composite {
         match weight {
             OperandRef::Number(w) => input.lerp_number(end, w),
@@ -344,6 +345,12 @@ op! {
         (real([2]), other([]), 0.8),
         (real([0, 2]), other([2]), unit([])),
     ];
+}
+
+/// The operator for a weight that is a number or a tensor.
+fn lerp_part(args: &[Arg]) -> Option<(&'static OpDef, Args)> {
+    let part = if matches!(args[2], Arg::Tensor(_)) { &LERP_WEIGHTS } else { &LERP_NUMBER };
+    Some((part, args.into()))
 }
 
 op! {

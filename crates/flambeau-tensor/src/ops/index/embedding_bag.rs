@@ -1,7 +1,9 @@
 //! Rows of a table, added up in bags.
 
+use flambeau_cpu::index as kernels;
+
 use crate::autograd::no_grad;
-use crate::ops::op;
+use crate::ops::{op, rule};
 use crate::{DType, Device, Error, Kind, Options, Result, Tensor};
 
 /// How the rows of a bag become one.
@@ -155,6 +157,14 @@ op! {
             let at = no_grad(|| winners(weight, &picked, &bag, count))?;
             (weight.gather(0, &at)?.masked_fill(&size.eq(0)?.unsqueeze(1)?, 0)?, at)
         } else {
+            let plain = per_sample_weights.is_none() && !scale_grad_by_freq && !sparse;
+            if plain && matches!(weight.dtype(), DType::F32 | DType::F64) {
+                let mut y = weight.sum_in_bags(&picked.to_dtype(DType::I64)?, &bag, count)?;
+                if mode == Mode::Mean {
+                    y = y.div(&size.clamp_min(1)?.unsqueeze(1)?)?;
+                }
+                return Ok((y, all.to_dtype(kind)?, size.to_dtype(kind)?, size.to_dtype(kind)?));
+            }
             let mut read = weight.embedding_with(&picked, -1, scale_grad_by_freq, sparse)?.to_dtype(sums(weight.dtype()))?;
             if let Some(p) = per_sample_weights {
                 read = read.mul(&pick(p)?.unsqueeze(1)?)?;
@@ -173,6 +183,29 @@ op! {
         (real([5, 3]), int([4], 0, 5), starts(&[0i64, 1]), false, 1),
         (real([5, 3]), int([4], 0, 5), starts(&[0i64, 2, 4]), false, 2, false, None, true),
         (real([5, 2]), int([4], 0, 5), starts(&[0i64, 3]), false, 0, false, positive([4]), false, 1),
+    ];
+}
+
+op! {
+    /// Rows of sums: row `bags[i]` of the result gains row `indices[i]` of `table`.
+    ///
+    /// Shape: `n m, l, l -> count m`. Dtype: float32 or float64, unchanged.
+    fn sum_in_bags(table: Tensor, indices: Tensor, bags: Tensor, count: i64) -> y;
+    variants [private];
+    node "EmbeddingBagBackward0";
+    dtype {
+        let fits = table.dim() == 2 && indices.size() == bags.size() && indices.dtype() == DType::I64 && bags.dtype() == DType::I64;
+        rule::require(fits && matches!(table.dtype(), DType::F32 | DType::F64), "sum_in_bags")?;
+        table.dtype()
+    };
+    shape [count, table.size()[1]].as_slice();
+    contiguous [table, indices, bags];
+    kernel { kernels::sum_in_bags(y, table, indices, bags) };
+    vjp { table => |g, table.shape, indices, bags| g.sum_in_bags(bags, indices, table.size()[0]) };
+    samples [
+        (real([5, 3]), int([4], 0, 5), int([4], 0, 2), 2),
+        (real([2, 17]), int([3], 0, 2), int([3], 0, 4), 4),
+        (real([0, 2]), int([0], 0, 1), int([0], 0, 1), 3),
     ];
 }
 

@@ -91,7 +91,7 @@ op! {
     fn hardswish_backward(grad: Tensor, input: Tensor) -> y;
     variants [private];
     dtype rule::promote(grad, input);
-    map { (grad, input) Float => { let mid = grad * (input / 3.0 + 0.5); if input <= -3.0 { 0.0 } else if input < 3.0 { mid } else { grad } } };
+    map { (grad, input) Float => { let inner = if input < 3.0 { grad * (input / 3.0 + 0.5) } else { grad }; if input <= -3.0 { 0.0 } else { inner } } };
     vjp {
         grad => |g, input| g.hardswish_backward(input);
         input => |g, grad, input| (g * grad).hardtanh_backward(input, -3.0, 3.0) / 3.0
@@ -156,7 +156,7 @@ op! {
     fn softshrink(input: Tensor, lambd: f64 = 0.5) -> y;
     variants [functional, out];
     dtype softshrink_dtype(input, lambd);
-    map { (input; lambd) Float => if input > lambd { input - lambd } else if input < -lambd { input + lambd } else { input * 0.0 } };
+    map { (input; lambd) Float => { let by = if input < 0.0 { -lambd } else { lambd }; if abs(input) > lambd { input - by } else { input * 0.0 } } };
     vjp { input => |g, input, lambd| g.shrink_backward(input, lambd) };
     samples samples::unary(-3.0, 3.0);
 }

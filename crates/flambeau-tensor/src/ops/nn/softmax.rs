@@ -64,6 +64,7 @@ op! {
     node "SoftmaxBackward0";
     dtype checked(input, dim, "softmax");
     shape input.sizes();
+    contiguous [input];
     kernel { kernels::softmax(&mut y, input, normalize_dim(dim, input.ndim())?) };
     vjp { input => |g, y, dim| g.softmax_backward(y, dim) };
     samples [(real([2, 3]), 1), (real([2, 3]), 0), (real([]), 0), (real([0, 2]), -1)];
@@ -102,6 +103,7 @@ op! {
     node "LogSoftmaxBackward0";
     dtype checked(input, dim, "log_softmax");
     shape input.sizes();
+    contiguous [input];
     kernel { kernels::log_softmax(&mut y, input, normalize_dim(dim, input.ndim())?) };
     vjp { input => |g, y, dim| g.log_softmax_backward(y, dim) };
     samples [(real([2, 3]), 1), (real([2, 3]), 0), (real([]), 0), (real([0, 2]), -1)];

@@ -2,8 +2,9 @@
 
 use flambeau_cpu::index as kernels;
 
+use crate::dispatch::Locked;
 use crate::ops::op;
-use crate::{DType, Dims, Error, Options, Result, Tensor};
+use crate::{DType, Device, Dims, Error, Options, Result, Tensor};
 
 fn matrix(x: &Tensor, what: &str) -> Result<DType> {
     if x.dim() < 2 {
@@ -74,15 +75,9 @@ fn places(
     if !matches!(dtype, DType::I64 | DType::I32 | DType::I16 | DType::I8 | DType::U8) {
         return Err(Error::not_implemented(format!("\"{what}\" not implemented for '{}'", dtype.title())));
     }
-    let (mut rows, mut columns) = (Vec::new(), Vec::new());
-    for r in 0..row {
-        let range = kept(r);
-        rows.extend(range.clone().map(|_| r));
-        columns.extend(range);
-    }
-    let n = rows.len() as i64;
-    rows.extend(columns);
-    Tensor::of(&rows, &[2, n])?.to_dtype(dtype)
+    let out = Tensor::empty(&places_shape(row, col, &kept)?, DType::I64, Device::Cpu)?;
+    Locked::run(&[], std::slice::from_ref(&out), |_, outs| kernels::places(outs.next(), row, &kept));
+    out.to_dtype(dtype)
 }
 
 op! {

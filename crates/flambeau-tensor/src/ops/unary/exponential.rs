@@ -90,8 +90,27 @@ op! {
     alias [special expit];
     dtype rule::int_to_float(input);
     map { (input) Float, Complex => sigmoid(input) };
-    vjp { input => |g, y| g * (y * (1.0 - y)).conj() };
+    vjp { input => |g, y| g.sigmoid_backward(y) };
     samples samples::unary(-6.0, 6.0);
+}
+
+op! {
+    /// The gradient of `sigmoid` from that of its result, and the result.
+    ///
+    /// Shape: `*s, *s -> *s`. Dtype: promoted.
+    fn sigmoid_backward(grad: Tensor, output: Tensor) -> y;
+    variants [private];
+    dtype rule::promote(grad, output);
+    map {
+        (grad, output)
+        Float => grad * (1.0 - output) * output;
+        Complex => grad * ((C::new(1.0, 0.0) - output) * output).conj()
+    };
+    vjp {
+        grad => |g, output| g.sigmoid_backward(output.conj());
+        output => |g, grad, output| g.conj() * grad * (1.0 - 2.0 * output).conj()
+    };
+    samples samples::pairs(-2.0, 2.0);
 }
 
 op! {

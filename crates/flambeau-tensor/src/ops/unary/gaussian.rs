@@ -80,25 +80,58 @@ const FAR: ([f64; 9], [f64; 9]) = (
     ],
 );
 
-/// `exp(x * x) * erfc(x)` for `x` from 0 on.
-fn scaled_complement(x: f64) -> f64 {
-    if x < 10.0 {
+/// `exp(x * x) * erfc(x) * (x + 3)` as a polynomial in `(x - 3) / (x + 3)`, to about 2^-32.
+const COMPLEMENT: [f64; 14] = [
+    -2.4927203888473465e-06,
+    -1.0288161218366926e-05,
+    2.775853931128101e-05,
+    9.869399337754839e-05,
+    -0.0002751136568292084,
+    -0.0005425728071378871,
+    0.0030335040437211706,
+    -0.001214367036491653,
+    -0.026827143860736907,
+    0.11952808103640966,
+    -0.31046726750473047,
+    0.5902283372847694,
+    -0.8833944531128344,
+    1.0740069072902498,
+];
+
+/// `exp(x * x) * erfc(x)` for `x` from 0 on, in the precision of a type.
+trait ScaledComplement {
+    fn scaled_complement(self) -> Self;
+}
+
+impl ScaledComplement for f64 {
+    #[inline(always)]
+    fn scaled_complement(self) -> f64 {
+        let x = self;
         // The square in two parts, so that its exponential is exact.
         let square = x * x;
         let rest = x.mul_add(x, -square);
-        return (square.exp() + square.exp() * rest) * math::f64::erfc(x);
+        let power = math::f64::exp(square);
+        let near = (power + power * rest) * math::f64::erfc(x);
+        // The asymptotic series, whose terms fall long enough from 10 on: each is that before times -(2k - 1) / (2 x^2).
+        let z = -0.5 / square;
+        let mut sum = 1.0;
+        for k in (1..14).rev() {
+            sum = z.mul_add(sum * f64::from(2 * k - 1), 1.0);
+        }
+        let far = 0.5 * FRAC_2_SQRT_PI / x * sum;
+        if x < 10.0 { near } else { far }
     }
-    if x > 1e8 {
-        return 0.5 * FRAC_2_SQRT_PI / x;
+}
+
+impl ScaledComplement for f32 {
+    #[inline(always)]
+    fn scaled_complement(self) -> f32 {
+        // A polynomial in (x - 3) / (x + 3), over x + 3.
+        let x = f64::from(self);
+        let unit = 1.0 / (x + 3.0);
+        let t = 1.0 - 6.0 * unit;
+        (poly::f64(t, COMPLEMENT) * unit) as f32
     }
-    // The asymptotic series: its terms fall long enough from here on.
-    let (mut term, mut sum, mut k) = (1.0, 1.0, 1.0);
-    while f64::abs(term) > 1e-17 {
-        term *= -k / (2.0 * x * x);
-        sum += term;
-        k += 2.0;
-    }
-    0.5 * FRAC_2_SQRT_PI / x * sum
 }
 
 /// Numbers with these functions; single precision is rounded where PyTorch rounds it.
@@ -184,66 +217,77 @@ const AGD: [f64; 10] = [
 
 /// The value of a polynomial, its highest coefficient first.
 mod poly {
-    pub fn f32(x: f32, c: &[f64]) -> f32 {
-        c.iter().fold(0.0, |sum: f32, &c| sum.mul_add(x, c as f32))
+    #[inline(always)]
+    pub fn f32<const N: usize>(x: f32, c: [f64; N]) -> f32 {
+        let mut sum = c[0] as f32;
+        for c in &c[1..] {
+            sum = sum.mul_add(x, *c as f32);
+        }
+        sum
     }
-    pub fn f64(x: f64, c: &[f64]) -> f64 {
-        c.iter().fold(0.0, |sum: f64, &c| sum.mul_add(x, c))
+    #[inline(always)]
+    pub fn f64<const N: usize>(x: f64, c: [f64; N]) -> f64 {
+        let mut sum = c[0];
+        for c in &c[1..] {
+            sum = sum.mul_add(x, *c);
+        }
+        sum
     }
+}
+
+/// The coefficients of one polynomial or of the other.
+#[inline(always)]
+fn pick<const N: usize>(first: bool, a: [f64; N], b: [f64; N]) -> [f64; N] {
+    std::array::from_fn(|i| if first { a[i] } else { b[i] })
 }
 
 macro_rules! gaussian {
     ($($t:ident)*) => {$(
         impl Gaussian for $t {
+            #[inline(always)]
             fn erfcx(self) -> $t {
                 let x = self;
-                if x.is_nan() {
-                    return x;
-                }
-                if x >= 0.0 {
-                    return scaled_complement(x as f64) as $t;
-                }
-                match x {
-                    ..-26.7 => $t::INFINITY,
-                    ..-6.1 => 2.0 * (x * x).exp(),
-                    _ => (2.0 as $t).mul_add((x * x).exp(), -(scaled_complement(-x as f64) as $t)),
-                }
+                let size = x.abs().scaled_complement();
+                let power = math::$t::exp(x * x);
+                let below = if x < -6.1 { 2.0 * power } else { (2.0 as $t).mul_add(power, -size) };
+                let below = if x < -26.7 { $t::INFINITY } else { below };
+                let y = if x < 0.0 { below } else { size };
+                if x.is_nan() { x } else { y }
             }
 
+            #[inline(always)]
             fn log_ndtr(self) -> $t {
                 let t = self * std::$t::consts::FRAC_1_SQRT_2;
-                if self < -1.0 {
-                    (-t).mul_add(t, ((-t).erfcx() / 2.0).ln())
-                } else {
-                    (-math::$t::erfc(t) / 2.0).ln_1p()
-                }
+                let far = (-t).mul_add(t, math::$t::log(t.abs().scaled_complement() / 2.0));
+                let near = math::$t::log1p(-math::$t::erfc(t) / 2.0);
+                if self < -1.0 { far } else { near }
             }
 
+            #[inline(always)]
             fn ndtri(self) -> $t {
                 const EDGE: $t = 0.135_335_283_236_612_7_f64 as $t; // exp(-2)
                 let p = self;
-                if p == 0.0 || p == 1.0 {
-                    return if p == 0.0 { $t::NEG_INFINITY } else { $t::INFINITY };
-                }
-                if !(0.0..=1.0).contains(&p) {
-                    return $t::NAN;
-                }
                 let upper = p > 1.0 - EDGE;
                 let tail = if upper { 1.0 - p } else { p };
-                if tail > EDGE {
-                    let y = tail - 0.5;
-                    let z = y * y;
-                    return y.mul_add(z * poly::$t(z, &CENTRAL.0) / poly::$t(z, &CENTRAL.1), y) * 2.506_628_274_631_000_5_f64 as $t;
-                }
+                let y = tail - 0.5;
+                let z = y * y;
+                let central = y.mul_add(z * poly::$t(z, CENTRAL.0) / poly::$t(z, CENTRAL.1), y);
+                let central = central * 2.506_628_274_631_000_5_f64 as $t;
                 // Logarithms and roots of single precision go through double, as in PyTorch.
-                let x = (-2.0 * (tail as f64).ln()).sqrt() as $t;
-                let start = (x as f64 - (x as f64).ln() / x as f64) as $t;
+                let x = (-2.0 * math::f64::log(tail as f64)).sqrt() as $t;
+                let start = (x as f64 - math::f64::log(x as f64) / x as f64) as $t;
                 let z = 1.0 / x;
-                let (num, den): (&[f64], &[f64]) = if x < 8.0 { (&TAIL.0, &TAIL.1) } else { (&FAR.0, &FAR.1) };
-                let x = start - z * poly::$t(z, num) / poly::$t(z, den);
-                if upper { x } else { -x }
+                let near = x < 8.0;
+                let quotient = poly::$t(z, pick(near, TAIL.0, FAR.0)) / poly::$t(z, pick(near, TAIL.1, FAR.1));
+                let x = start - z * quotient;
+                let outer = if upper { x } else { -x };
+                let y = if tail > EDGE { central } else { outer };
+                let y = if p == 0.0 { $t::NEG_INFINITY } else { y };
+                let y = if p == 1.0 { $t::INFINITY } else { y };
+                if (p >= 0.0) & (p <= 1.0) { y } else { $t::NAN }
             }
 
+            #[inline(always)]
             fn airy_ai(self) -> $t {
                 use poly::$t as poly;
                 let x = self;
@@ -259,13 +303,13 @@ macro_rules! gaussian {
                     let z = 1.0 / zeta;
                     let s = z * z;
                     let t = zeta + 0.25 * std::$t::consts::PI;
-                    let (even, odd) = (1.0 + s * poly(s, &AFN) / poly(s, &AFD), z * poly(s, &AGN) / poly(s, &AGD));
+                    let (even, odd) = (1.0 + s * poly(s, AFN) / poly(s, AFD), z * poly(s, AGN) / poly(s, AGD));
                     return ROOT / (-x).sqrt().sqrt() * (t.sin() * even - t.cos() * odd);
                 }
                 if x >= 2.09 {
                     let zeta = 2.0 * x * x.sqrt() / 3.0;
                     let z = 1.0 / zeta;
-                    return ROOT * (poly(z, &AN) / poly(z, &AD)) / (2.0 * x.sqrt().sqrt() * zeta.exp());
+                    return ROOT * (poly(z, AN) / poly(z, AD)) / (2.0 * x.sqrt().sqrt() * zeta.exp());
                 }
                 // The power series of the two solutions that make it up. They cancel, so that every rounding shows: these are
                 // PyTorch's.

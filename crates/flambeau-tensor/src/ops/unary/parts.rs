@@ -93,7 +93,7 @@ op! {
     fn angle(input: Tensor) -> y;
     variants [method, function, out];
     dtype rule::int_to_float(input);
-    map { (input) Float => if is_nan(input) { input } else if input < 0.0 { 3.141_592_653_589_793 } else { 0.0 }; Complex -> real => angle(input) };
+    map { (input) Float => { let angle = if input < 0.0 { 3.141_592_653_589_793 } else { 0.0 }; if is_nan(input) { input } else { angle } }; Complex -> real => angle(input) };
     vjp { input => |g, input| angle_backward(g, input) };
     samples samples::unary(0.5, 2.0);
 }
@@ -310,7 +310,11 @@ op! {
     dtype rule::same(input);
     map {
         (input; nan, posinf, neginf)
-        Float => if is_nan(input) { nan } else if input == INFINITY { posinf } else if input == NEG_INFINITY { neginf } else { input };
+        Float => {
+            let y = if input == INFINITY { posinf } else { input };
+            let y = if input == NEG_INFINITY { neginf } else { y };
+            if is_nan(input) { nan } else { y }
+        };
         Complex => {
             let whole = |v| if v != v { nan.re } else if v == 1.0 / 0.0 { posinf.re } else if v == -1.0 / 0.0 { neginf.re } else { v };
             C::new(whole(input.re), whole(input.im))

@@ -72,7 +72,7 @@ op! {
     variants [method, function, inplace, out];
     alias [special gammaln];
     dtype real_float(input, "lgamma_vml_cpu");
-    map { (input) Float => lgamma(input) };
+    map { (input) Float => quick lgamma(input) };
     vjp { input => |g, input| g * input.digamma() };
     samples samples::unary(0.4, 4.0);
 }
@@ -88,7 +88,7 @@ op! {
     variants [method, function, special, inplace, out];
     alias [special psi];
     dtype real_float(input, "digamma");
-    map { (input) Float => digamma(input) };
+    map { (input) Float => quick digamma(input) };
     vjp { input => |g, input| g * input.polygamma_of(1) };
     samples samples::unary(0.4, 4.0);
 }
@@ -251,7 +251,7 @@ op! {
     variants [special, out];
     node "SpecialEntrBackward0";
     dtype real_float(input, "entr");
-    map { (input) Float => if input > 0.0 { -input * log(input) } else if input == 0.0 { 0.0 } else if is_nan(input) { input } else { NEG_INFINITY } };
+    map { (input) Float => { let y = if input == 0.0 { 0.0 } else { -input * log(input) }; let y = if input < 0.0 { NEG_INFINITY } else { y }; if is_nan(input) { input } else { y } } };
     vjp { input => |g, input| g * (-(input.log()) - 1.0) };
     samples samples::unary(0.2, 2.0);
 }

@@ -13,7 +13,7 @@ op! {
     fn sin(input: Tensor) -> y;
     variants [method, function, inplace, out];
     dtype rule::int_to_float(input);
-    map { (input) Float, Complex => sin(input) };
+    map { (input) Float, Complex => quick sin(input) };
     vjp { input => |g, input| g * input.cos().conj() };
     samples samples::unary(-3.0, 3.0);
 }
@@ -28,7 +28,7 @@ op! {
     fn cos(input: Tensor) -> y;
     variants [method, function, inplace, out];
     dtype rule::int_to_float(input);
-    map { (input) Float, Complex => cos(input) };
+    map { (input) Float, Complex => quick cos(input) };
     vjp { input => |g, input| -(g * input.sin().conj()) };
     samples samples::unary(-3.0, 3.0);
 }
@@ -44,8 +44,27 @@ op! {
     variants [method, function, inplace, out];
     dtype rule::int_to_float(input);
     map { (input) Float, Complex => tanh(input) };
-    vjp { input => |g, y| g * (1.0 - y * y).conj() };
+    vjp { input => |g, y| g.tanh_backward(y) };
     samples samples::unary(-3.0, 3.0);
+}
+
+op! {
+    /// The gradient of `tanh` from that of its result, and the result.
+    ///
+    /// Shape: `*s, *s -> *s`. Dtype: promoted.
+    fn tanh_backward(grad: Tensor, output: Tensor) -> y;
+    variants [private];
+    dtype rule::promote(grad, output);
+    map {
+        (grad, output)
+        Float => grad * (1.0 - output * output);
+        Complex => grad * (C::new(1.0, 0.0) - output * output).conj()
+    };
+    vjp {
+        grad => |g, output| g.tanh_backward(output.conj());
+        output => |g, grad, output| g.conj() * grad * (-2.0 * output).conj()
+    };
+    samples samples::pairs(-2.0, 2.0);
 }
 
 op! {
@@ -58,7 +77,7 @@ op! {
     fn tan(input: Tensor) -> y;
     variants [method, function, inplace, out];
     dtype rule::int_to_float(input);
-    map { (input) Float, Complex => tan(input) };
+    map { (input) Float, Complex => quick tan(input) };
     vjp { input => |g, y| g * (1.0 + y * y).conj() };
     samples samples::unary(-1.2, 1.2);
 }
@@ -199,7 +218,7 @@ op! {
     fn sinc(input: Tensor) -> y;
     variants [method, function, special, inplace, out];
     dtype rule::int_to_float(input);
-    map { (input) Float => {
+    map { (input) Float => quick {
         let turned = 3.141_592_653_589_793 * input;
         if input == 0.0 { 1.0 } else { sin(turned) / turned }
     }; Complex => {
