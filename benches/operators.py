@@ -166,7 +166,7 @@ F.grid_sample(picture, places, mode="bicubic", align_corners=False); F.grid_samp
 F.grid_sample(picture, places, padding_mode="reflection", align_corners=True)
 grads(F.grid_sample(picture, places, align_corners=False), picture, places)
 F.affine_grid(places[:, 0, :2, :].new_ones(8, 2, 3), (8, 16, 64, 64), align_corners=False)
-grads(F.batch_norm(picture, None, None, training=True), picture); F.batch_norm(picture, scale16, scale16)
+grads(F.batch_norm(picture, None, None, training=True), picture); F.batch_norm(picture, scale16.detach(), scale16.detach())
 grads(F.batch_norm(images, None, None, training=True), images); grads(F.layer_norm(table, (1024,), scale), table, scale)
 grads(F.group_norm(picture, 4), picture); grads(F.instance_norm(picture), picture)
 grads(F.rms_norm(table, (1024,)), table); F.local_response_norm(picture, 5); grads(F.normalize(table), table)

@@ -11,6 +11,8 @@ use crate::threads::num_threads;
 
 /// Bytes of a sheet: it should stay in the second-level cache.
 const SHEET_BYTES: usize = 384 << 10;
+/// Rows of a turned weight that are written together.
+const ROWS: usize = 16;
 
 /// The kernel elements along a dimension that reach the inputs `r`, `r + stride`, ..., and the places in the output where
 /// input r meets them.
@@ -85,15 +87,19 @@ fn turned<T: Real>(s: &Sizes, w: Shared<T>, [ds, hs, ws]: [&[usize]; 3]) -> Vec<
     let (taps, n, k) = (s.taps(), chosen.len(), s.c_out * chosen.len());
     let mut matrix = vec![T::zero(); s.groups * s.c_in * k];
     let to = Shared::new(matrix.as_mut_ptr());
-    for_pieces(0..s.groups * s.c_in, (1usize << 16).div_ceil(k.max(1)), |range| {
-        for row in range {
-            let (group, channel) = (row / s.c_in, row % s.c_in);
+    // Some rows at a time, so that what is read and what is written are both in runs.
+    let blocks = s.c_in.div_ceil(ROWS);
+    for_pieces(0..s.groups * blocks, (1usize << 16).div_ceil(ROWS * k.max(1)), |range| {
+        for block in range {
+            let (group, channels) = (block / blocks, block % blocks * ROWS..s.c_in.min((block % blocks + 1) * ROWS));
             for o in 0..s.c_out {
-                let from = w.at((((group * s.c_out + o) * s.c_in + channel) * taps) as isize);
-                let to = to.at((row * k + o * n) as isize);
-                for (i, &tap) in chosen.iter().enumerate() {
-                    // SAFETY: an element of the weight, and one of this row.
-                    unsafe { to.add(i).write(from.add(tap).read_unaligned()) };
+                for c in channels.clone() {
+                    let from = w.at((((group * s.c_out + o) * s.c_in + c) * taps) as isize);
+                    let to = to.at(((group * s.c_in + c) * k + o * n) as isize);
+                    for (i, &tap) in chosen.iter().enumerate() {
+                        // SAFETY: an element of the weight, and one of this row.
+                        unsafe { to.add(i).write(from.add(tap).read_unaligned()) };
+                    }
                 }
             }
         }
@@ -130,7 +136,7 @@ pub(super) unsafe fn weight<T: Real>(s: &Sizes, g: *const T, x: *const T, w: *mu
     let whole = geometry.sheet::<T>(bands[0].size).whole;
     // Small images are gone through together: each sum over lanes at the end is then for more products.
     let together =
-        if bands.len() > 1 { 1 } else { 1024usize.div_ceil(s.out_plane()).min(room / whole.max(1)).clamp(1, s.batch) };
+        if bands.len() > 1 { 1 } else { 1024usize.div_ceil(s.out_plane()).min(3 * room / whole.max(1)).clamp(1, s.batch) };
     let part = Part { sizes: s, geometry: &geometry, bands: &bands, together, g, x, w };
     let work = s.work() * s.batch;
     let threads = if work * s.groups < 1 << 21 { 1 } else { num_threads() };

@@ -3,6 +3,7 @@
 #[cfg(target_arch = "x86_64")]
 use crate::gemm::{Isa, isa};
 use crate::gemm::{Plain, Real, Simd};
+use num_traits::Zero;
 
 /// The most rows of a tile.
 const MAX_ROWS: usize = 12;
@@ -80,7 +81,7 @@ impl<T> Kernels<T> {
 unsafe fn tile<V: Simd, const MR: usize, const NV: usize>(t: &Tile<V::T>) {
     // SAFETY: the caller's tile describes readable a and b and writable c.
     unsafe {
-        let mut acc = [[V::splat(num_traits::Zero::zero()); NV]; MR];
+        let mut acc = [[V::splat(V::T::zero()); NV]; MR];
         // Four addresses and two multiples of the row step reach all rows: twelve would not fit the registers.
         let base: [*const V::T; 4] = std::array::from_fn(|g| t.a.wrapping_offset(3 * g as isize * t.a_row));
         for p in 0..t.k {
@@ -114,7 +115,7 @@ unsafe fn tile<V: Simd, const MR: usize, const NV: usize>(t: &Tile<V::T>) {
 unsafe fn dots<V: Simd, const MR: usize, const NR: usize>(t: &Dots<V::T>) {
     // SAFETY: the caller's stretches are readable in g and, shifted, in x.
     unsafe {
-        let mut acc = [[V::splat(num_traits::Zero::zero()); NR]; MR];
+        let mut acc = [[V::splat(V::T::zero()); NR]; MR];
         for s in 0..t.count {
             let (g_at, x_at, n) = *t.stretches.add(s);
             let g: [*const V::T; MR] = std::array::from_fn(|i| t.g.wrapping_add(i * t.g_row + g_at));
@@ -140,12 +141,24 @@ unsafe fn dots<V: Simd, const MR: usize, const NR: usize>(t: &Dots<V::T>) {
                 }
             }
         }
+        // All at once: a sum picked by an index that is not constant would keep them in memory all along.
+        let mut lanes = [[[V::T::zero(); 16]; NR]; MR];
         for i in 0..MR {
             for j in 0..NR {
-                if j < t.cols {
-                    let to = t.sums.add(i * t.sums_row + j);
-                    to.write_unaligned(to.read_unaligned() + acc[i][j].sum());
+                acc[i][j].store(lanes[i][j].as_mut_ptr());
+            }
+        }
+        for (i, row) in lanes.iter_mut().enumerate() {
+            for (j, lanes) in row.iter_mut().enumerate().take(t.cols) {
+                let mut n = V::LANES;
+                while n > 1 {
+                    n /= 2;
+                    for l in 0..n {
+                        lanes[l] = lanes[l] + lanes[l + n];
+                    }
                 }
+                let to = t.sums.add(i * t.sums_row + j);
+                to.write_unaligned(to.read_unaligned() + lanes[0]);
             }
         }
     }
