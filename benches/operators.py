@@ -9,6 +9,8 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+import layers
+
 MILLION = 1 << 20
 
 INPUTS: dict[str, Callable[[Any], Any]] = {
@@ -232,7 +234,7 @@ def written(text: str) -> list[str]:
 
 def expressions() -> list[str]:
     """All expressions, each once."""
-    found = written(EXPRESSIONS) + written(MORE)
+    found = written(EXPRESSIONS) + written(MORE) + written(layers.EXPRESSIONS)
     for line in filter(None, FOR_EACH.splitlines()):
         inputs, text = line.split(": ", 1)
         found += [re.sub(r"\b_\b", name, e) for name in inputs.split() for e in written(text)]
@@ -251,7 +253,8 @@ def piece(expression: str) -> Callable[[Any], Callable[[], Any]]:
 
     def make(torch: Any) -> Callable[[], Any]:
         torch.manual_seed(0)
-        names = {name: INPUTS[name](torch) for name in INPUTS if name in code.co_names}
+        inputs = INPUTS | layers.INPUTS
+        names = {name: inputs[name](torch) for name in inputs if name in code.co_names}
         variables = [x for x in names.values() if x.requires_grad]
 
         def gradient_of(y: Any) -> Any:
@@ -260,7 +263,11 @@ def piece(expression: str) -> Callable[[Any], Callable[[], Any]]:
 
         wanted = [name for name in code.co_names if name not in names and name != "float"]
         library = {name: getattr(torch, name) for name in wanted if hasattr(torch, name)}
-        scope = library | names | {"torch": torch, "F": torch.nn.functional, "gradient_of": gradient_of}
+        scope = (
+            library
+            | names
+            | {"torch": torch, "F": torch.nn.functional, "gradient_of": gradient_of, "grads": layers.gradients(torch)}
+        )
         return lambda: eval(code, scope)
 
     return make

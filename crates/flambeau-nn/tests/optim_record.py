@@ -129,6 +129,10 @@ def record_optimizers() -> str:
             given = parameters(dtype, kind == "Muon")
             optimizer = getattr(torch.optim, kind)(given, **options)
             for k in range(STEPS):
+                if k == STEPS // 2:  # a state takes the dtype of its parameter when it is loaded
+                    saved = optimizer.state_dict()
+                    optimizer = getattr(torch.optim, kind)(given)
+                    optimizer.load_state_dict(saved)
                 for p in given:
                     set_gradient(p, k)
                 optimizer.step()

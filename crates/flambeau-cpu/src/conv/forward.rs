@@ -1,10 +1,11 @@
-//! The convolution itself: weight times patches, image by image.
+//! The convolution itself.
 
 use super::Sizes;
+use super::correlate::Correlation;
 use super::patches::Patches;
+use super::sheet::Geometry;
 use crate::gemm::scratch::{self, Slot};
-use crate::gemm::{Multiply, Product, Real, Rhs, Shared, Strided, for_pieces, product_at};
-use crate::threads::num_threads;
+use crate::gemm::{Multiply, Real, Shared, for_pieces, product_at};
 
 /// Multiply-adds worth a thread.
 const GRAIN: usize = 1 << 20;
@@ -23,66 +24,42 @@ impl Sizes {
     }
 }
 
-/// f32 and f64: patches are packed straight into the product's panels.
+/// f32 and f64: weight times image, read at shifted places.
 ///
 /// # Safety
 /// The memory is contiguous and of the sizes given.
-pub(super) unsafe fn real<T: Real + Multiply>(s: &Sizes, x: *const T, w: *const T, bias: Option<*const T>, y: *mut T) {
+pub(super) unsafe fn real<T: Real>(s: &Sizes, x: *const T, w: *const T, bias: Option<*const T>, y: *mut T) {
     let (x, w, y, b) = (Shared::read(x), Shared::read(w), Shared::new(y), bias.map(Shared::read));
-    let (patch, plane) = (s.patch(), s.out_plane());
-    if s.c_in == 1 && s.c_out <= 4 && s.groups > 1 {
-        // SAFETY: forwarded to the caller.
-        return unsafe { super::depthwise::forward(s, x, w, b, y) };
+    let plane = s.out_plane();
+    if s.patch() == 0 {
+        for i in 0..s.batch * s.groups * s.c_out {
+            // SAFETY: channel i % (groups * c_out) of an image's output and of the bias.
+            unsafe {
+                let start = b.map_or(T::zero(), |b| b.at((i % (s.groups * s.c_out)) as isize).read_unaligned());
+                fill(y.at((i * plane) as isize), plane, start);
+            }
+        }
+        return;
     }
-    let image = |n: usize, g: usize, threads: bool| {
-        let channels = (n * s.groups + g) * s.c_out;
-        let image = x.at(((n * s.groups + g) * s.c_in * s.in_plane()) as isize);
-        let (c, beta) = (y.at((channels * plane) as isize), if b.is_some() { T::one() } else { T::zero() });
-        if let Some(b) = b {
-            for i in 0..s.c_out {
-                // SAFETY: channel i of this group's output and bias.
-                unsafe { fill(c.add(i * plane), plane, b.at((g * s.c_out + i) as isize).read_unaligned()) };
-            }
-        }
-        let patches = Patches { sizes: s, image: image.cast_const() };
-        let points = Strided { ptr: image.cast_const(), row: plane as isize, col: 1 };
-        let rhs: &dyn Rhs<T> = if s.is_pointwise() { &points } else { &patches };
-        let product = Product {
-            m: s.c_out,
-            n: plane,
-            k: patch,
-            a: w.at((g * s.c_out * patch) as isize),
-            a_row: if s.c_out == 1 { 1 } else { patch as isize },
-            a_col: 1,
-            b: rhs,
-            c,
-            c_row: plane as isize,
-            alpha: T::one(),
-            beta,
-        };
-        // SAFETY: the group's part of the weight, the image and the output.
-        unsafe {
-            if patch == 0 {
-                if b.is_none() {
-                    fill(c, s.c_out * plane, T::zero());
-                }
-            } else if threads {
-                product.run();
-            } else {
-                product.serial(0..s.c_out, 0..plane);
-            }
-        }
+    let geometry = Geometry::of(s);
+    let correlation = Correlation {
+        batch: s.batch,
+        groups: s.groups,
+        geometry: &geometry,
+        rows: s.c_out,
+        matrix: w,
+        bias: b,
+        source: x,
+        target: y,
+        planes: s.output,
+        first: [0; 3],
+        apart: [1; 3],
     };
-    if s.batch * s.groups < num_threads() {
-        for i in 0..s.batch * s.groups {
-            image(i / s.groups, i % s.groups, true);
-        }
-    } else {
-        s.for_images(|n, g| image(n, g, false));
-    }
+    // SAFETY: forwarded to the caller.
+    unsafe { correlation.run() }
 }
 
-unsafe fn fill<T: Copy>(to: *mut T, n: usize, x: T) {
+pub(super) unsafe fn fill<T: Copy>(to: *mut T, n: usize, x: T) {
     for i in 0..n {
         // SAFETY: the caller has n elements.
         unsafe { to.add(i).write_unaligned(x) };

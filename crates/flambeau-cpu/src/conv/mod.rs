@@ -1,11 +1,14 @@
-//! Convolutions over one to three spatial dimensions and their gradients, as products of matrices of patches that are
-//! packed, not stored.
+//! Convolutions over one to three spatial dimensions and their gradients: products whose right-hand side is the image itself,
+//! read at shifted places (`sheet.rs`), in f32 and f64; of matrices of patches in other types.
 
 mod backward;
-mod depthwise;
+mod correlate;
 mod forward;
 mod half;
 mod patches;
+mod real;
+mod sheet;
+mod tiles;
 
 #[cfg(test)]
 mod tests;
@@ -112,10 +115,6 @@ impl Sizes {
     fn patch(&self) -> usize {
         self.c_in * self.taps()
     }
-    /// True if each output element sees one input element, at its own place.
-    fn is_pointwise(&self) -> bool {
-        self.taps() == 1 && self.stride == [1; 3] && self.padding == [0; 3] && self.input == self.output
-    }
 }
 
 /// Convolves: `input` (N, C, spatial...), `weight` (K, C / groups, kernel...), `bias` (K) and `out` (N, K, spatial...), all
@@ -147,6 +146,8 @@ pub fn conv_input_grad(grad_input: &mut ViewMut, grad_out: View, weight: View, s
     unsafe {
         match grad_input.dtype() {
             DType::F16 | DType::BF16 => half::conv_input_grad(grad_input, grad_out, weight, shape),
+            DType::F32 => real::input::<f32>(&s, g.cast(), w.cast(), x.cast()),
+            DType::F64 => real::input::<f64>(&s, g.cast(), w.cast(), x.cast()),
             d => by_dtype!(d, T => backward::input::<T>(&s, g.cast(), w.cast(), x.cast()), else ()),
         }
     }
@@ -162,6 +163,8 @@ pub fn conv_weight_grad(grad_weight: &mut ViewMut, grad_out: View, input: View, 
     unsafe {
         match grad_weight.dtype() {
             DType::F16 | DType::BF16 => half::conv_weight_grad(grad_weight, grad_out, input, shape),
+            DType::F32 => real::weight::<f32>(&s, g.cast(), x.cast(), w.cast()),
+            DType::F64 => real::weight::<f64>(&s, g.cast(), x.cast(), w.cast()),
             d => by_dtype!(d, T => backward::weight::<T>(&s, g.cast(), x.cast(), w.cast()), else ()),
         }
     }

@@ -5,7 +5,6 @@ use std::ops::Range;
 use smallvec::SmallVec;
 
 use super::Sizes;
-use crate::gemm::{Real, Rhs, pad};
 
 /// The patches of one group of channels of one image.
 pub(super) struct Patches<'a, T> {
@@ -151,18 +150,6 @@ impl<T: Copy + Default> Patches<'_, T> {
             for o in before + n..run.out.len() {
                 to.add(o).write(T::default());
             }
-        }
-    }
-}
-
-// SAFETY: write fills `cols` of each row of `width`, pad the rest.
-unsafe impl<T: Real> Rhs<T> for Patches<'_, T> {
-    unsafe fn pack(&self, rows: Range<usize>, col: usize, cols: usize, dst: *mut T, width: usize) {
-        let k = rows.len();
-        // SAFETY: as the caller promises.
-        unsafe {
-            self.write(rows, col..col + cols, dst, width);
-            pad(dst, k, cols, width);
         }
     }
 }

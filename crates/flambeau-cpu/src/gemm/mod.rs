@@ -16,11 +16,11 @@ mod tests;
 
 use flambeau_types::{Complex, DType, Scalar, bf16, f16};
 
-pub(crate) use block::Product;
-pub(crate) use pack::{Rhs, Strided, pad};
 pub(crate) use product::{Args, Multiply, product_at};
 pub(crate) use shared::{Shared, for_pieces};
-pub(crate) use simd::Real;
+pub(crate) use simd::{Plain, Real, Simd};
+#[cfg(target_arch = "x86_64")]
+pub(crate) use simd::{Isa, isa};
 
 use crate::{View, ViewMut};
 

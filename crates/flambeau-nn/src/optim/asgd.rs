@@ -97,7 +97,8 @@ impl Rule for ASGDOptions {
         } else {
             mean.add_(parameter.sub(mean)?.mul_(mu)?)?;
         }
-        eta.fill_(self.lr / (1.0 + self.lambd * self.lr * step).powf(self.alpha))?;
-        mu.fill_(1.0 / (step - self.t0).max(1.0)).map(drop)
+        // Counts first, so that they are rounded as PyTorch's are even where a loaded state holds them in float64.
+        eta.copy_(&count(self.lr / (1.0 + self.lambd * self.lr * step).powf(self.alpha)))?;
+        mu.copy_(&count(1.0 / (step - self.t0).max(1.0))).map(drop)
     }
 }

@@ -181,20 +181,21 @@ impl Past {
             self.ro.push(1.0 / curvature);
         }
         let known = self.old_dirs.len();
-        let al = self.al.get_or_insert_with(|| vec![None; history_size]);
-        al.resize(al.len().max(known), None);
+        let mut shares = vec![Real::from(0.0); known];
         let q = grad.neg()?;
         for i in (0..known).rev() {
-            let share = Real::of(&self.old_stps[i].dot(&q)?)? * self.ro[i];
-            al[i] = Some(share);
-            q.add__with(&self.old_dirs[i], -share.value)?;
+            shares[i] = Real::of(&self.old_stps[i].dot(&q)?)? * self.ro[i];
+            q.add__with(&self.old_dirs[i], -shares[i].value)?;
         }
         let r = q.mul(self.h_diag.map_or(1.0, |h| h.value))?;
-        for i in 0..known {
+        for (i, share) in shares.iter().enumerate() {
             let back = Real::of(&self.old_dirs[i].dot(&r)?)? * self.ro[i];
-            let share = al[i].map_or(-back, |share| share - back);
-            r.add__with(&self.old_stps[i], share.value)?;
+            r.add__with(&self.old_stps[i], (*share - back).value)?;
         }
+        // PyTorch keeps the shares in a list as long as the history.
+        let al = self.al.get_or_insert_with(|| vec![None; history_size]);
+        al.resize(al.len().max(known), None);
+        al.iter_mut().zip(shares).for_each(|(slot, share)| *slot = Some(share));
         Ok(r)
     }
 }

@@ -72,7 +72,8 @@ impl<O: Rule> ParamGroup<O> {
     fn start(&mut self, chosen: impl Fn(&Tensor) -> bool) -> Result<()> {
         for (parameter, state) in self.parameters.iter().zip(&mut self.states) {
             if state.is_empty() && chosen(parameter) {
-                *state = complex(&self.options.start(&real(parameter)?)?, parameter)?;
+                let made = self.options.start(&real(parameter)?)?;
+                *state = if parameter.dtype().is_complex() { complex(&made, parameter)? } else { made };
             }
         }
         Ok(())
@@ -86,17 +87,23 @@ impl<O: Rule> ParamGroup<O> {
         self.start(stepping)?;
         let (mut places, mut items) = (Vec::new(), Vec::new());
         for (i, parameter) in self.parameters.iter().enumerate() {
-            if let Some(grad) = parameter.grad() {
-                let grad = if self.options.maximize() { real(&grad)?.neg()? } else { real(&grad)? };
-                places.push(i);
-                items.push(Item { parameter: real(parameter)?, grad, state: self.states[i].map(real)? });
-            }
+            let Some(grad) = parameter.grad() else { continue };
+            let (parameter, grad) = (real(parameter)?, real(&grad)?);
+            let grad = if self.options.maximize() { grad.neg()? } else { grad };
+            places.push(i);
+            items.push(Item { parameter, grad, state: State::default() });
         }
-        self.options.update_all(&mut items)?;
+        // The states are lent to the step, and come back even if it fails.
+        for (i, item) in places.iter().zip(&mut items) {
+            let own = &mut self.states[*i];
+            item.state = if self.parameters[*i].dtype().is_complex() { own.map(real)? } else { std::mem::take(own) };
+        }
+        let done = self.options.update_all(&mut items);
         for (i, item) in places.into_iter().zip(items) {
-            self.states[i] = complex(&item.state, &self.parameters[i])?;
+            let parameter = &self.parameters[i];
+            self.states[i] = if parameter.dtype().is_complex() { complex(&item.state, parameter)? } else { item.state };
         }
-        Ok(())
+        done
     }
 }
 
@@ -105,12 +112,9 @@ fn real(tensor: &Tensor) -> Result<Tensor> {
     if tensor.dtype().is_complex() { tensor.detach().view_as_real() } else { Ok(tensor.clone()) }
 }
 
-/// State that was made for the parts of a complex parameter, as complex tensors.
+/// The state of a complex parameter, which was made for its parts, as complex tensors. Counts stay what they are.
 fn complex(state: &State, parameter: &Tensor) -> Result<State> {
     let is_parts = |t: &Tensor| t.dim() == parameter.dim() + 1;
-    if !parameter.dtype().is_complex() {
-        return Ok(state.clone());
-    }
     state.map(|t| if is_parts(t) { t.view_as_complex() } else { Ok(t.clone()) })
 }
 

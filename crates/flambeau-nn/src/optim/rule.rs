@@ -1,6 +1,6 @@
 use std::fmt::Debug;
 
-use flambeau_tensor::{DType, Error, Kind, Result, Tensor};
+use flambeau_tensor::{DType, Error, Kind, Result, Tensor, default_dtype};
 
 use super::state_dict::{Entries, StateMap, StateValue, python_float};
 
@@ -195,7 +195,7 @@ impl State {
 
 /// A step count of 0, or another number that every parameter has.
 pub(super) fn count(value: f64) -> Tensor {
-    Tensor::scalar(value, DType::F32)
+    Tensor::scalar(value, if default_dtype() == DType::F64 { DType::F64 } else { DType::F32 })
 }
 
 /// Zeros in the shape of a parameter.
