@@ -35,7 +35,8 @@ pub fn _save<'py>(
     describe: Bound<'py, PyAny>,
 ) -> PyResult<Option<Bound<'py, PyBytes>>> {
     let (root, tensors) = writer::values(obj, describe)?;
-    let name = path.as_ref().and_then(|p| p.file_stem()).and_then(|name| name.to_str()).unwrap_or("archive").to_string();
+    let name =
+        path.as_ref().and_then(|p| p.file_stem()).and_then(|name| name.to_str()).unwrap_or("archive").to_string();
     let write = |out: &mut dyn std::io::Write| {
         let bytes: Vec<Vec<u8>> = tensors
             .iter()
