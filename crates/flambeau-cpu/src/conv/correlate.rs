@@ -79,7 +79,9 @@ impl<T: Real> Correlation<'_, T> {
                         let to = (d * self.apart[0] * self.planes[1] + row * self.apart[1]) * self.planes[2]
                             + column * self.apart[2];
                         match runs[first_run..].last_mut() {
-                            Some(r) if self.apart[2] == 1 && r.column + r.count == q - start && r.to + r.count == to => {
+                            Some(r)
+                                if self.apart[2] == 1 && r.column + r.count == q - start && r.to + r.count == to =>
+                            {
                                 r.count += n;
                             }
                             _ => runs.push(Run { column: q - start, to, count: n }),
@@ -183,8 +185,10 @@ impl<T: Real> Correlation<'_, T> {
                 for rows in cut(rows.clone(), max_rows) {
                     for ks in cut(0..k, max_k) {
                         for sliver in cut(rows.clone(), kern.rows) {
-                            let mut a =
-                                self.matrix.at(((group * self.rows + sliver.start) * k + ks.start) as isize).cast_const();
+                            let mut a = self
+                                .matrix
+                                .at(((group * self.rows + sliver.start) * k + ks.start) as isize)
+                                .cast_const();
                             let mut a_row = k;
                             if copied {
                                 // SAFETY: rows of the matrix; the copy has room for them.

@@ -80,10 +80,8 @@ pub(super) unsafe fn input<T: Real>(s: &Sizes, g: *const T, w: *const T, x: *mut
 /// The weight by input channels: (groups * c_in, c_out * kernel elements), with the kernel elements of these lists.
 fn turned<T: Real>(s: &Sizes, w: Shared<T>, [ds, hs, ws]: [&[usize]; 3]) -> Vec<T> {
     let [_, kh, kw] = s.kernel;
-    let chosen: Vec<usize> = ds
-        .iter()
-        .flat_map(|d| hs.iter().flat_map(move |h| ws.iter().map(move |l| (d * kh + h) * kw + l)))
-        .collect();
+    let chosen: Vec<usize> =
+        ds.iter().flat_map(|d| hs.iter().flat_map(move |h| ws.iter().map(move |l| (d * kh + h) * kw + l))).collect();
     let (taps, n, k) = (s.taps(), chosen.len(), s.c_out * chosen.len());
     let mut matrix = vec![T::zero(); s.groups * s.c_in * k];
     let to = Shared::new(matrix.as_mut_ptr());
@@ -135,8 +133,11 @@ pub(super) unsafe fn weight<T: Real>(s: &Sizes, g: *const T, x: *const T, w: *mu
     let bands = geometry.bands::<T>(room, 1);
     let whole = geometry.sheet::<T>(bands[0].size).whole;
     // Small images are gone through together: each sum over lanes at the end is then for more products.
-    let together =
-        if bands.len() > 1 { 1 } else { 1024usize.div_ceil(s.out_plane()).min(3 * room / whole.max(1)).clamp(1, s.batch) };
+    let together = if bands.len() > 1 {
+        1
+    } else {
+        1024usize.div_ceil(s.out_plane()).min(3 * room / whole.max(1)).clamp(1, s.batch)
+    };
     let part = Part { sizes: s, geometry: &geometry, bands: &bands, together, g, x, w };
     let work = s.work() * s.batch;
     let threads = if work * s.groups < 1 << 21 { 1 } else { num_threads() };

@@ -69,7 +69,13 @@ pub(super) struct Sheet {
 
 impl Geometry {
     /// With `taps`, along each dimension, the places that output 0 is made of.
-    pub fn new(channels: usize, source: [usize; 3], outputs: [usize; 3], step: [usize; 3], taps: &[Vec<isize>; 3]) -> Self {
+    pub fn new(
+        channels: usize,
+        source: [usize; 3],
+        outputs: [usize; 3],
+        step: [usize; 3],
+        taps: &[Vec<isize>; 3],
+    ) -> Self {
         let looks = [0, 1, 2].map(|d| Look::new(&taps[d], step[d]));
         Geometry { channels, source, outputs, looks }
     }
@@ -134,7 +140,8 @@ impl Geometry {
         let mut list = Vec::new();
         for i in 0..depths {
             for j in 0..rows {
-                let (d, h) = (out[0] * i / depths..out[0] * (i + 1) / depths, out[1] * j / rows..out[1] * (j + 1) / rows);
+                let (d, h) =
+                    (out[0] * i / depths..out[0] * (i + 1) / depths, out[1] * j / rows..out[1] * (j + 1) / rows);
                 list.push(Band { from: [d.start, h.start, 0], size: [d.len(), h.len(), out[2]] });
             }
         }
@@ -175,7 +182,8 @@ unsafe fn fill_body<T: Real, const F: bool>(g: &Geometry, sheet: &Sheet, band: &
                     // Columns whose place is in the source.
                     let first = place(lw, pw, band.from[2], 0);
                     let step = lw.step as isize;
-                    let steps_to = |x: isize| (x - first + step - 1).div_euclid(step).clamp(0, columns as isize) as usize;
+                    let steps_to =
+                        |x: isize| (x - first + step - 1).div_euclid(step).clamp(0, columns as isize) as usize;
                     let (start, end) = (steps_to(0), steps_to(sw));
                     let end = end.max(start);
                     for a in 0..depths {

@@ -16,11 +16,12 @@ mod tests;
 
 use flambeau_types::{Complex, DType, Scalar, bf16, f16};
 
+pub(crate) use pack::transpose;
 pub(crate) use product::{Args, Multiply, product_at};
 pub(crate) use shared::{Shared, for_pieces};
-pub(crate) use simd::{Plain, Real, Simd};
 #[cfg(target_arch = "x86_64")]
 pub(crate) use simd::{Isa, isa};
+pub(crate) use simd::{Plain, Real, Simd};
 
 use crate::{View, ViewMut};
 

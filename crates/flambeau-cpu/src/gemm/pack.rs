@@ -172,7 +172,8 @@ pub(crate) unsafe fn transpose<T: Real>(src: *const T, line: isize, lines: usize
         for p in 0..k {
             // SAFETY: as the caller promises.
             unsafe {
-                *dst.add(p * width + j) = src.wrapping_offset(j as isize * line).wrapping_add(p).read_unaligned();
+                dst.add(p * width + j)
+                    .write_unaligned(src.wrapping_offset(j as isize * line).wrapping_add(p).read_unaligned());
             }
         }
     }
@@ -221,7 +222,8 @@ mod x86 {
             }
             for p in p..k {
                 for j in 0..8 {
-                    *dst.add(p * width + j) = src.wrapping_offset(j as isize * line).add(p).read_unaligned();
+                    dst.add(p * width + j)
+                        .write_unaligned(src.wrapping_offset(j as isize * line).add(p).read_unaligned());
                 }
             }
         }
@@ -250,7 +252,8 @@ mod x86 {
             }
             for p in p..k {
                 for j in 0..4 {
-                    *dst.add(p * width + j) = src.wrapping_offset(j as isize * line).add(p).read_unaligned();
+                    dst.add(p * width + j)
+                        .write_unaligned(src.wrapping_offset(j as isize * line).add(p).read_unaligned());
                 }
             }
         }

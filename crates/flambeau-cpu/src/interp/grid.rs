@@ -1,8 +1,9 @@
 //! Images (and volumes) at the places that a grid names.
 
 use super::GRAIN;
+use super::channels::{self, Lanes};
 use super::place::{Border, Side, Taps};
-use crate::gemm::{Shared, for_pieces};
+use crate::gemm::{Shared, for_pieces, transpose};
 use crate::reduce::Address;
 use crate::reduce::real::Real;
 use crate::{View, ViewMut};
@@ -102,7 +103,10 @@ pub fn grid_sample(out: &mut ViewMut, input: View, grid: View, how: Grid) {
     }
 }
 
-fn forward<T: Real>(out: &mut ViewMut, input: &View, grid: &View, how: Grid) {
+/// Channels side by side pay from so many on.
+const SIDE_BY_SIDE: usize = 4;
+
+fn forward<T: Lanes>(out: &mut ViewMut, input: &View, grid: &View, how: Grid) {
     let job = Job::new(input.sizes(), grid.sizes(), how);
     let (n, dtype, bytes) = (job.sides.len(), input.dtype(), input.dtype().size());
     let (load, store) = (T::load(dtype), T::store(dtype));
@@ -118,13 +122,17 @@ fn forward<T: Real>(out: &mut ViewMut, input: &View, grid: &View, how: Grid) {
         unsafe { load(input.ptr(), 1, own.len(), own.as_mut_ptr()) };
         Shared::read(own.as_ptr())
     };
+    // The channels of an element side by side, and zeros behind them for what lies outside.
+    let side_by_side = job.channels >= SIDE_BY_SIDE && job.places * 4 >= job.size;
+    let step = job.channels.next_multiple_of(channels::LANES).max(channels::LANES);
+    let turned = if side_by_side { turn_all(&job, x, step) } else { Vec::new() };
     let blocks = job.places.div_ceil(BLOCK);
     let work = (BLOCK * (job.channels + 4)) << n;
     for_pieces(0..job.samples * blocks, GRAIN.div_ceil(work), |range| {
         let mut places = vec![T::default(); BLOCK * n];
-        let mut taps: Vec<(usize, T)> = Vec::new();
-        let mut ends = Vec::new();
-        let mut line = [T::default(); BLOCK];
+        let mut around = Around::new(&job, BLOCK);
+        let mut lines = vec![T::default(); BLOCK * if side_by_side { step } else { 1 }];
+        let mut line = vec![T::default(); BLOCK * if side_by_side { job.channels } else { 1 }];
         for block in range {
             let (sample, first) = (block / blocks, block % blocks * BLOCK);
             let count = BLOCK.min(job.places - first);
@@ -132,29 +140,116 @@ fn forward<T: Real>(out: &mut ViewMut, input: &View, grid: &View, how: Grid) {
             unsafe {
                 load(pg.at(((sample * job.places + first) * n) as isize, bytes), 1, count * n, places.as_mut_ptr())
             };
-            taps.clear();
-            ends.clear();
-            for place in places[..count * n].chunks_exact(n) {
-                each(&job, &job.taps(place), |i, w, _| taps.push((i, w)));
-                ends.push(taps.len());
+            around.find(&job, &places[..count * n]);
+            if side_by_side {
+                let image = &turned[sample * (job.size + 1) * step..(sample + 1) * (job.size + 1) * step];
+                channels::sums(image, step, &around.index, &around.weight, around.taps, &mut lines[..count * step]);
+                // SAFETY: the channels of these places, and room for a block of each channel.
+                unsafe { transpose(lines.as_ptr(), step as isize, count, job.channels, line.as_mut_ptr(), BLOCK) };
             }
             for c in 0..job.channels {
-                let plane = x.at((sample * whole + c * job.size) as isize);
-                let mut from = 0;
-                for (y, &end) in line.iter_mut().zip(&ends) {
-                    let mut sum = T::default();
-                    for &(i, w) in &taps[from..end] {
-                        // SAFETY: an element of this channel.
-                        sum += unsafe { *plane.wrapping_add(i) } * w;
+                if !side_by_side {
+                    let plane = x.at((sample * whole + c * job.size) as isize);
+                    let taps = around.index.chunks_exact(around.taps).zip(around.weight.chunks_exact(around.taps));
+                    for (y, (index, weight)) in line.iter_mut().zip(taps) {
+                        *y = index.iter().zip(weight).fold(T::default(), |sum, (&i, &w)| {
+                            // SAFETY: an element of this channel.
+                            let value = if i < job.size { unsafe { *plane.wrapping_add(i) } } else { T::default() };
+                            sum + value * w
+                        });
                     }
-                    (*y, from) = (sum, end);
                 }
                 let to = py.at(((sample * job.channels + c) * job.places + first) as isize, bytes);
                 // SAFETY: places of this channel's output, which only this block writes.
-                unsafe { store(line.as_ptr(), count, to, 1) };
+                unsafe { store(line[if side_by_side { c * BLOCK } else { 0 }..].as_ptr(), count, to, 1) };
             }
         }
     });
+}
+
+/// The images of all samples by elements, `step` apart, and an element of zeros behind each image.
+fn turn_all<T: Lanes>(job: &Job, x: Shared<T>, step: usize) -> Vec<T> {
+    let mut turned = vec![T::default(); job.samples * (job.size + 1) * step];
+    let to = Shared::new(turned.as_mut_ptr());
+    for_pieces(0..job.samples, GRAIN.div_ceil(job.channels * job.size), |range| {
+        for sample in range {
+            let from = x.at((sample * job.channels * job.size) as isize);
+            let to = to.at((sample * (job.size + 1) * step) as isize);
+            // SAFETY: the channels of this sample, and their room.
+            unsafe { transpose(from, job.size as isize, job.channels, job.size, to, step) };
+        }
+    });
+    turned
+}
+
+/// The elements around the places of a block: as many for each, those outside numbered as the one behind the last.
+struct Around<T> {
+    taps: usize,
+    index: Vec<usize>,
+    weight: Vec<T>,
+}
+
+impl<T: Real> Around<T> {
+    fn new(job: &Job, places: usize) -> Around<T> {
+        let side = match job.sides[0].filter {
+            GridFilter::Nearest => 1usize,
+            GridFilter::Bilinear => 2,
+            GridFilter::Bicubic => 4,
+        };
+        let taps = side.pow(job.sides.len() as u32);
+        Around { taps, index: Vec::with_capacity(places * taps), weight: Vec::with_capacity(places * taps) }
+    }
+
+    fn find(&mut self, job: &Job, places: &[T]) {
+        self.index.clear();
+        self.weight.clear();
+        for place in places.chunks_exact(job.sides.len()) {
+            let to = self.index.len() + self.taps;
+            if !self.inner(job, place) {
+                each(job, &job.taps(place), |i, w, _| {
+                    self.index.push(i);
+                    self.weight.push(w);
+                });
+            }
+            self.index.resize(to, job.size);
+            self.weight.resize(to, T::default());
+        }
+    }
+
+    /// The elements around a place well inside an image, without detours. False elsewhere.
+    #[inline]
+    fn inner(&mut self, job: &Job, place: &[T]) -> bool {
+        let (mut low, mut weights, mut at) = ([0; 3], [[T::of(1.0); 2]; 3], 0);
+        let sides = job.sides.iter().zip(place.iter().rev()).enumerate();
+        match job.sides[0].filter {
+            GridFilter::Nearest => {
+                for (_, (side, &x)) in sides {
+                    let Some(i) = side.nearest(x) else { return false };
+                    at = at * side.size + i;
+                }
+                self.index.push(at);
+                self.weight.push(T::of(1.0));
+            }
+            GridFilter::Bilinear => {
+                for (d, (side, &x)) in sides {
+                    let Some((i, before, behind)) = side.between(x) else { return false };
+                    (low[d], weights[d]) = (i, [before, behind]);
+                }
+                for corner in 0..self.taps {
+                    let (mut at, mut w) = (0, T::of(1.0));
+                    for (d, side) in job.sides.iter().enumerate() {
+                        let k = corner >> (job.sides.len() - 1 - d) & 1;
+                        at = at * side.size + low[d] + k;
+                        w = if d == 0 { weights[d][k] } else { w * weights[d][k] };
+                    }
+                    self.index.push(at);
+                    self.weight.push(w);
+                }
+            }
+            GridFilter::Bicubic => return false,
+        }
+        true
+    }
 }
 
 /// The gradients of [`grid_sample`] for its input and for its grid, where wanted. All contiguous.
@@ -173,7 +268,7 @@ pub fn grid_sample_backward(
     }
 }
 
-fn backward<T: Real>(
+fn backward<T: Lanes>(
     grad_input: Option<&mut ViewMut>,
     grad_grid: Option<&mut ViewMut>,
     grad: &View,
@@ -187,29 +282,35 @@ fn backward<T: Real>(
     let [pg, px, pp] = [grad, input, grid].map(|v| Address::reading(v.ptr()));
     let (to_input, to_grid) = (grad_input.map(Address::of), grad_grid.map(Address::of));
     let (whole, out) = (job.channels * job.size, job.channels * job.places);
+    let step = job.channels.next_multiple_of(channels::LANES).max(channels::LANES);
     for_pieces(0..job.samples, GRAIN.div_ceil((out << n).max(1)), |range| {
-        let mut sums = vec![T::default(); whole];
-        let mut x = vec![T::default(); if to_grid.is_some() { whole } else { 0 }];
-        let mut g = vec![T::default(); out];
+        let mut sums = vec![T::default(); if to_input.is_some() { job.size * step } else { 0 }];
+        let mut x = vec![T::default(); if to_grid.is_some() { job.size * step } else { 0 }];
+        let mut g = vec![T::default(); job.places * step];
+        let mut plain = vec![T::default(); whole.max(out)];
         let mut places = vec![T::default(); job.places * n];
         for sample in range {
-            // SAFETY: this sample's part of contiguous views.
+            // SAFETY: this sample's part of contiguous views, and the room of its elements by channels.
             unsafe {
-                load(pg.at((sample * out) as isize, bytes), 1, out, g.as_mut_ptr());
-                load(px.at((sample * whole) as isize, bytes), 1, x.len(), x.as_mut_ptr());
+                load(pg.at((sample * out) as isize, bytes), 1, out, plain.as_mut_ptr());
+                transpose(plain.as_ptr(), job.places as isize, job.channels, job.places, g.as_mut_ptr(), step);
+                if !x.is_empty() {
+                    load(px.at((sample * whole) as isize, bytes), 1, whole, plain.as_mut_ptr());
+                    transpose(plain.as_ptr(), job.size as isize, job.channels, job.size, x.as_mut_ptr(), step);
+                }
                 load(pp.at((sample * places.len()) as isize, bytes), 1, places.len(), places.as_mut_ptr());
             }
             sums.fill(T::default());
-            for (p, place) in places.chunks_exact_mut(n).enumerate() {
+            for (place, g) in places.chunks_exact_mut(n).zip(g.chunks_exact(step)) {
                 let taps = job.taps(place);
                 let mut slopes = [T::default(); 3];
                 each(&job, &taps, |i, w, s| {
-                    for c in 0..job.channels {
-                        let g = g[c * job.places + p];
-                        sums[c * job.size + i] += g * w;
-                        if let Some(&x) = x.get(c * job.size + i) {
-                            slopes.iter_mut().zip(s).for_each(|(sum, s)| *sum += x * g * s);
-                        }
+                    if let Some(sums) = sums.get_mut(i * step..(i + 1) * step) {
+                        channels::add(sums, g, w);
+                    }
+                    if let Some(x) = x.get(i * step..(i + 1) * step) {
+                        let product = channels::dot(x, g);
+                        slopes.iter_mut().zip(s).for_each(|(sum, s)| *sum += product * s);
                     }
                 });
                 for (d, place) in place.iter_mut().rev().enumerate() {
@@ -219,7 +320,8 @@ fn backward<T: Real>(
             // SAFETY: this sample's part of the gradients.
             unsafe {
                 if let Some(to) = to_input {
-                    store(sums.as_ptr(), whole, to.at((sample * whole) as isize, bytes), 1);
+                    transpose(sums.as_ptr(), step as isize, job.size, job.channels, plain.as_mut_ptr(), job.size);
+                    store(plain.as_ptr(), whole, to.at((sample * whole) as isize, bytes), 1);
                 }
                 if let Some(to) = to_grid {
                     store(places.as_ptr(), places.len(), to.at((sample * places.len()) as isize, bytes), 1);

@@ -2,6 +2,7 @@
 
 mod axis;
 mod bytes;
+mod channels;
 mod grid;
 mod nearest;
 mod place;
@@ -12,6 +13,7 @@ mod tests;
 
 pub use axis::{Filter, Move};
 pub use grid::{Grid, GridFilter, grid_sample, grid_sample_backward};
+pub use nearest::pick;
 pub use place::Border;
 
 use crate::{View, ViewMut};

@@ -1,32 +1,57 @@
 //! Resampling by copies.
 
+use super::GRAIN;
 use super::axis::{Filter, Move, nearest as nearest_index};
-use super::{GRAIN, planes};
 use crate::gemm::{Shared, for_pieces};
 use crate::{View, ViewMut};
 
-/// Every element of the output is a copy of one of the input; the dtype is of 1, 2, 4, 8 or 16 bytes.
+/// Every element of the output is a copy of one of the input.
 pub(super) fn nearest(out: &mut ViewMut, input: &View, filter: Filter, moves: &[Move]) {
+    let index: Vec<Vec<usize>> =
+        moves.iter().map(|m| (0..m.out).map(|o| nearest_index(filter, m, o)).collect()).collect();
+    pick(out, input, &index);
+}
+
+/// Elements of the last dimensions by their places along each of these, which must lie within the input. Both contiguous, of any
+/// dtype, with equal dimensions in front.
+pub fn pick(out: &mut ViewMut, input: &View, index: &[Vec<usize>]) {
     match input.dtype().size() {
-        1 => copy::<u8>(out, input, filter, moves),
-        2 => copy::<u16>(out, input, filter, moves),
-        4 => copy::<u32>(out, input, filter, moves),
-        8 => copy::<u64>(out, input, filter, moves),
-        _ => copy::<u128>(out, input, filter, moves),
+        1 => copy::<u8>(out, input, index),
+        2 => copy::<u16>(out, input, index),
+        4 => copy::<u32>(out, input, index),
+        8 => copy::<u64>(out, input, index),
+        _ => copy::<u128>(out, input, index),
     }
 }
 
-fn copy<E: Copy>(out: &mut ViewMut, input: &View, filter: Filter, moves: &[Move]) {
-    let (count, size, out_size) = planes(input.sizes(), moves);
-    let index: Vec<Vec<usize>> =
-        moves.iter().map(|m| (0..m.out).map(|o| nearest_index(filter, m, o)).collect()).collect();
-    let (row, rows) = (&index[index.len() - 1], &index[..index.len() - 1]);
+/// Neighbours that stay neighbours are copied together from so many on.
+const RUN: usize = 8;
+
+/// The places of a row as pieces of the row: the first place, the place in the input, the length.
+fn runs(row: &[usize]) -> Vec<(usize, usize, usize)> {
+    let mut list: Vec<(usize, usize, usize)> = Vec::new();
+    for (o, &i) in row.iter().enumerate() {
+        match list.last_mut() {
+            Some(run) if run.1 + run.2 == i => run.2 += 1,
+            _ => list.push((o, i, 1)),
+        }
+    }
+    list
+}
+
+fn copy<E: Copy>(out: &mut ViewMut, input: &View, index: &[Vec<usize>]) {
+    let n = index.len();
+    let (row, rows) = (&index[n - 1], &index[..n - 1]);
+    let (lead, sizes) = input.sizes().split_at(input.ndim() - n);
+    let count = lead.iter().product::<i64>() as usize;
+    let (size, out_size) = (sizes.iter().product::<i64>() as usize, index.iter().map(Vec::len).product::<usize>());
     // Where each row of an output comes from.
-    let width = moves[moves.len() - 1].size;
+    let width = sizes[n - 1] as usize;
     let mut starts = vec![0usize];
     for (d, list) in rows.iter().enumerate() {
-        starts = starts.iter().flat_map(|&s| list.iter().map(move |&i| s * moves[d].size + i)).collect();
+        starts = starts.iter().flat_map(|&s| list.iter().map(move |&i| s * sizes[d] as usize + i)).collect();
     }
+    let pieces = runs(row);
     let (x, y) = (Shared::read(input.ptr().cast::<E>()), Shared::new(out.ptr().cast::<E>()));
     let twice = row.len() == 2 * width && row.iter().enumerate().all(|(o, &i)| i == o / 2);
     for_pieces(0..count, GRAIN.div_ceil(out_size.max(1)), |range| {
@@ -47,6 +72,11 @@ fn copy<E: Copy>(out: &mut ViewMut, input: &View, filter: Filter, moves: &[Move]
                             let v = from.add(i).read_unaligned();
                             to.add(2 * i).write_unaligned(v);
                             to.add(2 * i + 1).write_unaligned(v);
+                        }
+                    } else if pieces.len() * RUN <= row.len() {
+                        for &(o, i, n) in &pieces {
+                            let (from, to) = (from.add(i).cast::<u8>(), to.add(o).cast::<u8>());
+                            std::ptr::copy_nonoverlapping(from, to, n * size_of::<E>());
                         }
                     } else {
                         for (o, &i) in row.iter().enumerate() {

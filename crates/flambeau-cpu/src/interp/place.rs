@@ -82,6 +82,37 @@ impl Side {
         }
     }
 
+    /// A place that is not at or beyond the border.
+    #[inline(always)]
+    fn inner<T: Real>(&self, x: T) -> Option<T> {
+        let (mut at, _) = self.within(x);
+        if self.border == Border::Reflection && !self.align_corners {
+            // As the way there and back rounds it.
+            at = (at + T::of(0.5)) - T::of(0.5);
+        }
+        (at >= T::of(0.0) && at < T::of(self.size as f64 - 1.0)).then_some(at)
+    }
+
+    /// The element before a place between two elements, and the weights of both, as `taps` finds them. None where that takes
+    /// more: at and beyond the border.
+    #[inline(always)]
+    pub fn between<T: Real>(&self, x: T) -> Option<(usize, T, T)> {
+        let at = self.inner(x)?;
+        let index = at.to_f64() as usize;
+        let floor = T::of(index as f64);
+        Some((index, floor + T::of(1.0) - at, at - floor))
+    }
+
+    /// The element nearest to a place, as `taps` finds it. None at and beyond the border.
+    #[inline(always)]
+    pub fn nearest<T: Real>(&self, x: T) -> Option<usize> {
+        let at = self.inner(x)?;
+        let index = at.to_f64() as usize;
+        let rest = at - T::of(index as f64);
+        let up = rest > T::of(0.5) || (rest == T::of(0.5) && index % 2 == 1);
+        Some(index + usize::from(up))
+    }
+
     fn inside(&self, index: f64) -> Option<usize> {
         (index >= 0.0 && index < self.size as f64).then_some(index as usize)
     }

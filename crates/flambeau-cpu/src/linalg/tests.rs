@@ -215,3 +215,32 @@ fn qr_is_orthogonal_and_triangular() {
     qr(Some(&mut ViewMut::of(&mut q, &l)), &mut ViewMut::of(&mut r, &l), View::of(&a, &l));
     assert!((r[0] + 5.0).abs() < 1e-12 && (q[0] + 0.6).abs() < 1e-12 && (r[3] - 0.4).abs() < 1e-12);
 }
+
+#[test]
+fn least_squares_of_full_rank() {
+    for (m, n) in [(9usize, 5usize), (6, 6), (4, 11)] {
+        let number = |i: usize| ((i * 37 + 11) % 23) as f64 / 7.0 - 1.5;
+        let a: Vec<f64> = (0..m * n).map(number).collect();
+        let b: Vec<f64> = (0..m * 2).map(|i| number(i + 5)).collect();
+        let (mut x, mut info) = (vec![0.0; n * 2], vec![9i32]);
+        let layouts = [[m, n], [m, 2], [n, 2]].map(|s| Layout::contiguous(&[s[0] as i64, s[1] as i64]));
+        let one = Layout::contiguous(&[]);
+        let mut run = |a: &[f64], x: &mut [f64], info: &mut [i32]| {
+            let (a, b) = (View::of(a, &layouts[0]), View::of(&b, &layouts[1]));
+            least_squares(&mut ViewMut::of(x, &layouts[2]), a, b, 1e-12, &mut ViewMut::of(info, &one));
+        };
+        run(&a, &mut x, &mut info);
+        assert_eq!(info, [0]);
+        // What is left over is orthogonal to the columns, and nothing where the matrix is not tall.
+        for c in 0..2 {
+            let over: Vec<f64> =
+                (0..m).map(|i| (0..n).map(|j| a[i * n + j] * x[j * 2 + c]).sum::<f64>() - b[i * 2 + c]).collect();
+            assert!(m > n || over.iter().all(|r| r.abs() < 1e-9));
+            assert!((0..n).all(|j| (0..m).map(|i| a[i * n + j] * over[i]).sum::<f64>().abs() < 1e-9));
+        }
+        // Two equal rows and columns: the rank is not full.
+        let low: Vec<f64> = (0..m * n).map(|at| number((at / n % 2) + 3 * (at % n % 2))).collect();
+        run(&low, &mut x, &mut info);
+        assert_eq!(info, [1]);
+    }
+}

@@ -3,6 +3,7 @@
 
 mod avg;
 mod max;
+mod mean;
 mod windows;
 
 #[cfg(test)]

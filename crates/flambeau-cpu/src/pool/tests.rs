@@ -117,3 +117,39 @@ fn windows_of_volumes_and_adaptive_ones() {
     avg_windows(&mut ViewMut::of(&mut y, &lx), View::of(&[2.0f32, 6.0], &lx), &windows, true, None);
     assert_eq!(y, [2.0, 6.0]);
 }
+
+#[test]
+fn means_of_windows_of_all_kinds() {
+    let number = |i: usize| ((i * 37 + i * i % 11) % 23) as f64 / 8.0 - 1.0;
+    for (h, w) in [(5usize, 41usize), (9, 50), (4, 4)] {
+        let adaptive = [adaptive_windows(h as i64, 3), adaptive_windows(w as i64, 40)];
+        let over = [fixed_windows(h as i64, h as i64, 3, 1, 1, 1), fixed_windows(w as i64, w as i64, 3, 1, 1, 1)];
+        let pairs =
+            [fixed_windows(h as i64, h as i64 / 2, 2, 2, 0, 1), fixed_windows(w as i64, w as i64 / 2, 2, 2, 0, 1)];
+        for windows in [adaptive, over, pairs] {
+            let (oh, ow) = (windows[0].len(), windows[1].len());
+            let from = Layout::contiguous(&[2, h as i64, w as i64]);
+            let to = Layout::contiguous(&[2, oh as i64, ow as i64]);
+            let x: Vec<f64> = (0..2 * h * w).map(number).collect();
+            let g: Vec<f64> = (0..2 * oh * ow).map(|i| number(i + 3)).collect();
+            for inside_only in [false, true] {
+                let (mut y, mut dx, mut wanted) = (vec![0.0; g.len()], vec![9.0; x.len()], vec![0.0; x.len()]);
+                avg_windows(&mut ViewMut::of(&mut y, &to), View::of(&x, &from), &windows, inside_only, None);
+                avg_windows_backward(&mut ViewMut::of(&mut dx, &from), View::of(&g, &to), &windows, inside_only, None);
+                for o in 0..g.len() {
+                    let (p, a, b) = (o / (oh * ow), windows[0][o / ow % oh], windows[1][o % ow]);
+                    let inside = (a.end - a.start) * (b.end - b.start);
+                    let by = if inside_only { inside } else { a.count * b.count } as f64;
+                    let mut sum = 0.0;
+                    for (r, c) in (a.start..a.end).flat_map(|r| (b.start..b.end).map(move |c| (r, c))) {
+                        let at = (p * h + r as usize) * w + c as usize;
+                        sum += x[at];
+                        wanted[at] += g[o] / by;
+                    }
+                    assert!((y[o] - sum / by).abs() < 1e-12);
+                }
+                assert!(dx.iter().zip(&wanted).all(|(a, b)| (a - b).abs() < 1e-12));
+            }
+        }
+    }
+}

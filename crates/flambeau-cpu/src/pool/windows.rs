@@ -1,7 +1,10 @@
 //! Pooling over windows of one to three dimensions that are told one by one: volumes, and windows that adapt.
 
+use flambeau_types::DType;
+
+use super::mean::Means;
 use super::{GRAIN, Pooled, by_pooled};
-use crate::gemm::{Shared, for_pieces};
+use crate::gemm::{Real, Shared, for_pieces};
 use crate::{View, ViewMut};
 
 /// One window along one dimension.
@@ -41,14 +44,19 @@ pub fn adaptive_windows(size: i64, out: i64) -> Vec<Window> {
 /// Windows in each of the last dimensions, the last one last.
 pub type Windows<'a> = &'a [Vec<Window>];
 
+const WHOLE: &[Window] = &[Window { start: 0, end: 1, step: 1, count: 1 }];
+
+/// The windows along the dimension `d` of three: those that are missing in front have one window for all.
+pub(super) fn along(windows: Windows<'_>, d: usize) -> &[Window] {
+    (d + windows.len()).checked_sub(3).map_or(WHOLE, |d| windows[d].as_slice())
+}
+
 /// The windows of a plane in order: the ranges of a window in each of three dimensions.
 fn each(windows: Windows, mut f: impl FnMut(usize, [Window; 3])) {
-    const WHOLE: &[Window] = &[Window { start: 0, end: 1, step: 1, count: 1 }];
-    let of = |d: usize| (d + windows.len()).checked_sub(3).map_or(WHOLE, |d| windows[d].as_slice());
     let mut at = 0;
-    for &a in of(0) {
-        for &b in of(1) {
-            for &c in of(2) {
+    for &a in along(windows, 0) {
+        for &b in along(windows, 1) {
+            for &c in along(windows, 2) {
                 f(at, [a, b, c]);
                 at += 1;
             }
@@ -56,13 +64,23 @@ fn each(windows: Windows, mut f: impl FnMut(usize, [Window; 3])) {
     }
 }
 
-fn indices(w: Window) -> impl Iterator<Item = i64> + Clone {
-    (w.start..w.end.max(w.start)).step_by(w.step.max(1) as usize)
-}
-
-/// The places of a window's elements in a plane whose last two sizes are these.
-fn places([a, b, c]: [Window; 3], [rows, columns]: [i64; 2]) -> impl Iterator<Item = i64> {
-    indices(a).flat_map(move |i| indices(b).flat_map(move |j| indices(c).map(move |k| (i * rows + j) * columns + k)))
+/// Calls `f` with the places of a window's elements in a plane whose last two sizes are these.
+#[inline(always)]
+fn places([a, b, c]: [Window; 3], [rows, columns]: [i64; 2], mut f: impl FnMut(i64)) {
+    let mut i = a.start;
+    while i < a.end {
+        let mut j = b.start;
+        while j < b.end {
+            let row = (i * rows + j) * columns;
+            let mut k = c.start;
+            while k < c.end {
+                f(row + k);
+                k += c.step.max(1);
+            }
+            j += b.step.max(1);
+        }
+        i += a.step.max(1);
+    }
 }
 
 /// How many planes there are, the elements of each, and their last two sizes.
@@ -107,14 +125,17 @@ fn max_of<'a, T: Pooled>(
         for plane in range {
             let x = x.at((plane * size) as isize);
             each(windows_of(plane), |o, window| {
-                let mut best = (T::LOWEST, places(window, last).next().unwrap_or(0));
-                for place in places(window, last) {
+                let [a, b, c] = window;
+                let empty = window.iter().any(|w| w.start >= w.end);
+                let first = if empty { 0 } else { (a.start * last[0] + b.start) * last[1] + c.start };
+                let mut best = (T::LOWEST, first);
+                places(window, last, |place| {
                     // SAFETY: an element of this plane.
                     let value = unsafe { x.wrapping_offset(place as isize).read_unaligned() };
                     if value.exceeds(best.0) {
                         best = (value, place);
                     }
-                }
+                });
                 let o = (plane * out_size + o) as isize;
                 // SAFETY: an element of this plane's output.
                 unsafe {
@@ -127,7 +148,7 @@ fn max_of<'a, T: Pooled>(
 }
 
 /// What the sum of a window is divided by.
-fn divisor(window: [Window; 3], inside_only: bool, fixed: Option<i64>) -> i64 {
+pub(super) fn divisor(window: [Window; 3], inside_only: bool, fixed: Option<i64>) -> i64 {
     let inside = |w: Window| (w.end - w.start).max(0);
     fixed.unwrap_or_else(|| window.iter().map(|&w| if inside_only { inside(w) } else { w.count }).product())
 }
@@ -135,7 +156,25 @@ fn divisor(window: [Window; 3], inside_only: bool, fixed: Option<i64>) -> i64 {
 /// The mean of each window: over the elements it counts for, only those inside the plane, or a number of the caller's.
 /// Contiguous; bool and complex do nothing.
 pub fn avg_windows(out: &mut ViewMut, input: View, windows: Windows, inside_only: bool, fixed: Option<i64>) {
-    by_pooled!(input.dtype(), T => mean_of::<T>(out, &input, windows, inside_only, fixed));
+    match input.dtype() {
+        DType::F32 => vector_mean::<f32>(out, &input, windows, inside_only, fixed),
+        DType::F64 => vector_mean::<f64>(out, &input, windows, inside_only, fixed),
+        dtype => by_pooled!(dtype, T => mean_of::<T>(out, &input, windows, inside_only, fixed)),
+    }
+}
+
+fn vector_mean<T: Real>(out: &mut ViewMut, input: &View, windows: Windows, inside_only: bool, fixed: Option<i64>) {
+    let (count, size, last) = planes(input.sizes(), windows.len());
+    let (_, out_size, _) = planes(out.sizes(), windows.len());
+    let means = Means::new(windows, last, inside_only, fixed);
+    let (x, y) = (Shared::read(input.ptr().cast::<T>()), Shared::new(out.ptr().cast::<T>()));
+    for_pieces(0..count, GRAIN.div_ceil(work(windows)), |range| {
+        let mut line = vec![T::zero(); last[1] as usize];
+        for plane in range {
+            // SAFETY: a plane of the input, and one of the output.
+            unsafe { means.forward(x.at((plane * size) as isize), y.at((plane * out_size) as isize), &mut line) };
+        }
+    });
 }
 
 fn mean_of<T: Pooled>(out: &mut ViewMut, input: &View, windows: Windows, inside_only: bool, fixed: Option<i64>) {
@@ -147,10 +186,10 @@ fn mean_of<T: Pooled>(out: &mut ViewMut, input: &View, windows: Windows, inside_
             let x = x.at((plane * size) as isize);
             each(windows, |o, window| {
                 let mut sum = T::ZERO;
-                for place in places(window, last) {
+                places(window, last, |place| {
                     // SAFETY: an element of this plane.
                     sum = T::add(sum, unsafe { x.wrapping_offset(place as isize).read_unaligned() });
-                }
+                });
                 let by = divisor(window, inside_only, fixed);
                 let mean = if by == 0 { T::round(T::ZERO) } else { T::mean(sum, by) };
                 // SAFETY: an element of this plane's output.
@@ -168,7 +207,33 @@ pub fn avg_windows_backward(
     inside_only: bool,
     fixed: Option<i64>,
 ) {
-    by_pooled!(grad.dtype(), T => share_out::<T>(grad, &grad_out, windows, inside_only, fixed));
+    match grad.dtype() {
+        DType::F32 => vector_shares::<f32>(grad, &grad_out, windows, inside_only, fixed),
+        DType::F64 => vector_shares::<f64>(grad, &grad_out, windows, inside_only, fixed),
+        dtype => by_pooled!(dtype, T => share_out::<T>(grad, &grad_out, windows, inside_only, fixed)),
+    }
+}
+
+fn vector_shares<T: Real>(
+    grad: &mut ViewMut,
+    grad_out: &View,
+    windows: Windows,
+    inside_only: bool,
+    fixed: Option<i64>,
+) {
+    let (count, size, last) = planes(grad.sizes(), windows.len());
+    let (_, out_size, _) = planes(grad_out.sizes(), windows.len());
+    let means = Means::new(windows, last, inside_only, fixed);
+    let (x, g) = (Shared::new(grad.ptr().cast::<T>()), Shared::read(grad_out.ptr().cast::<T>()));
+    for_pieces(0..count, GRAIN.div_ceil(work(windows) + size), |range| {
+        let mut line = vec![T::zero(); last[1] as usize];
+        for plane in range {
+            // SAFETY: a plane of the gradient, which only this piece writes, and one of the output's.
+            unsafe {
+                means.backward(x.at((plane * size) as isize), g.at((plane * out_size) as isize), size, &mut line)
+            };
+        }
+    });
 }
 
 fn share_out<T: Pooled>(grad: &mut ViewMut, grad_out: &View, windows: Windows, inside_only: bool, fixed: Option<i64>) {
@@ -187,10 +252,10 @@ fn share_out<T: Pooled>(grad: &mut ViewMut, grad_out: &View, windows: Windows, i
                 // SAFETY: an element of this plane's gradient.
                 let g = unsafe { g.at((plane * out_size + o) as isize).read_unaligned() };
                 let share = T::mean(T::add(T::ZERO, g), by);
-                for place in places(window, last) {
+                places(window, last, |place| {
                     let sum = &mut sums[place as usize];
                     *sum = T::add(*sum, share);
-                }
+                });
             });
             for (i, &sum) in sums.iter().enumerate() {
                 // SAFETY: an element of this plane.

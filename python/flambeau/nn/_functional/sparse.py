@@ -50,8 +50,10 @@ def embedding(
 
 def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """`x1 A x2 + b`. Shape: `*s I, *s J, O I J, O -> *s O`."""
-    left = flambeau.matmul(input1.unsqueeze(-2).unsqueeze(-2), weight)  # *s O 1 J
-    result = flambeau.matmul(left.squeeze(-2), input2.unsqueeze(-1)).squeeze(-1)
+    outs, ins, others = weight.shape
+    left = flambeau.matmul(input1, weight.transpose(0, 1).reshape(ins, outs * others))  # *s (O J)
+    left = left.reshape(*input1.shape[:-1], outs, others)
+    result = flambeau.matmul(left, input2.unsqueeze(-1)).squeeze(-1)
     return result if bias is None else result + bias
 
 

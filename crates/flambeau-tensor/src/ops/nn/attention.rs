@@ -62,6 +62,13 @@ fn additive(mask: &Tensor, dtype: DType) -> Result<Tensor> {
     zeros.masked_fill(&mask.logical_not()?, f64::NEG_INFINITY)
 }
 
+/// The rows of a mask that let nothing through.
+fn nothing_left(mask: &Tensor) -> Result<Tensor> {
+    let mask = if mask.dim() == 0 { mask.detach().unsqueeze(0)? } else { mask.detach() };
+    let through = if mask.dtype() == DType::Bool { mask } else { mask.ne(f64::NEG_INFINITY)? };
+    through.any_dim_with(-1, true)?.logical_not()
+}
+
 op! {
     /// Attention: the values of all positions, weighted by the softmax of `query @ key.T * scale` (by default `1 / sqrt(E)`).
     /// `attn_mask` is added to the scores, or, of booleans, says which take part; `is_causal` lets each position see only
@@ -93,7 +100,12 @@ op! {
             }
             None => scores,
         };
-        let weights = scores.safe_softmax(-1)?;
+        let weights = scores.softmax(-1)?;
+        // Where a mask leaves a position nothing to see, it gets nothing.
+        let weights = match attn_mask {
+            Some(mask) => weights.masked_fill(&nothing_left(mask)?, 0.0)?,
+            None => weights,
+        };
         let weights = if dropout_p > 0.0 { weights.dropout_with(dropout_p, true)? } else { weights };
         weights.matmul(&v)?.to_dtype(dtype)
     };

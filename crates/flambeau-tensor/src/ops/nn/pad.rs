@@ -1,5 +1,8 @@
 //! Padding: more elements around a tensor, or fewer.
 
+use flambeau_cpu::interp as kernels;
+
+use crate::dispatch::Locked;
 use crate::ops::{Val, op};
 use crate::{Dims, Error, Options, Result, Scalar, Tensor};
 
@@ -119,11 +122,7 @@ op! {
     compute {
         check_pairs(input, pad)?;
         check_mode(input, pad, mode)?;
-        let mut y = input.clone();
-        for (d, index) in own_places(input.size(), pad, mode)? {
-            y = y.index_select(d, &index)?;
-        }
-        Ok(y)
+        picked(input, pad, mode)
     };
     vjp { input => |g, input, pad, mode| own_backward(g, input.tensor()?.size(), pad, mode).tied(input) };
     samples [
@@ -131,6 +130,22 @@ op! {
         (real([2, 2, 3]), [1, 2], "replicate"),
         (real([2, 2, 3]), [0, 1], "circular"),
     ];
+}
+
+/// A padded copy.
+fn picked(x: &Tensor, pad: &[i64], mode: &str) -> Result<Tensor> {
+    let x = x.contiguous()?;
+    let outs = [Tensor::empty(&padded(&x, pad)?, x.dtype(), x.device())?];
+    if outs[0].numel() > 0 {
+        let at = x.dim() - pad.len() / 2;
+        let list = pad.chunks(2).rev().zip(&x.size()[at..]);
+        let places: Vec<Vec<usize>> = list
+            .map(|(p, &n)| sources(n, p[0], p[1], mode).into_iter().map(|i| i.clamp(0, n - 1) as usize).collect())
+            .collect();
+        Locked::run(&[&x], &outs, |locked, outs| kernels::pick(&mut outs.next(), &locked.view(&x), &places));
+    }
+    let [y] = outs;
+    Ok(y)
 }
 
 /// For each padded dimension, where its elements come from.

@@ -1,7 +1,10 @@
 //! Discrete Fourier transforms along dimensions of strided views: complex to complex, real to complex, complex to real.
 //! None is normalized; every one multiplies its result by a scale.
 
+mod lanes;
+
 use std::cell::RefCell;
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use flambeau_types::{Complex, DType};
@@ -9,7 +12,8 @@ use realfft::{ComplexToReal, RealFftPlanner, RealToComplex};
 use rustfft::{Fft, FftNum, FftPlanner};
 use smallvec::SmallVec;
 
-use crate::gemm::{Shared, for_pieces};
+use crate::gemm::scratch::{self, Slot};
+use crate::gemm::{self, Shared, for_pieces};
 use crate::{View, ViewMut};
 
 /// Elements that are worth a thread.
@@ -22,7 +26,9 @@ const TOGETHER: usize = 8;
 const PIECE: usize = 1 << 12;
 
 /// The real numbers of transforms, with a planner in each thread: plans are kept, by length.
-trait Real: FftNum {
+trait Real: FftNum + gemm::Real {
+    /// The plan for many lines of this length at once, if there is one.
+    fn lanes(n: usize) -> Option<Arc<lanes::Plan<Self>>>;
     fn complex(n: usize, forward: bool) -> Arc<dyn Fft<Self>>;
     fn to_complex(n: usize) -> Arc<dyn RealToComplex<Self>>;
     fn to_real(n: usize) -> Arc<dyn ComplexToReal<Self>>;
@@ -32,6 +38,11 @@ trait Real: FftNum {
 macro_rules! real {
     ($($t:ident)*) => {$(
         impl Real for $t {
+            fn lanes(n: usize) -> Option<Arc<lanes::Plan<$t>>> {
+                type Plans = HashMap<usize, Option<Arc<lanes::Plan<$t>>>>;
+                thread_local!(static PLANS: RefCell<Plans> = RefCell::new(HashMap::new()));
+                PLANS.with_borrow_mut(|p| p.entry(n).or_insert_with(|| lanes::Plan::new(n).map(Arc::new)).clone())
+            }
             fn complex(n: usize, forward: bool) -> Arc<dyn Fft<$t>> {
                 thread_local!(static PLANS: RefCell<FftPlanner<$t>> = RefCell::new(FftPlanner::new()));
                 PLANS.with_borrow_mut(|p| if forward { p.plan_fft_forward(n) } else { p.plan_fft_inverse(n) })
@@ -86,6 +97,73 @@ impl Lines {
             at = (at.0 + i * s, at.1 + i * t);
         }
         at
+    }
+
+    /// Transforms the lines by a plan for many at once; without one, or for few lines, not: false. Strides of the lines are in
+    /// complex elements, but for those of a real side.
+    fn together<T: Real>(
+        &self,
+        (from, to): (Shared<T>, Shared<T>),
+        n: usize,
+        forward: bool,
+        real: bool,
+        scale: f64,
+    ) -> bool {
+        let width = lanes::lanes::<T>();
+        if self.count < width / 2 {
+            return false;
+        }
+        let Some(plan) = T::lanes(n) else { return false };
+        let groups = self.count.div_ceil(width);
+        let scale = <T as Real>::from(scale);
+        // Numbers from line to line, element to element and part to part.
+        let side = |real: bool, line: isize, stride: isize| {
+            if real { (line, 2 * stride, stride) } else { (2 * line, 2 * stride, 1) }
+        };
+        for_pieces(0..groups, GRAIN.div_ceil(2 * n * width), |range| {
+            scratch::with::<T, _>(Slot::Outer, lanes::room(&plan), |buffer| {
+                for group in range {
+                    let last = ((group + 1) * width).min(self.count);
+                    let mut line = group * width;
+                    while line < last {
+                        // As many as are equally far apart.
+                        let first = self.start(line);
+                        let apart = |l: usize| {
+                            let (a, b) = (self.start(l - 1), self.start(l));
+                            (b.0 - a.0, b.1 - a.1)
+                        };
+                        let gap = if line + 1 < last { apart(line + 1) } else { (0, 0) };
+                        let count = 1 + (line + 1..last).take_while(|&l| apart(l) == gap).count();
+                        let (x, y) =
+                            (side(real && forward, gap.0, self.from.1), side(real && !forward, gap.1, self.to.1));
+                        let at = |start: isize, real: bool| if real { start } else { 2 * start };
+                        let job = lanes::Job {
+                            plan: &plan,
+                            from: lanes::Place {
+                                ptr: from.at(at(first.0, real && forward)).cast_const(),
+                                line: x.0,
+                                step: x.1,
+                                part: x.2,
+                            },
+                            to: lanes::Place {
+                                ptr: to.at(at(first.1, real && !forward)),
+                                line: y.0,
+                                step: y.1,
+                                part: y.2,
+                            },
+                            count,
+                            forward,
+                            scale,
+                            real,
+                        };
+                        // SAFETY: lines of the source and of the target, which no other piece writes; the plan's room.
+                        unsafe { lanes::transform(&job, buffer) };
+                        line += count;
+                    }
+                }
+            });
+        });
+        true
     }
 
     /// Runs `f` on groups of lines, over threads.
@@ -167,8 +245,11 @@ fn c2c_along<T: Real>(
     if n == 0 || lines.count == 0 {
         return;
     }
+    if lines.together((numbers(source), numbers(target)), n, forward, false, scale) {
+        return;
+    }
     let plan = T::complex(n, forward);
-    let factor = T::from(scale);
+    let factor = <T as Real>::from(scale);
     lines.each(|starts| {
         let mut line = Vec::new();
         let mut scratch = vec![zero::<T>(); plan.get_inplace_scratch_len()];
@@ -177,6 +258,11 @@ fn c2c_along<T: Real>(
         plan.process_with_scratch(&mut line, &mut scratch);
         scatter(target, &line, starts, lines.to, |z| if scale == 1.0 { z } else { z * factor });
     });
+}
+
+/// Complex numbers as the real ones that they consist of.
+fn numbers<T: Real>(z: &Shared<Complex<T>>) -> Shared<T> {
+    Shared::new(z.at(0).cast())
 }
 
 fn zero<T: Real>() -> Complex<T> {
@@ -215,36 +301,80 @@ pub fn r2c(out: &mut ViewMut, x: View, dims: &[usize], scale: f64) {
 
 fn r2c_of<T: Real>(out: &mut ViewMut, x: &View, dims: &[usize], scale: f64) {
     let Some((&last, rest)) = dims.split_last() else { return };
-    let to = (out.sizes(), out.strides());
-    let lines = Lines::new((x.sizes(), x.strides()), to, last);
-    let (target, source) = (Shared::new(out.ptr().cast::<Complex<T>>()), Shared::read(x.ptr().cast::<T>()));
-    let n = lines.from.0;
-    if n == 0 || lines.count == 0 {
+    let n = x.sizes()[last] as usize;
+    let half = n / 2 + 1;
+    let wanted = out.sizes()[last] as usize;
+    if n == 0 || out.numel() == 0 {
         return;
     }
-    let plan = T::to_complex(n);
-    let factor = T::from(scale);
-    lines.each(|starts| {
-        let (half, wanted) = (n / 2 + 1, lines.to.0);
-        let (mut line, mut whole) = (Vec::new(), vec![zero::<T>(); starts.len() * wanted]);
-        let (mut result, mut scratch) = (plan.make_output_vec(), plan.make_scratch_vec());
-        // SAFETY: elements of the source.
-        unsafe { gather(&mut line, source.at(0), starts.iter().map(|s| s.0), lines.from, T::zero()) };
-        for (real, to) in line.chunks_exact_mut(n).zip(whole.chunks_exact_mut(wanted)) {
-            if plan.process_with_scratch(real, &mut result, &mut scratch).is_err() {
-                unreachable!("the buffers were made by the plan");
-            }
-            let known = half.min(wanted);
-            to[..known].copy_from_slice(&result[..known]);
-            for k in known..wanted {
-                to[k] = result[n - k].conj();
-            }
-        }
-        scatter(&target, &whole, starts, lines.to, |z| if scale == 1.0 { z } else { z * factor });
-    });
+    // The rest of each line follows from the first half.
+    let mut sizes: SmallVec<[i64; 6]> = out.sizes().into();
+    sizes[last] = half.min(wanted) as i64;
+    let to = (sizes.as_slice(), out.strides());
+    let (target, source) = (Shared::new(out.ptr().cast::<Complex<T>>()), Shared::read(x.ptr().cast::<T>()));
+    let lines = Lines::new((x.sizes(), x.strides()), to, last);
+    let even = n.is_multiple_of(2) && wanted >= half;
+    if !(even && lines.together((source, numbers(&target)), n / 2, true, true, scale)) {
+        real_lines(&lines, source, &target, scale);
+    }
     for &dim in rest {
         c2c_along::<T>(&Lines::new(to, to, dim), &target, &target, 1.0, true);
     }
+    if wanted > half {
+        mirror(&target, (out.sizes(), out.strides()), rest, last, half);
+    }
+}
+
+/// The first elements of the transforms of real lines.
+fn real_lines<T: Real>(lines: &Lines, source: Shared<T>, target: &Shared<Complex<T>>, scale: f64) {
+    let (n, wanted) = (lines.from.0, lines.to.0);
+    let plan = T::to_complex(n);
+    let factor = <T as Real>::from(scale);
+    lines.each(|starts| {
+        let (mut line, mut whole) = (Vec::new(), Vec::with_capacity(starts.len() * wanted));
+        let (mut result, mut scratch) = (plan.make_output_vec(), plan.make_scratch_vec());
+        // SAFETY: elements of the source.
+        unsafe { gather(&mut line, source.at(0), starts.iter().map(|s| s.0), lines.from, T::zero()) };
+        for real in line.chunks_exact_mut(n) {
+            if plan.process_with_scratch(real, &mut result, &mut scratch).is_err() {
+                unreachable!("the buffers were made by the plan");
+            }
+            whole.extend_from_slice(&result[..wanted]);
+        }
+        scatter(target, &whole, starts, lines.to, |z| if scale == 1.0 { z } else { z * factor });
+    });
+}
+
+/// Fills lines along `last` from element `half` on: they are the conjugates of what lies on the other side of the zero, along
+/// all dimensions transformed.
+fn mirror<T: Real>(
+    target: &Shared<Complex<T>>,
+    (sizes, strides): (&[i64], &[i64]),
+    rest: &[usize],
+    last: usize,
+    half: usize,
+) {
+    let others: SmallVec<[usize; 6]> = (0..sizes.len()).filter(|&d| d != last).collect();
+    let count: usize = others.iter().map(|&d| sizes[d] as usize).product();
+    let (n, step) = (sizes[last] as usize, strides[last] as isize);
+    for_pieces(0..count, GRAIN.div_ceil(n), |range| {
+        for line in range {
+            let (mut left, mut to, mut from) = (line as i64, 0, 0);
+            for &d in others.iter().rev() {
+                let i = left % sizes[d];
+                left /= sizes[d];
+                let other = if rest.contains(&d) { (sizes[d] - i) % sizes[d] } else { i };
+                (to, from) = (to + i * strides[d], from + other * strides[d]);
+            }
+            for k in half..n {
+                // SAFETY: elements of the target; those read lie in first halves, which nobody writes now.
+                unsafe {
+                    let z = target.at(from as isize + (n - k) as isize * step).read_unaligned();
+                    target.at(to as isize + k as isize * step).write_unaligned(z.conj());
+                }
+            }
+        }
+    });
 }
 
 /// The inverse transform along `dim`, times `scale`, of the first half of a line whose other half is its conjugate: real.
@@ -264,8 +394,11 @@ fn c2r_of<T: Real>(out: &mut ViewMut, x: &View, dim: usize, scale: f64) {
     if n == 0 || lines.count == 0 || lines.from.0 < n / 2 + 1 {
         return;
     }
+    if n.is_multiple_of(2) && lines.together((numbers(&source), target), n / 2, false, true, scale) {
+        return;
+    }
     let plan = T::to_real(n);
-    let factor = T::from(scale);
+    let factor = <T as Real>::from(scale);
     lines.each(|starts| {
         let half = n / 2 + 1;
         let (mut line, mut whole) = (Vec::new(), vec![T::zero(); starts.len() * n]);
@@ -350,6 +483,41 @@ mod tests {
             let mut back = vec![0.0; n as usize];
             c2r(&mut ViewMut::of(&mut back, &line), View::of(&y[..(n / 2 + 1) as usize], &half), 0, 1.0 / n as f64);
             assert!(back.iter().zip(&x).all(|(a, b)| (a - b).abs() < 1e-12));
+        }
+    }
+
+    #[test]
+    fn many_lines_at_once() {
+        for (m, n) in [(40, 12), (33, 60), (64, 64), (17, 7)] {
+            let x = signal(m * n);
+            let sizes = [m as i64, n as i64];
+            let rows = Layout::contiguous(&sizes);
+            let line = |i: usize| x[i * n..(i + 1) * n].to_vec();
+            let column = |j: usize| (0..m).map(|i| x[i * n + j]).collect::<Vec<_>>();
+            let mut y = vec![Complex::new(0.0, 0.0); m * n];
+            c2c(&mut ViewMut::of(&mut y, &rows), View::of(&x, &rows), &[1], 1.0, false);
+            (0..m).for_each(|i| close(&y[i * n..(i + 1) * n], &direct(&line(i), 1.0)));
+            c2c(&mut ViewMut::of(&mut y, &rows), View::of(&x, &rows), &[0], 1.0, true);
+            for j in 0..n {
+                close(&(0..m).map(|i| y[i * n + j]).collect::<Vec<_>>(), &direct(&column(j), -1.0));
+            }
+            // Real lines: all of their transform along both dimensions, and the way back from half of it.
+            let real: Vec<f64> = x.iter().map(|z| z.re).collect();
+            let whole: Vec<_> = real.iter().map(|&v| Complex::new(v, 0.0)).collect();
+            r2c(&mut ViewMut::of(&mut y, &rows), View::of(&real, &rows), &[0, 1], 1.0);
+            let mut wanted = vec![Complex::new(0.0, 0.0); m * n];
+            c2c(&mut ViewMut::of(&mut wanted, &rows), View::of(&whole, &rows), &[1, 0], 1.0, true);
+            close(&y, &wanted);
+            let short = Layout::contiguous(&[m as i64, n as i64 / 2 + 1]);
+            let mut half = vec![Complex::new(0.0, 0.0); m * (n / 2 + 1)];
+            r2c(&mut ViewMut::of(&mut half, &short), View::of(&real, &rows), &[1], 1.0);
+            (0..m).for_each(|i| {
+                let line: Vec<_> = whole[i * n..(i + 1) * n].to_vec();
+                close(&half[i * (n / 2 + 1)..(i + 1) * (n / 2 + 1)], &direct(&line, -1.0)[..n / 2 + 1]);
+            });
+            let mut back = vec![0.0; m * n];
+            c2r(&mut ViewMut::of(&mut back, &rows), View::of(&half, &short), 1, 1.0 / n as f64);
+            assert!(back.iter().zip(&real).all(|(a, b)| (a - b).abs() < 1e-12));
         }
     }
 }
