@@ -266,7 +266,8 @@ def piece(expression: str) -> Callable[[Any], Callable[[], Any]]:
         scope = (
             library
             | names
-            | {"torch": torch, "F": torch.nn.functional, "gradient_of": gradient_of, "grads": layers.gradients(torch)}
+            | {"torch": torch, "F": torch.nn.functional, "gradient_of": gradient_of}
+            | {"grads": layers.gradients(torch)}
         )
         return lambda: eval(code, scope)
 
