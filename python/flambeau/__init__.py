@@ -111,6 +111,12 @@ _LAZY = {
     "func",
     "amp",
     "distributions",
+    "types",
+    "version",
+    "compiler",
+    "multiprocessing",
+    "functional",
+    "distributed",
 }
 
 # Functions of layers that PyTorch also has at the top, with the same arguments.

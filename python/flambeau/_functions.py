@@ -345,8 +345,8 @@ def set_deterministic_debug_mode(debug_mode: Any) -> None:
     if not isinstance(debug_mode, (int, str)):
         raise TypeError(f"debug_mode must be str or int, but got {type(debug_mode)}")
     if debug_mode not in (*_DETERMINISTIC, 0, 1, 2):
-        known = "`default`, `warn`, `error`" if isinstance(debug_mode, str) else "0, 1, or 2"
-        raise RuntimeError(f"invalid value of debug_mode, expected one of {known}, but got {debug_mode}")
+        known = "one of `default`, `warn`, `error`" if isinstance(debug_mode, str) else "0, 1, or 2"
+        raise RuntimeError(f"invalid value of debug_mode, expected {known}, but got {debug_mode}")
     name = debug_mode if isinstance(debug_mode, str) else _DETERMINISTIC[debug_mode]
     use_deterministic_algorithms(name != "default", warn_only=name == "warn")
 

@@ -426,7 +426,7 @@ impl Packed for PyPacked {
             unwrap(&out).ok_or_else(|| {
                 PyTypeError::new_err(format!(
                     "Output of saved tensor unpack_hook expected to be a Tensor but got result of type {}",
-                    out.get_type()
+                    type_name(&out)
                 ))
             })
         })

@@ -18,8 +18,7 @@ from flambeau.autograd.grad_mode import (
     set_grad_enabled as set_grad_enabled,
 )
 from flambeau.autograd.gradcheck import gradcheck as gradcheck, gradgradcheck as gradgradcheck
-
-Variable = _C.Tensor
+from flambeau.autograd.variable import Variable as Variable
 
 
 def __getattr__(name: str) -> Any:

@@ -186,6 +186,9 @@ class _OneHot(Constraint):
 class _Bounded(Constraint):
     """A set with a lower bound, an upper one, or both."""
 
+    lower_bound: Any
+    upper_bound: Any
+
     def __init__(self, **bounds: Any) -> None:
         self.__dict__.update(bounds)
         self._names = tuple(bounds)

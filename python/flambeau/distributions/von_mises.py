@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import math
 from typing import Any
 
@@ -31,8 +30,11 @@ _LARGE = (
 )
 
 
-def _polynomial(y: Tensor, coefficients: tuple[float, ...]) -> Any:
-    return functools.reduce(lambda sum, c: c + y * sum, reversed(coefficients))
+def _polynomial(y: Tensor, coefficients: tuple[float, ...]) -> Tensor:
+    found: Any = coefficients[-1]
+    for c in reversed(coefficients[:-1]):
+        found = c + y * found
+    return found
 
 
 def _log_bessel(x: Tensor, order: int) -> Tensor:

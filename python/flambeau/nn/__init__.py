@@ -9,10 +9,12 @@ from flambeau.nn import (
     functional as functional,
     init as init,
     modules as modules,
+    parallel as parallel,
     parameter as parameter,
     utils as utils,
 )
 from flambeau.nn.modules import *  # noqa: F403
+from flambeau.nn.parallel import DataParallel as DataParallel
 from flambeau.nn.parameter import (
     Buffer as Buffer,
     Parameter as Parameter,

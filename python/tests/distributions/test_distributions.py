@@ -1,7 +1,7 @@
 """Distributions give PyTorch's numbers from the same seed.
 
-`recorded.json` holds what PyTorch 2.15 gives for the distributions below: draws, their log-probabilities, mean, variance
-and entropy. `python test_distributions.py record`, run with PyTorch, writes it anew.
+`recorded.json` holds what PyTorch 2.15 gives for the distributions below: draws, their log-probabilities, mean,
+variance and entropy. `python test_distributions.py record`, run with PyTorch, writes it anew.
 """
 
 import json
@@ -132,7 +132,8 @@ def test_divergences() -> None:
     p, q = D.Normal(0.0, 1.0), D.Normal(1.0, 2.0)
     assert D.kl_divergence(p, q).item() == pytest.approx(0.443147, abs=1e-6)
     # Against the mean of log p - log q over draws.
-    for p, q in ((CASES["gamma"], D.Gamma(1.0, 2.0)), (CASES["beta"], D.Beta(1.5, 1.5)), (D.Gumbel(0.0, 1.0), p)):
+    pairs = (CASES["gamma"], D.Gamma(1.0, 2.0)), (CASES["beta"], D.Beta(1.5, 1.5)), (D.Gumbel(0.0, 1.0), p)
+    for p, q in pairs:
         x = p.sample((200000,))
         assert torch.allclose(D.kl_divergence(p, q), (p.log_prob(x) - q.log_prob(x)).mean(0), rtol=0.05, atol=0.05)
     assert D.kl_divergence(D.Normal(0.0, 1.0), D.Uniform(0.0, 1.0)).item() == float("inf")

@@ -7,7 +7,12 @@ import pytest
 from flambeau.vision import models
 
 # The name, arguments, parameters, entries of the state dict, and what torchvision 0.29 gives for seed 0.
-RECORDED: list[tuple[str, dict[str, Any], int, int, list[float]]] = []
+RECORDED: list[tuple[str, dict[str, Any], int, int, list[float]]] = [
+    ("resnet18", {"num_classes": 10}, 11181642, 122, [-0.200809, 0.217767, -0.702035]),
+    ("mobilenet_v2", {"width_mult": 0.25, "num_classes": 3}, 241955, 314, [-9.14364e-08, 2.02953e-08, 5.46779e-09]),
+    ("squeezenet1_1", {"num_classes": 3}, 724035, 52, [0.39893, 0.0158522, 0.15562]),
+    ("densenet121", {"num_classes": 10}, 6964106, 727, [-0.569459, 0.275726, -0.728428]),
+]
 
 
 @pytest.mark.parametrize("name, arguments, parameters, entries, expected", RECORDED)

@@ -62,7 +62,8 @@ class SqueezeNet(nn.Module):
             if part == "pool":
                 layers.append(nn.MaxPool2d(kernel_size=3, stride=2, ceil_mode=True))
             else:
-                layers.append(Fire(*part, part[-1]))
+                inputs, squeezed, expanded = part
+                layers.append(Fire(inputs, squeezed, expanded, expanded))
         self.features = nn.Sequential(*layers)
         last = nn.Conv2d(512, num_classes, kernel_size=1)
         self.classifier = nn.Sequential(

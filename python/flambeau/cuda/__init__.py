@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from typing import Any
 
 
@@ -35,3 +36,9 @@ def synchronize(device: Any = None) -> None:
 def current_device() -> int:
     """Refused: there is no GPU."""
     raise RuntimeError("Flambeau was built without CUDA: torch.cuda.is_available() is False, use the CPU")
+
+
+def __getattr__(name: str) -> Any:
+    if name == "amp":
+        return importlib.import_module("flambeau.cuda.amp")
+    raise AttributeError(f"module 'torch.cuda' has no attribute '{name}'")
