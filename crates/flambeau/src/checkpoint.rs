@@ -74,7 +74,8 @@ pub fn save(path: impl AsRef<Path>, state: &[(String, Tensor)]) -> Result<()> {
 /// ```
 pub fn load(path: impl AsRef<Path>) -> Result<StateDict> {
     let path = path.as_ref();
-    let named = |e: Error| Error::new(e.kind(), format!("{}: {} (a state dict is wanted)", path.display(), e.message()));
+    let named =
+        |e: Error| Error::new(e.kind(), format!("{}: {} (a state dict is wanted)", path.display(), e.message()));
     read(path)?.state_dict().map_err(named)
 }
 

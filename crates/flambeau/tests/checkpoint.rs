@@ -1,8 +1,8 @@
 //! State dicts through files.
 
+use flambeau::checkpoint::{self, Value};
 use flambeau::io::{Value as FileValue, torch_file};
 use flambeau::prelude::*;
-use flambeau::checkpoint::{self, Value};
 use flambeau::{Result, load, save};
 
 struct File(std::path::PathBuf);
@@ -89,7 +89,13 @@ fn nested_values_come_back() -> Result<()> {
     let row = back.get("row")?.tensor()?;
     assert_eq!((row.to_vec::<f32>()?, row.storage().id()), (vec![3.0, 4.0], momentum.storage().id()));
     assert!(back.get("missing").unwrap_err().message().contains("the dictionary has no 'missing'"));
-    assert!(back.get("epoch")?.tensor().unwrap_err().message().contains("expected a tensor, but the checkpoint has an integer"));
+    assert!(
+        back.get("epoch")?
+            .tensor()
+            .unwrap_err()
+            .message()
+            .contains("expected a tensor, but the checkpoint has an integer")
+    );
     assert!(back.get("history")?.at(1).is_err());
     Ok(())
 }

@@ -17,7 +17,7 @@ pub use safetensors::{_save_safetensors, PySafeOpen};
 /// How `_save` writes; `flambeau.serialization` fills it in.
 #[derive(FromPyObject)]
 #[pyo3(from_item_all)]
-struct SaveOptions {
+pub struct SaveOptions {
     legacy: bool,
     byteorder: bool,
     checksums: bool,
@@ -35,7 +35,8 @@ pub fn _save<'py>(
     describe: Bound<'py, PyAny>,
 ) -> PyResult<Option<Bound<'py, PyBytes>>> {
     let (root, tensors) = writer::values(obj, describe)?;
-    let name = path.as_ref().and_then(|p| p.file_stem()).and_then(|name| name.to_str()).unwrap_or("archive").to_string();
+    let name =
+        path.as_ref().and_then(|p| p.file_stem()).and_then(|name| name.to_str()).unwrap_or("archive").to_string();
     let write = |out: &mut dyn std::io::Write| {
         let bytes: Vec<Vec<u8>> = tensors
             .iter()
@@ -90,7 +91,7 @@ fn source_of(source: &Bound<'_, PyAny>, start: u64, mapped: Option<bool>) -> PyR
 /// How `_load` reads; `flambeau.serialization` fills it in.
 #[derive(FromPyObject)]
 #[pyo3(from_item_all)]
-struct LoadOptions<'py> {
+pub struct LoadOptions<'py> {
     /// Full names allowed by the user.
     names: Vec<String>,
     /// Beginnings of names that `make` and `named` know to judge.

@@ -16,8 +16,15 @@ use crate::tensor::{PyTensor, of_class, size_object, wrap};
 
 /// The object that a file holds.
 pub fn object<'py>(py: Python<'py>, file: &File, options: &LoadOptions<'py>) -> PyResult<Bound<'py, PyAny>> {
-    let mut reader =
-        Reader { py, file, options, storages: HashMap::new(), made: HashMap::new(), names: HashMap::new(), parameter: None };
+    let mut reader = Reader {
+        py,
+        file,
+        options,
+        storages: HashMap::new(),
+        made: HashMap::new(),
+        names: HashMap::new(),
+        parameter: None,
+    };
     Ok(reader.object(&file.root)?.into_bound(py))
 }
 

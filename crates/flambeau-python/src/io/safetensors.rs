@@ -1,7 +1,7 @@
 //! safetensors for Python: files opened lazily, and dictionaries of tensors written.
 
-use flambeau_io::safetensors::{self, SafeTensors, TensorRef};
 use flambeau_io::Source;
+use flambeau_io::safetensors::{self, SafeTensors, TensorRef};
 use flambeau_tensor::{Device, Layout, Storage, Tensor};
 use pyo3::exceptions::{PyKeyError, PyTypeError};
 use pyo3::prelude::*;
@@ -86,7 +86,10 @@ pub fn _save_safetensors<'py>(
     for (k, v) in tensors.iter() {
         let name: String = k.extract()?;
         let t = crate::tensor::unwrap(&v).ok_or_else(|| {
-            PyTypeError::new_err(format!("Key `{name}` is invalid, expected torch.Tensor but received {}", v.get_type()))
+            PyTypeError::new_err(format!(
+                "Key `{name}` is invalid, expected torch.Tensor but received {}",
+                v.get_type()
+            ))
         })?;
         if t.device() == Device::Meta {
             return Err(PyTypeError::new_err(format!("Key `{name}` is on the meta device: it has no data to save")));

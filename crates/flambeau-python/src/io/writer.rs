@@ -117,7 +117,8 @@ impl<'py> Writer<'py> {
         } else if let Ok(d) = x.cast_exact::<PyDevice>() {
             Value::Device(d.str()?.to_str()?.into())
         } else if let Ok(s) = x.cast_exact::<PyStorage>() {
-            let t = Tensor::over(s.get().0.clone(), flambeau_tensor::Layout::contiguous(&[]), flambeau_tensor::DType::U8);
+            let t =
+                Tensor::over(s.get().0.clone(), flambeau_tensor::Layout::contiguous(&[]), flambeau_tensor::DType::U8);
             // An empty storage holds no scalar, but any tensor will do to name it.
             let t = t.or_else(|_| {
                 Tensor::over(s.get().0.clone(), flambeau_tensor::Layout::contiguous(&[0]), flambeau_tensor::DType::U8)
@@ -163,11 +164,7 @@ impl<'py> Writer<'py> {
         self.described(x, depth)
     }
 
-    fn list(
-        &mut self,
-        items: impl Iterator<Item = PyResult<Bound<'py, PyAny>>>,
-        depth: usize,
-    ) -> PyResult<Vec<Value>> {
+    fn list(&mut self, items: impl Iterator<Item = PyResult<Bound<'py, PyAny>>>, depth: usize) -> PyResult<Vec<Value>> {
         items.map(|v| self.value(&v?, depth)).collect()
     }
 
@@ -248,14 +245,12 @@ impl<'py> Writer<'py> {
         let t = tensor_of(x);
         if t.device() == Device::Meta {
             let ints = |list: &[i64]| Value::tuple(list.iter().map(|&n| Value::Int(n)));
-            let args =
-                vec![Value::Dtype(t.dtype()), ints(t.size()), ints(t.stride()), Value::Bool(t.requires_grad())];
+            let args = vec![Value::Dtype(t.dtype()), ints(t.size()), ints(t.stride()), Value::Bool(t.requires_grad())];
             return Ok(object("torch._utils._rebuild_meta_tensor_no_storage".into(), args));
         }
         let own = x.getattr("__dict__")?;
         let own = own.cast::<PyDict>()?;
-        let attributes =
-            if own.is_empty() { None } else { Some(Value::Dict(Arc::new(self.pairs(own, depth)?))) };
+        let attributes = if own.is_empty() { None } else { Some(Value::Dict(Arc::new(self.pairs(own, depth)?))) };
         Ok(Value::tensor(TensorRecord {
             storage: self.storage(&t),
             dtype: t.dtype(),

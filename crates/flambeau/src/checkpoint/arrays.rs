@@ -61,11 +61,7 @@ pub fn save_safetensors(path: impl AsRef<Path>, state: &[(String, Tensor)], meta
 
 fn tensor_of(array: &npy::Array) -> Result<Tensor> {
     let storage = Storage::filled(array.len() as usize, |out| array.read_into(out))?;
-    let layout = Layout {
-        sizes: array.sizes.as_slice().into(),
-        strides: array.strides().as_slice().into(),
-        offset: 0,
-    };
+    let layout = Layout { sizes: array.sizes.as_slice().into(), strides: array.strides().as_slice().into(), offset: 0 };
     Tensor::over(storage, layout, array.dtype)
 }
 

@@ -161,7 +161,8 @@ impl Value {
     }
 
     pub(super) fn from_file(value: &FileValue, reader: &mut Reader<'_>) -> Result<Value> {
-        let mut all = |items: &[FileValue]| items.iter().map(|v| Value::from_file(v, reader)).collect::<Result<Vec<_>>>();
+        let mut all =
+            |items: &[FileValue]| items.iter().map(|v| Value::from_file(v, reader)).collect::<Result<Vec<_>>>();
         Ok(match value {
             FileValue::None => Value::None,
             FileValue::Bool(b) => Value::Bool(*b),
