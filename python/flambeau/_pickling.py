@@ -96,7 +96,10 @@ def known_classes() -> dict[str, Any]:
     from flambeau import nn
     from flambeau.nn import functional
 
-    layers = [c for c in vars(nn.modules).values() if isinstance(c, type) and issubclass(c, nn.Module)]
+    layers, open_ = [], [nn.Module]
+    while open_:
+        layers.append(layer := open_.pop())
+        open_ += [c for c in layer.__subclasses__() if c.__module__.startswith("flambeau.nn.")]
     names = [name for name in vars(functional) if name[0].islower() and name != "engine"]
     functions = {_function_name(f): f for f in (getattr(functional, n) for n in names) if callable(f)}
     return {full_name(layer): layer for layer in layers} | {n: f for n, f in functions.items() if n} | ACTIVATIONS

@@ -47,7 +47,11 @@ impl Record {
     /// A part of these bytes, to be read by itself; no checksum covers it.
     pub(crate) fn part(&self, offset: u64, len: u64) -> Result<Record> {
         if self.deflated || offset.checked_add(len).is_none_or(|end| end > self.size) {
-            return Err(Error::runtime(format!("'{}' has no bytes {offset} to {}", self.name, offset.saturating_add(len))));
+            return Err(Error::runtime(format!(
+                "'{}' has no bytes {offset} to {}",
+                self.name,
+                offset.saturating_add(len)
+            )));
         }
         Ok(Record { offset: self.offset + offset, packed: len, size: len, crc: None, ..self.clone() })
     }

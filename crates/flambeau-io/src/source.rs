@@ -44,7 +44,8 @@ impl Source {
     /// # Safety
     /// While the mapping lives, nobody may change the file: its bytes would change under shared references.
     pub unsafe fn map(path: impl AsRef<Path>, shared: bool) -> Result<Source> {
-        let file = if shared { open_as(path.as_ref(), File::options().read(true).write(true))? } else { open(path.as_ref())? };
+        let file =
+            if shared { open_as(path.as_ref(), File::options().read(true).write(true))? } else { open(path.as_ref())? };
         let len = file.metadata()?.len();
         if len == 0 {
             return Ok(Source::memory(Vec::new()));

@@ -254,7 +254,8 @@ fn npz_files() {
     let seeds = fixtures(&["plain.npz", "compressed.npz"]);
     let read = |bytes: Vec<u8>| {
         let Ok(file) = Npz::from_source(Source::memory(bytes)) else { return false };
-        let arrays = file.names().iter().map(|name| file.get(name).and_then(|array| array.read())).collect::<Result<Vec<_>>>();
+        let arrays =
+            file.names().iter().map(|name| file.get(name).and_then(|array| array.read())).collect::<Result<Vec<_>>>();
         arrays.is_ok()
     };
     run("npz", &seeds, |random, bytes| some(random, bytes, &seeds), read);

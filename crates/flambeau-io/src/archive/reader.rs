@@ -234,7 +234,10 @@ fn read_end(source: &Source, end_at: u64) -> Result<Directory> {
             directory.count = u64_at(&wide, 32);
             directory.size = u64_at(&wide, 40);
             directory.offset = u64_at(&wide, 48);
-            follows = wide_at;
+            // Else it belongs to another archive in the file, at the place that this one's has in its own.
+            let near =
+                wide_at.checked_add(12).and_then(|at| at.checked_add(u64_at(&wide, 4))) == Some(end_at - LOCATOR_LEN);
+            follows = if near { wide_at } else { u64::MAX };
         }
     }
     directory.fits = directory.offset.checked_add(directory.size) == Some(follows) && directory.end <= source.len();

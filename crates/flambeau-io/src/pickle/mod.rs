@@ -8,10 +8,10 @@
 mod arguments;
 mod globals;
 mod opcode;
-mod scan;
 mod pickler;
 mod rebuild;
 mod resolve;
+mod scan;
 mod unpickler;
 
 use flambeau_types::{DType, Error, Result};

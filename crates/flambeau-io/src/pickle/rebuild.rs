@@ -31,12 +31,8 @@ impl Unpickler<'_> {
             (Global::Counter, args) => Ok(Node::object("collections.Counter".into(), args.to_vec(), false)),
             // A tensor of the meta device has no storage: dtype, sizes, strides, whether gradients are recorded.
             (Global::RebuildMeta, args) => Ok(Node::object(META.into(), args.to_vec(), false)),
-            (Global::Layout, args) => {
-                Ok(Node::object("torch.layout".into(), args.to_vec(), false))
-            }
-            (Global::Allowed(class), args) => {
-                Ok(Node::object(class.clone(), args.to_vec(), false))
-            }
+            (Global::Layout, args) => Ok(Node::object("torch.layout".into(), args.to_vec(), false)),
+            (Global::Allowed(class), args) => Ok(Node::object(class.clone(), args.to_vec(), false)),
             (Global::Size, &[sizes]) => Ok(Node::Plain(Value::Size(self.ints(sizes)?.into()))),
             (Global::Size, []) => Ok(Node::Plain(Value::Size([].into()))),
             (Global::Device, &[name]) => {
@@ -118,9 +114,7 @@ impl Unpickler<'_> {
                 let global = global.clone();
                 self.call(&global, &args)
             }
-            Node::Global(Global::Allowed(class)) => {
-                Ok(Node::object(class.clone(), args, true))
-            }
+            Node::Global(Global::Allowed(class)) => Ok(Node::object(class.clone(), args, true)),
             other => Err(refuse(&format!(
                 "Can only create new object for nn.Parameter or classes allowlisted via `add_safe_globals` but got {}",
                 type_name(other)

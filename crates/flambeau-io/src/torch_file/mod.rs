@@ -7,5 +7,5 @@ mod legacy;
 mod load;
 mod save;
 
-pub use load::{from_bytes, pickle_of, from_source, load, load_with};
+pub use load::{from_bytes, from_source, load, load_with, pickle_of};
 pub use save::{Options, save, save_with, to_bytes, write, write_legacy, write_with};

@@ -5,8 +5,8 @@ use std::path::Path;
 
 use flambeau_types::Result;
 
-use crate::archive::{ArchiveWriter, Style};
 use super::legacy::{MAGIC, VERSION};
+use crate::archive::{ArchiveWriter, Style};
 use crate::pickle::Keys;
 use crate::{AtomicFile, Value, pickle};
 
@@ -77,7 +77,8 @@ pub fn write_with<W: Write>(out: W, root: &Value, storages: &[&[u8]], options: &
     // As PyTorch: a name outside of ASCII, or none, becomes `archive`.
     let folder = if options.name.is_empty() || !options.name.is_ascii() { "archive" } else { options.name };
     let (pickle, order) = pickle::dump(root, &|id| storages.get(id).map(|s| s.len() as u64))?;
-    let mut archive = ArchiveWriter::new(out, Style::Torch).checksums(options.checksums).alignment(options.alignment)?;
+    let mut archive =
+        ArchiveWriter::new(out, Style::Torch).checksums(options.checksums).alignment(options.alignment)?;
     let mut add = |name: &str, bytes: &[u8]| archive.add(&format!("{folder}/{name}"), &[bytes]);
     add("data.pkl", &pickle)?;
     add(".format_version", b"1")?;

@@ -17,7 +17,7 @@ pub use safetensors::{_save_safetensors, PySafeOpen};
 /// How `_save` writes; `flambeau.serialization` fills it in.
 #[derive(FromPyObject)]
 #[pyo3(from_item_all)]
-struct SaveOptions {
+pub struct SaveOptions {
     legacy: bool,
     byteorder: bool,
     checksums: bool,
@@ -91,7 +91,7 @@ fn source_of(source: &Bound<'_, PyAny>, start: u64, mapped: Option<bool>) -> PyR
 /// How `_load` reads; `flambeau.serialization` fills it in.
 #[derive(FromPyObject)]
 #[pyo3(from_item_all)]
-struct LoadOptions<'py> {
+pub struct LoadOptions<'py> {
     /// Full names allowed by the user.
     names: Vec<String>,
     /// Beginnings of names that `make` and `named` know to judge.
