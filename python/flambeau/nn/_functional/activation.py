@@ -86,14 +86,14 @@ def _rrelu(input: Tensor, lower: float = 1.0 / 8, upper: float = 1.0 / 3, traini
     if lower > upper:
         raise RuntimeError("Lower bound should be less than or equal to the upper bound")
     if not training:
-        return _leaky_relu(input, (lower + upper) / 2)
-    slope = flambeau.ones_like(input, requires_grad=False)
+        return _leaky_relu(input.contiguous(), (lower + upper) / 2)
+    slope = flambeau.ones(input.shape, dtype=input.dtype, device=input.device)
     with flambeau.no_grad():  # one draw for every element that is not positive, in order
         below = input <= 0
         drawn = flambeau.empty(int(below.sum()), dtype=flambeau.float64).uniform_(lower, upper)
         slope[below] = drawn.to(input.dtype)
     # The draw hangs on the input, though it does not move with it.
-    return input * flambeau._C.private.tied(slope, input)
+    return input.contiguous() * flambeau._C.private.tied(slope, input)
 
 
 def rrelu(
