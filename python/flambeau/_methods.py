@@ -68,7 +68,7 @@ def _to(self: Any, *args: Any, **kwargs: Any) -> Any:
         and (
             memory_format is None
             or memory_format == _C.preserve_format
-            or self.is_contiguous(memory_format=memory_format)
+            or memory_format == _suggested_format(self)
         )
     ):
         return self
@@ -79,6 +79,19 @@ def _to(self: Any, *args: Any, **kwargs: Any) -> Any:
             stacklevel=2,
         )
     return _C.private.to_copy(self, dtype=dtype, device=device, memory_format=memory_format or _C.preserve_format)
+
+
+def _suggested_format(x: Any) -> Any:
+    """The memory format that the order of a tensor's strides is nearest to."""
+    if x.dim() != 4 or 0 in x.shape or x.stride(1) == 0:
+        return _C.contiguous_format
+    least = 0
+    for d in (1, 3, 2, 0):
+        size, stride = x.shape[d], x.stride(d)
+        if stride < least or (d == 0 and least == x.stride(1)):
+            return _C.contiguous_format
+        least = stride * max(size, 1)
+    return _C.channels_last
 
 
 def _converter(dtype: Any) -> Any:

@@ -51,9 +51,7 @@ pub fn reflected(op: &'static OpDef, x: &Bound<'_, PyTensor>, other: &Bound<'_, 
     let x = tensor_of(x);
     let left = match read_operand(other)? {
         Some(Operand::Tensor(t)) => t,
-        Some(Operand::Number(s)) => {
-            Tensor::scalar(s, s.dtype(flambeau_tensor::default_dtype())).to_device(x.device()).map_err(to_py)?
-        }
+        Some(Operand::Number(s)) => flambeau_tensor::ops::binary::arithmetic::weak(s, &x).map_err(to_py)?,
         None => return Ok(py.NotImplemented()),
     };
     call_binary(py, op, &left, OperandRef::Tensor(&x))

@@ -74,8 +74,17 @@ pub fn call_inplace(op: &'static OpDef, args: &[Arg]) -> Result<Outputs> {
         return autocast::off(|| call_inplace(op, args));
     }
     let x = x.clone();
+    if op.name == "abs" && x.dtype().is_complex() {
+        return Err(Error::runtime("In-place abs is not supported for complex tensors."));
+    }
     autograd::check_inplace(&x)?;
-    check_no_inner_overlap(&x)?;
+    if op.name == "nan_to_num" && x.dtype().is_integral() {
+        return Ok(SmallVec::from_buf([x]));
+    }
+    if !matches!(op.body, Body::Composite(_)) {
+        // What a composite writes, it writes by other operators.
+        check_no_inner_overlap(&x)?;
+    }
     let recording = grad_enabled() && any_requires_grad(args);
     if let Body::Map { .. } = op.body
         && (!recording || op.nondifferentiable)
@@ -143,6 +152,9 @@ pub fn call_out(op: &'static OpDef, args: &[Arg], outs: &[Tensor]) -> Result<Out
     if autocast_dtype().is_some() {
         return autocast::off(|| call_out(op, args, outs));
     }
+    if let (Some(Arg::Tensor(x)), [out]) = (args.first(), outs) {
+        check_unary_out(op.name, x.dtype(), out.dtype())?;
+    }
     no_grad(|| {
         if let (Body::Map { .. }, [out]) = (&op.body, outs)
             && !out.is_conj()
@@ -190,6 +202,29 @@ pub fn call_out(op: &'static OpDef, args: &[Arg], outs: &[Tensor]) -> Result<Out
         }
         Ok(written)
     })
+}
+
+/// These operators of one tensor write its dtype, or booleans, and no other.
+fn check_unary_out(name: &str, from: DType, to: DType) -> Result<()> {
+    let same = match name {
+        "signbit" | "isposinf" | "isneginf" if to != DType::Bool => {
+            return Err(Error::runtime(format!("{name} does not support non-boolean outputs.")));
+        }
+        "nan_to_num" if from != to => {
+            return Err(Error::runtime(format!(
+                "nan_to_num: dtype of out: {} should be same as input: {}",
+                to.title(),
+                from.title()
+            )));
+        }
+        "neg" | "sign" | "sgn" | "floor" | "ceil" | "round" | "trunc" | "frac" | "bitwise_not" => true,
+        "abs" => !from.is_complex(),
+        _ => false,
+    };
+    if same && from != to {
+        return Err(Error::runtime(format!("Found dtype {} but expected {}", to.title(), from.title())));
+    }
+    Ok(())
 }
 
 /// Some operators convert nothing on the way into `out`, and `index_select` refuses to resize what overlaps itself.
@@ -392,7 +427,11 @@ fn mutate(op: &'static OpDef, args: &[Arg]) -> Result<Outputs> {
     };
     let x = x.clone();
     autograd::check_inplace(&x)?;
-    check_no_inner_overlap(&x)?;
+    // One value for all elements may be written over an expanded tensor.
+    let one_value = matches!(op.name, "fill_value" | "fill_tensor" | "zero");
+    if !one_value {
+        check_no_inner_overlap(&x)?;
+    }
     if x.device() == Device::Cpu {
         no_grad(|| -> Result<()> {
             let mut plain: Args = args.into();
@@ -405,7 +444,8 @@ fn mutate(op: &'static OpDef, args: &[Arg]) -> Result<Outputs> {
                     if t.storage().id() == target.storage().id() { t.resolve()?.clone_tensor() } else { t.resolve() }
                 })?;
             }
-            run_kernel(op, &plain, std::slice::from_ref(&target), false, run)?;
+            let written = if one_value { overlap::once_each(&target) } else { target.clone() };
+            run_kernel(op, &plain, std::slice::from_ref(&written), false, run)?;
             if !target.is(&x) {
                 // Written out, so the bits must be undone in the memory of `x`.
                 let bare = x.view_with(x.layout().clone(), x.dtype(), false, false);
@@ -555,4 +595,9 @@ impl Drop for Locked<'_> {
 /// The layout of an elementwise result, for callers outside the dispatcher.
 pub fn elementwise_layout(inputs: &[&Tensor], sizes: &[i64]) -> Layout {
     elementwise::result_layout(inputs.iter().map(|t| t.layout()), sizes)
+}
+
+/// The same for inputs of which only the layouts are there.
+pub(crate) fn layout_by(inputs: &[Layout], sizes: &[i64]) -> Layout {
+    elementwise::result_layout(inputs.iter(), sizes)
 }

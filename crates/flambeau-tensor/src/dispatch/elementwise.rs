@@ -305,6 +305,7 @@ fn number(op: &OpDef, s: Scalar, compute: DType, common: DType) -> [u8; 16] {
     let s = match common {
         DType::BF16 if rounds_numbers(op) => Scalar::Float(crate::bf16::from_f64(s.to_f64()).to_f64()),
         DType::F16 if rounds_numbers(op) => Scalar::Float(crate::f16::from_f64(s.to_f64()).to_f64()),
+        d if wraps_numbers(op) => wrapped(s, d),
         _ => s,
     };
     let mut bytes = [0; 16];
@@ -325,6 +326,22 @@ fn number(op: &OpDef, s: Scalar, compute: DType, common: DType) -> [u8; 16] {
         _ => put!(f32),
     }
     bytes
+}
+
+/// A number among short integers is one of them: it comes round as their sums do.
+fn wrapped(s: Scalar, d: DType) -> Scalar {
+    match (s, d) {
+        (Scalar::Int(i), DType::U8) => Scalar::Int(i as u8 as i64),
+        (Scalar::Int(i), DType::I8) => Scalar::Int(i as i8 as i64),
+        (Scalar::Int(i), DType::I16) => Scalar::Int(i as i16 as i64),
+        (Scalar::Int(i), DType::I32) => Scalar::Int(i as i32 as i64),
+        _ => s,
+    }
+}
+
+/// Sums and products come round by themselves.
+fn wraps_numbers(op: &OpDef) -> bool {
+    matches!(op.name, "lt" | "le" | "gt" | "ge" | "eq" | "ne" | "floor_divide" | "trunc_divide" | "remainder" | "fmod")
 }
 
 fn rounds_numbers(op: &OpDef) -> bool {
@@ -352,10 +369,19 @@ pub(super) fn fresh(op: &'static OpDef, args: &[Arg]) -> Result<Tensor> {
         return Ok(out);
     }
     let plan = Plan::of(op, &map, args)?;
-    let layout = result_layout(plan.tensors().map(|t| t.layout()), &plan.sizes);
+    let layout = if is_row_major(op) {
+        Layout::contiguous(&plan.sizes)
+    } else {
+        result_layout(plan.tensors().map(|t| t.layout()), &plan.sizes)
+    };
     let out = Tensor::alloc(layout, plan.out_dtype, plan.device)?;
     plan.run(&out, true);
     Ok(out)
+}
+
+/// PyTorch makes the results of these row-major, however their inputs lie.
+fn is_row_major(op: &OpDef) -> bool {
+    matches!(op.name, "masked_fill" | "logsigmoid")
 }
 
 /// Runs into a tensor that is there.

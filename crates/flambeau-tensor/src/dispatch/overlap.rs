@@ -4,7 +4,21 @@ use flambeau_cpu::loops::{self, MapKernel};
 use flambeau_cpu::{View, ViewMut};
 use smallvec::SmallVec;
 
-use crate::{Dims, Scalar};
+use crate::{Dims, Scalar, Tensor};
+
+/// The elements of a tensor without those that only repeat others along expanded dimensions.
+pub(super) fn once_each(x: &Tensor) -> Tensor {
+    if x.stride().iter().all(|&s| s != 0) {
+        return x.clone();
+    }
+    let mut layout = x.layout().clone();
+    for (n, s) in layout.sizes.iter_mut().zip(&layout.strides) {
+        if *s == 0 {
+            *n = (*n).min(1);
+        }
+    }
+    x.view_with(layout, x.dtype(), x.is_conj(), x.is_neg())
+}
 
 /// Whether two indices may reach one element: false only where the strides surely keep them apart.
 pub(super) fn may_overlap(sizes: &[i64], strides: &[i64]) -> bool {

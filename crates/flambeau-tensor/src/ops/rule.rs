@@ -248,6 +248,48 @@ pub fn c_name(d: DType) -> &'static str {
     }
 }
 
+/// A number that is to be an element of this dtype: one beyond its range, or with parts that it has not, is refused.
+pub fn fits(s: Scalar, d: DType) -> Result<()> {
+    let (low, high) = match d {
+        DType::Bool => return Ok(()),
+        DType::U8 => (0.0, 255.0),
+        DType::I8 => (-128.0, 127.0),
+        DType::I16 => (-32768.0, 32767.0),
+        DType::I32 => (f64::from(i32::MIN), f64::from(i32::MAX)),
+        DType::I64 => (i64::MIN as f64, i64::MAX as f64),
+        DType::F16 => (-65504.0, 65504.0),
+        DType::BF16 => (-3.389_531_389_251_535e38, 3.389_531_389_251_535e38),
+        DType::F32 | DType::C64 => (-f64::from(f32::MAX), f64::from(f32::MAX)),
+        DType::F64 | DType::C128 => (f64::MIN, f64::MAX),
+    };
+    let endless = d.is_floating() || d.is_complex();
+    let real = |f: f64| if f.is_finite() { (low..=high).contains(&f) } else { endless };
+    let holds = match s {
+        Scalar::Bool(_) => true,
+        // Negative integers come round in a byte.
+        Scalar::Int(i) if d == DType::U8 => (-255..=255).contains(&i),
+        Scalar::Int(i) => real(i as f64),
+        Scalar::Float(f) => real(f),
+        Scalar::Complex(z) => real(z.re) && if d.is_complex() { real(z.im) } else { z.im == 0.0 },
+    };
+    if holds {
+        return Ok(());
+    }
+    let name = match d {
+        DType::U8 => "uint8_t",
+        DType::I8 => "int8_t",
+        DType::I16 => "int16_t",
+        DType::I64 => "int64_t",
+        other => c_name(other),
+    };
+    Err(Error::runtime(format!("value cannot be converted to type {name} without overflow")))
+}
+
+/// `d`, in which this number can be an element.
+pub fn holding(d: DType, s: Scalar) -> Result<DType> {
+    fits(s, d).map(|()| d)
+}
+
 /// The dtype that was asked for must be at least of this kind.
 pub fn at_least(d: DType, kind: Kind, what: &str) -> Result<DType> {
     if d.kind() < kind {

@@ -95,15 +95,15 @@ def rrelu(
     if lower > upper:
         raise RuntimeError("Lower bound should be less than or equal to the upper bound")
     if not training:
-        return leaky_relu(input, (lower + upper) / 2, inplace)
-    slope = flambeau.ones_like(input, requires_grad=False)
+        return leaky_relu(input if inplace else input.contiguous(), (lower + upper) / 2, inplace)
+    slope = flambeau.ones(input.shape, dtype=input.dtype, device=input.device)
     with flambeau.no_grad():  # one draw for every element that is not positive, in order
         below = input <= 0
         drawn = flambeau.empty(int(below.sum()), dtype=flambeau.float64).uniform_(lower, upper)
         slope[below] = drawn.to(input.dtype)
     # The draw hangs on the input, though it does not move with it.
     slope = flambeau._C.private.tied(slope, input)
-    return input.mul_(slope) if inplace else input * slope
+    return input.mul_(slope) if inplace else input.contiguous() * slope
 
 
 softplus: Any = engine("softplus")

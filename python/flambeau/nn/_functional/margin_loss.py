@@ -128,7 +128,7 @@ def margin_ranking_loss(
             "margin_ranking_loss : All input tensors should have same dimension but got sizes: "
             f"input1: {input1.size()}, input2: {input2.size()}, target: {target.size()} "
         )
-    return reduce_loss((-target * (input1 - input2) + margin).clamp(min=0), reduction)
+    return reduce_loss((-target * (input1 - input2) + float(margin)).clamp(min=0), reduction)
 
 
 @_in_float32
@@ -143,7 +143,7 @@ def hinge_embedding_loss(
     """x where the target is 1, `max(0, margin - x)` where it is -1. Shape: `*s, *s -> ()`."""
     reduction = pick_reduction(size_average, reduce, reduction)
     zero = flambeau.zeros_like(input)
-    far = flambeau.where(target != 1, (margin - input).clamp(min=0), zero)
+    far = flambeau.where(target != 1, (flambeau.full_like(input, margin) - input).clamp(min=0), zero)
     return reduce_loss(far + flambeau.where(target != -1, input, zero), reduction)
 
 

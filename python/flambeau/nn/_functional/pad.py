@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import flambeau
 from flambeau import Tensor
 from flambeau.nn._functional._engine import engine
 
@@ -44,22 +45,35 @@ def pixel_shuffle(input: Tensor, upscale_factor: int) -> Tensor:
     n = len(batch)
     split = input.reshape(*batch, c // (r * r), r, r, h, w)
     order = [*range(n), n, n + 3, n + 1, n + 4, n + 2]
-    return _own(split.permute(order).reshape(*batch, c // (r * r), h * r, w * r), r)
+    return _own(split.permute(order).reshape(*batch, c // (r * r), h * r, w * r), input, r)
 
 
-def _own(result: Tensor, r: int) -> Tensor:
-    """Nothing moves by a factor of 1, but the result has memory of its own."""
-    return result.clone() if r == 1 else result
+def _own(result: Tensor, input: Tensor, r: int) -> Tensor:
+    """Nothing moves by a factor of 1, but the result has memory of its own; channels stay last where they are."""
+    return result.clone() if r == 1 else _laid_like(result, input)
+
+
+def _laid_like(result: Tensor, input: Tensor) -> Tensor:
+    last = flambeau.channels_last
+    if input.dim() == 4 and not input.is_contiguous() and input.is_contiguous(memory_format=last):
+        return result.contiguous(memory_format=last)
+    return result
 
 
 def pixel_unshuffle(input: Tensor, downscale_factor: int) -> Tensor:
     """Move space into channels. Shape: `*s C, H r, W r -> *s C r r, H, W`."""
     r = downscale_factor
     *batch, c, h, w = input.shape
+    for name, size, d in (("height", h, -2), ("width", w, -1)):
+        if size % r:
+            raise RuntimeError(
+                f"pixel_unshuffle expects {name} to be divisible by downscale_factor, "
+                f"but input.size({d})={size} is not divisible by {r}"
+            )
     n = len(batch)
     split = input.reshape(*batch, c, h // r, r, w // r, r)
     order = [*range(n), n, n + 2, n + 4, n + 1, n + 3]
-    return _own(split.permute(order).reshape(*batch, c * r * r, h // r, w // r), r)
+    return _own(split.permute(order).reshape(*batch, c * r * r, h // r, w // r), input, r)
 
 
 def channel_shuffle(input: Tensor, groups: int) -> Tensor:
@@ -67,4 +81,5 @@ def channel_shuffle(input: Tensor, groups: int) -> Tensor:
     n, c, *rest = input.shape
     if c % groups:
         raise RuntimeError(f"Number of channels must be divisible by groups. Got {c} channels and {groups} groups.")
-    return input.reshape(n, groups, c // groups, *rest).transpose(1, 2).reshape(input.shape)
+    mixed = input.reshape(n, groups, c // groups, *rest).transpose(1, 2).reshape(input.shape)
+    return _laid_like(mixed, input)

@@ -33,21 +33,19 @@ pub(in crate::math) fn exp(z: C) -> C {
 
 pub(in crate::math) fn expm1(z: C) -> C {
     let (x, y) = (z.re, z.im);
-    if y == 0.0 {
-        return C::new(x.exp_m1(), y);
-    }
-    if !x.is_finite() || !y.is_finite() || x > 40.0 {
+    if x.is_finite() && y.is_finite() && x > 40.0 {
         let e = exp(z);
         return C::new(e.re - 1.0, e.im);
     }
+    // Of infinite parts too, as PyTorch: what is infinite times zero is nan.
     let half = (0.5 * y).sin();
     C::new(x.exp_m1() * y.cos() - 2.0 * half * half, x.exp() * y.sin())
 }
 
 pub(in crate::math) fn sigmoid(z: C) -> C {
-    // The exponential that does not overflow.
+    // The exponential that does not overflow, but for minus infinity, where PyTorch's quotient of infinities is nan.
     let one = C::new(1.0, 0.0);
-    if z.re < 0.0 {
+    if z.re < 0.0 && z.re.is_finite() {
         let e = exp(z);
         return div(e, one + e);
     }

@@ -39,6 +39,9 @@ pub(in crate::math) fn log10(z: C) -> C {
 
 pub(in crate::math) fn log1p(z: C) -> C {
     let (x, y) = (z.re, z.im);
+    if x.is_nan() || y.is_nan() {
+        return C::new(f64::NAN, f64::NAN);
+    }
     let angle = y.atan2(1.0 + x);
     if x.abs() < 0.5 && y.abs() < 1.5 && (x != 0.0 || y != 0.0) {
         // |1 + z|^2 - 1 = 2 x + x^2 + y^2, each term with its error.
@@ -94,6 +97,33 @@ pub(in crate::math) fn rsqrt(z: C) -> C {
 
 /// `exp(y log x)` for zeros too: `0^0` is nan, as C's `cpow` has it.
 pub(in crate::math) fn pow(x: C, y: C) -> C {
-    let l = log(x);
-    exp::exp(C::new(y.re * l.re - y.im * l.im, y.re * l.im + y.im * l.re))
+    exp::exp(product(y, log(x)))
+}
+
+/// The product as C defines it: infinite where a factor is, though the parts of the plain formula cancel to nan.
+fn product(mut p: C, mut q: C) -> C {
+    let plain = |p: C, q: C| C::new(p.re * q.re - p.im * q.im, p.re * q.im + p.im * q.re);
+    let z = plain(p, q);
+    if !(z.re.is_nan() && z.im.is_nan()) {
+        return z;
+    }
+    // An infinite factor has parts of size 1 where it is infinite, else 0; a nan of the other one counts as 0.
+    let unit = |v: f64| if v.is_infinite() { 1f64 } else { 0.0 }.copysign(v);
+    let settle = |v: f64| if v.is_nan() { 0f64.copysign(v) } else { v };
+    let (p_infinite, q_infinite) = (p.re.is_infinite() || p.im.is_infinite(), q.re.is_infinite() || q.im.is_infinite());
+    let overflowed = [p.re * q.re, p.im * q.im, p.re * q.im, p.im * q.re].iter().any(|v| v.is_infinite());
+    if !p_infinite && !q_infinite && !overflowed {
+        return z;
+    }
+    if p_infinite {
+        (p, q) = (C::new(unit(p.re), unit(p.im)), C::new(settle(q.re), settle(q.im)));
+    }
+    if q_infinite {
+        (q, p) = (C::new(unit(q.re), unit(q.im)), C::new(settle(p.re), settle(p.im)));
+    }
+    if !p_infinite && !q_infinite {
+        (p, q) = (C::new(settle(p.re), settle(p.im)), C::new(settle(q.re), settle(q.im)));
+    }
+    let z = plain(p, q);
+    C::new(f64::INFINITY * z.re, f64::INFINITY * z.im)
 }

@@ -14,7 +14,8 @@ fn check_alpha(d: DType, alpha: Scalar) -> Result<DType> {
         (Float, Complex) => {
             Err(Error::runtime("For non-complex input tensors, argument alpha must not be a complex number."))
         }
-        _ => Ok(d),
+        _ if alpha == Scalar::Int(1) => Ok(d),
+        _ => rule::holding(d, alpha),
     }
 }
 
@@ -180,7 +181,12 @@ fn has_zero(t: &Tensor) -> Result<bool> {
 fn divisible(x: &Tensor, other: OperandRef<'_>, what: &str) -> Result<DType> {
     let d = rule::promote(x, other);
     if d.is_complex() {
-        return Err(Error::runtime(format!("{what} does not support complex tensors")));
+        let kernel = match what {
+            "floor_divide" => "div_floor",
+            "div" => "div_trunc",
+            other => other,
+        };
+        return Err(Error::not_implemented(format!("\"{kernel}_cpu\" not implemented for '{}'", d.title())));
     }
     no_zero(other, d)
 }
@@ -226,6 +232,24 @@ op! {
     map { (input, other) Float => quick remainder(input, other); Int => remainder(input, other) };
     vjp { input => |g| g; other => |g, input, other| -(g * input.floor_divide(other)) };
     samples samples::binary(0.5, 3.0);
+}
+
+op! {
+    /// The remainder of a number divided by a tensor, with the sign of the tensor's elements.
+    ///
+    /// Shape: `*t -> *t`. Dtype: promoted, real.
+    ///
+    /// >>> torch.remainder(7, torch.tensor([3, -4]))
+    /// tensor([ 1, -1])
+    fn remainder.scalar(input: Scalar, other: Tensor) -> y;
+    variants [function];
+    composite { weak(input, other)?.remainder(other) };
+    samples [(2.5, positive([2, 3])), (2, positive([])), (0.7, positive([0, 2]))];
+}
+
+/// A number as a 0-d tensor beside `other`, in the dtype that they meet in.
+pub fn weak(number: Scalar, other: &Tensor) -> Result<Tensor> {
+    Tensor::scalar(number, rule::promote(number, other)).to_device(other.device())
 }
 
 op! {

@@ -6,7 +6,10 @@ use crate::{DType, Error, Result, Tensor};
 fn real_promote(x: &Tensor, other: OperandRef<'_>, what: &str) -> Result<DType> {
     let d = rule::promote(x, other);
     if d.is_complex() {
-        return Err(Error::runtime(format!("{what} not implemented for complex tensors.")));
+        return Err(match what {
+            "clamp" => Error::not_implemented("clamp is not supported for complex types"),
+            _ => Error::type_(format!("{what} not implemented for complex tensors.")),
+        });
     }
     Ok(d)
 }
@@ -141,7 +144,7 @@ fn clamp_part(args: &[Arg]) -> Option<(&'static OpDef, Args)> {
 fn between(x: &Tensor, min: OperandRef<'_>, max: OperandRef<'_>) -> Result<DType> {
     let d = rule::promote3(x, min, max);
     if d.is_complex() {
-        return Err(Error::runtime("clamp is not supported for complex types"));
+        return Err(Error::not_implemented("clamp is not supported for complex types"));
     }
     Ok(d)
 }

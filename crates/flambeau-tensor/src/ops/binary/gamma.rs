@@ -106,16 +106,36 @@ fn near(a: f64, x: f64) -> (f64, f64) {
     (0.5 * math::erfc(-at) - rest, 0.5 * math::erfc(at) + rest)
 }
 
+/// Both functions on the borders of where they are defined, asked in PyTorch's order: a nan may stand beside 0 and infinity.
+fn limits(a: f64, x: f64) -> Option<(f64, f64)> {
+    const NAN: (f64, f64) = (f64::NAN, f64::NAN);
+    Some(match () {
+        () if a < 0.0 || x < 0.0 => NAN,
+        () if a == 0.0 => {
+            if x > 0.0 {
+                (1.0, 0.0)
+            } else {
+                NAN
+            }
+        }
+        () if x == 0.0 => (0.0, 1.0),
+        () if a.is_infinite() => {
+            if x.is_infinite() {
+                NAN
+            } else {
+                (0.0, 1.0)
+            }
+        }
+        () if x.is_infinite() => (1.0, 0.0),
+        () if a.is_nan() || x.is_nan() => NAN,
+        () => return None,
+    })
+}
+
 /// The regularized lower incomplete gamma function, for results with that gap between one and the next number.
 pub(crate) fn lower(a: f64, x: f64, epsilon: f64) -> f64 {
-    if !(a >= 0.0 && x >= 0.0) || (a == 0.0 && x == 0.0) || (a.is_infinite() && x.is_infinite()) {
-        return f64::NAN;
-    }
-    if a == 0.0 || x.is_infinite() {
-        return 1.0;
-    }
-    if x == 0.0 || a.is_infinite() {
-        return 0.0;
+    if let Some((lower, _)) = limits(a, x) {
+        return lower;
     }
     if a > 1e6 && ((x - a) / a).abs() < 0.3 {
         return near(a, x).0;
@@ -125,14 +145,8 @@ pub(crate) fn lower(a: f64, x: f64, epsilon: f64) -> f64 {
 
 /// The regularized upper incomplete gamma function, as [`lower`].
 pub(crate) fn upper(a: f64, x: f64, epsilon: f64) -> f64 {
-    if !(a >= 0.0 && x >= 0.0) || (a == 0.0 && x == 0.0) || (a.is_infinite() && x.is_infinite()) {
-        return f64::NAN;
-    }
-    if a == 0.0 || x.is_infinite() {
-        return 0.0;
-    }
-    if x == 0.0 || a.is_infinite() {
-        return 1.0;
+    if let Some((_, upper)) = limits(a, x) {
+        return upper;
     }
     if a > 1e6 && ((x - a) / a).abs() < 0.3 {
         return near(a, x).1;

@@ -31,11 +31,16 @@ pub(crate) trait Polynomial {
     fn legendre(self, n: Self) -> Self;
 }
 
+/// The degree that a number stands for; one that no integer holds is the least, as the processor's conversion has it.
+fn degree(n: f64) -> i64 {
+    if n.abs() < 9.2e18 { n as i64 } else { i64::MIN }
+}
+
 macro_rules! polynomial {
     ($($t:ident $hermite_limit:literal)*) => {$(
         impl Polynomial for $t {
             fn chebyshev_t(self, n: $t) -> $t {
-                let (x, n) = (self, n as i64);
+                let (x, n) = (self, degree(n as f64));
                 if n < 0 {
                     return 0.0;
                 }
@@ -48,7 +53,7 @@ macro_rules! polynomial {
                 recur(n, x, |_, p, q| (x + x).mul_add(q, -p))
             }
             fn chebyshev_u(self, n: $t, from: i64) -> $t {
-                let (x, n) = (self, n as i64);
+                let (x, n) = (self, degree(n as f64));
                 if n < 0 {
                     return 0.0;
                 }
@@ -63,7 +68,7 @@ macro_rules! polynomial {
                 recur(n, x + x, |_, p, q| (x + x).mul_add(q, -p))
             }
             fn chebyshev_v(self, n: $t, from: i64) -> $t {
-                let (x, n) = (self, n as i64);
+                let (x, n) = (self, degree(n as f64));
                 if n < 0 {
                     return 0.0;
                 }
@@ -79,7 +84,7 @@ macro_rules! polynomial {
                 recur(n, x + x - 1.0, |_, p, q| (x + x).mul_add(q, -p))
             }
             fn chebyshev_w(self, n: $t, from: i64) -> $t {
-                let (x, n) = (self, n as i64);
+                let (x, n) = (self, degree(n as f64));
                 if n < 0 {
                     return 0.0;
                 }
@@ -95,28 +100,28 @@ macro_rules! polynomial {
                 recur(n, x + x + 1.0, |_, p, q| (x + x).mul_add(q, -p))
             }
             fn hermite_h(self, n: $t) -> $t {
-                let (x, n) = (self, n as i64);
+                let (x, n) = (self, degree(n as f64));
                 if n > $hermite_limit {
                     return $t::NAN;
                 }
                 recur(n, x + x, |k, p, q| (x + x).mul_add(q, -((k + k) * p)))
             }
             fn hermite_he(self, n: $t) -> $t {
-                let (x, n) = (self, n as i64);
+                let (x, n) = (self, degree(n as f64));
                 if n > $hermite_limit {
                     return $t::NAN;
                 }
                 recur(n, x, |k, p, q| x.mul_add(q, -(k * p)))
             }
             fn laguerre(self, n: $t) -> $t {
-                let (x, n) = (self, n as i64);
+                let (x, n) = (self, degree(n as f64));
                 if n >= 0 && x == 0.0 {
                     return 1.0;
                 }
                 recur(n, 1.0 - x, |k, p, q| ((k + k) + (1.0 - x)).mul_add(q, -(k * p)) / (k + 1.0))
             }
             fn legendre(self, n: $t) -> $t {
-                let (x, n) = (self, n as i64);
+                let (x, n) = (self, degree(n as f64));
                 if n >= 0 && x.abs() == 1.0 {
                     return if x > 0.0 || n % 2 == 0 { 1.0 } else { -1.0 };
                 }

@@ -8,6 +8,9 @@ use crate::{DType, Error, Result, Scalar, Tensor};
 
 fn power_dtype(x: &Tensor, exponent: OperandRef<'_>) -> Result<DType> {
     let d = rule::promote(x, exponent);
+    if d == DType::Bool {
+        return Err(Error::not_implemented("\"pow\" not implemented for 'Bool'"));
+    }
     if let OperandRef::Number(s) = exponent
         && d.is_integral()
         && s.to_f64() < 0.0
@@ -27,13 +30,39 @@ static COMMON: [(f64, [MapKernel; 2]); 6] = [
     (-2.0, [map_kernel!(f32 => f32, |x, e| 1.0 / (x * x)), map_kernel!(f64 => f64, |x, e| 1.0 / (x * x))]),
 ];
 
+/// Of complex numbers, these by products and roots too: not only faster, other values where parts are infinite or zero.
+static COMMON_COMPLEX: [(f64, [MapKernel; 2]); 8] = [
+    (
+        0.0,
+        [map_kernel!(c32 => c32, |x, e| crate::Complex32::ONE), map_kernel!(c64 => c64, |x, e| crate::Complex64::ONE)],
+    ),
+    (1.0, [map_kernel!(c32 => c32, |x, e| x), map_kernel!(c64 => c64, |x, e| x)]),
+    (2.0, [map_kernel!(c32 => c32, |x, e| square(x)), map_kernel!(c64 => c64, |x, e| square(x))]),
+    (3.0, [map_kernel!(c32 => c32, |x, e| mul(square(x), x)), map_kernel!(c64 => c64, |x, e| mul(square(x), x))]),
+    (0.5, [map_kernel!(c32 => c32, |x, e| sqrt(x)), map_kernel!(c64 => c64, |x, e| sqrt(x))]),
+    (-0.5, [map_kernel!(c32 => c32, |x, e| rsqrt(x)), map_kernel!(c64 => c64, |x, e| rsqrt(x))]),
+    (-1.0, [map_kernel!(c32 => c32, |x, e| reciprocal(x)), map_kernel!(c64 => c64, |x, e| reciprocal(x))]),
+    (
+        -2.0,
+        [map_kernel!(c32 => c32, |x, e| reciprocal(square(x))), map_kernel!(c64 => c64, |x, e| reciprocal(square(x)))],
+    ),
+];
+
 fn common_power(args: &[Arg], dtype: DType) -> Option<&'static MapKernel> {
     let Arg::Number(exponent) = args[1] else { return None };
-    if !dtype.is_floating() || matches!(exponent, Scalar::Complex(_)) {
+    let real = match exponent {
+        Scalar::Complex(z) if z.im == 0.0 => z.re,
+        Scalar::Complex(_) => return None,
+        number => number.to_f64(),
+    };
+    let of = |loops: &'static [MapKernel; 2]| loops.iter().find(|k| k.compute == dtype.compute());
+    if dtype.is_complex() {
+        return COMMON_COMPLEX.iter().find(|(e, _)| *e == real).and_then(|(_, loops)| of(loops));
+    }
+    if !dtype.is_floating() {
         return None;
     }
-    let (_, loops) = COMMON.iter().find(|(e, _)| *e == exponent.to_f64())?;
-    loops.iter().find(|k| k.compute == dtype.compute())
+    COMMON.iter().find(|(e, _)| *e == real).and_then(|(_, loops)| of(loops))
 }
 
 op! {
@@ -47,7 +76,7 @@ op! {
     variants [method, function, inplace, out];
     dtype power_dtype(input, exponent);
     shortcut common_power;
-    map { (input, exponent) Float, Complex => pow(input, exponent); Int => pow(input, exponent); Bool => input | (1 - exponent) };
+    map { (input, exponent) Float, Complex => pow(input, exponent); Int => pow(input, exponent) };
     vjp {
         input => |g, input, exponent| base_gradient(g, input, exponent);
         exponent => |g, input, exponent, y| exponent_gradient(g, input, exponent, y)

@@ -1,5 +1,6 @@
 //! Two operands: angles, distances, logarithms, signs, common divisors, interpolation.
 
+use crate::ops::nn::flat;
 use crate::ops::{Arg, Args, OpDef, OperandRef, Val, op, rule, samples};
 use crate::{DType, Error, Result, Scalar, Tensor};
 
@@ -161,7 +162,7 @@ op! {
     map { (input, other) Float => copysign(input, other) };
     vjp {
         input => |g, input, y| g * (y / input).masked_fill(input.eq(0.0), 0.0);
-        other => |g| g * 0.0
+        other => |other.shape| flat(&other)
     };
     samples samples::binary(0.3, 3.0);
 }
@@ -174,10 +175,18 @@ fn ordered(x: &Tensor, other: &Tensor, what: &str) -> Result<DType> {
     Ok(d)
 }
 
-/// Where `x` is not the one that was taken.
-fn lost(x: &Val, other: &Val, at_least: bool) -> Val {
-    let wins = if at_least { x.ge(other) } else { x.le(other) };
-    wins.logical_or(other.isnan()).logical_not()
+/// The gradient of the one that was taken, where `wins` or the other is nan; equal ones share it.
+fn taken(g: &Val, x: &Val, other: &Val, wins: Val) -> Val {
+    halved_at_ties(g, x, other).masked_fill(wins.logical_or(other.isnan()).logical_not(), 0.0)
+}
+
+/// The gradient of the one that was not taken, where the first neither `wins` nor stands against nan.
+fn left(g: &Val, x: &Val, other: &Val, wins: Val) -> Val {
+    halved_at_ties(g, x, other).masked_fill(wins.logical_or(other.isnan()), 0.0)
+}
+
+fn halved_at_ties(g: &Val, x: &Val, other: &Val) -> Val {
+    Val::run(|| x.eq(other).tensor()?.where_((g / 2.0).tensor()?, g.tensor()?))
 }
 
 op! {
@@ -192,8 +201,8 @@ op! {
     dtype ordered(input, other, "fmax");
     map { (input, other) Float => fmax(input, other); Int => input.max(other); Bool => input | other };
     vjp {
-        input => |g, input, other| g.masked_fill(lost(input, other, true), 0.0);
-        other => |g, input, other| g.masked_fill(lost(input, other, true).logical_not(), 0.0)
+        input => |g, input, other| taken(g, input, other, input.ge(other));
+        other => |g, input, other| left(g, input, other, input.gt(other))
     };
     samples pairs(-2.0, 2.0);
 }
@@ -210,8 +219,8 @@ op! {
     dtype ordered(input, other, "fmin");
     map { (input, other) Float => fmin(input, other); Int => input.min(other); Bool => input & other };
     vjp {
-        input => |g, input, other| g.masked_fill(lost(input, other, false), 0.0);
-        other => |g, input, other| g.masked_fill(lost(input, other, false).logical_not(), 0.0)
+        input => |g, input, other| taken(g, input, other, input.le(other));
+        other => |g, input, other| left(g, input, other, input.lt(other))
     };
     samples pairs(-2.0, 2.0);
 }
@@ -244,7 +253,7 @@ op! {
     dtype step_dtype(input, values);
     map {
         (input, values)
-        Float => { let step = if input < 0.0 { 0.0 } else { 1.0 }; if input == 0.0 { values } else { step } };
+        Float => { let step = if input > 0.0 { 1.0 } else { 0.0 }; if input == 0.0 { values } else { step } };
         Int => if input == 0 { values } else if input < 0 { 0 } else { 1 };
         Bool => input | values
     };

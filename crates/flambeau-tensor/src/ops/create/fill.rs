@@ -2,7 +2,7 @@
 
 use flambeau_cpu::loops;
 
-use crate::ops::op;
+use crate::ops::{op, rule};
 use crate::{Error, Layout, MemoryFormat, Result, Scalar, Tensor};
 
 /// Sizes that a user chose.
@@ -117,7 +117,7 @@ op! {
     fn full(size: Dims, fill_value: Scalar) -> y;
     variants [function, out];
     factory;
-    dtype options.dtype.unwrap_or(fill_value.dtype(crate::default_dtype()));
+    dtype rule::holding(options.dtype.unwrap_or(fill_value.dtype(crate::default_dtype())), fill_value);
     shape sized(size);
     kernel { loops::fill(y, fill_value) };
     samples [([2, 3], 1.5), ([], 2), ([0, 2], true), ([2], 1, Options::dtype(DType::F64))];
@@ -219,7 +219,7 @@ op! {
     fn full_like(input: Tensor, fill_value: Scalar; memory_format: Option<Format> = None) -> y;
     variants [function];
     factory;
-    dtype options.or_like(input).dtype_or_default();
+    dtype rule::holding(options.or_like(input).dtype_or_default(), fill_value);
     shape like(input, memory_format);
     kernel { loops::fill(y, fill_value) };
     nondifferentiable;
@@ -306,7 +306,7 @@ op! {
     variants [method];
     factory;
     nondifferentiable;
-    dtype options.or_like(input).dtype_or_default();
+    dtype rule::holding(options.or_like(input).dtype_or_default(), fill_value);
     shape sized(size);
     kernel { loops::fill(y, fill_value) };
     samples [
@@ -327,7 +327,10 @@ op! {
     fn fill_value(input: Tensor, value: Scalar) -> y;
     variants [method, inplace fill_];
     node "FillBackward0";
-    mutate { loops::fill(input, value) };
+    mutate {
+        rule::fits(value, input.dtype())?;
+        loops::fill(input, value)
+    };
     vjp { input => |g| g * 0.0 };
     samples [(real([2, 3]), 1.5), (real([]), 2), (real([0, 2]), 1)];
 }
@@ -393,10 +396,6 @@ op! {
     variants [function, out];
     factory;
     composite {
-        if s.kind() == crate::Kind::Complex && !options.dtype_or_default().is_complex() {
-            let name = crate::ops::rule::c_name(options.dtype_or_default());
-            return Err(Error::runtime(format!("value cannot be converted to type {name} without overflow")));
-        }
         full_with(&[], s, crate::ops::Options { dtype: Some(options.dtype_or_default()), ..options })
     };
     samples [(2), (1.5), (true, Options::dtype(DType::F64))];

@@ -4,7 +4,7 @@ use flambeau_cpu::{View, ViewMut, index as kernels};
 
 use super::gather::zeros_like_grad;
 use crate::ops::op;
-use crate::{DType, Dims, Error, Result, Tensor, normalize_dim};
+use crate::{DType, Dims, Error, MemoryFormat, Result, Tensor, normalize_dim};
 
 fn check_add(x: &ViewMut, at: usize, index: &View, source: &View) -> Result<()> {
     if index.ndim() > 1 {
@@ -82,7 +82,7 @@ op! {
     /// tensor([1., 0., 2.])
     fn index_add(input: Tensor, dim: i64, index: Tensor, source: Tensor; alpha: Scalar = 1) -> y;
     variants [method, function, out];
-    composite { input.clone_tensor()?.index_add__with(dim, index, source, alpha) };
+    composite { input.clone_in(MemoryFormat::Contiguous)?.index_add__with(dim, index, source, alpha) };
     samples [
         (real([3, 2]), 0, int([4], 0, 3), other([4, 2]), 2.5),
         (real([2, 3]), -1, int([2], 0, 3), other([2, 2])),

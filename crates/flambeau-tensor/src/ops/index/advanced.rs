@@ -4,6 +4,7 @@ use flambeau_cpu::index::{self as kernels, IndexDim};
 use flambeau_cpu::{View, ViewMut, loops};
 
 use super::gather::zeros_like_grad;
+use crate::dispatch::layout_by;
 use crate::ops::shape::convert::broadcast_to;
 use crate::ops::{Val, op, rule};
 use crate::{DType, Device, Dims, Error, Layout, Result, Tensor, broadcast_shapes};
@@ -18,6 +19,27 @@ fn result_shape(x: &[i64], index: &[i64], dims: &[i64]) -> Dims {
     let mut out: Dims = (0..x.len()).filter(|d| !dims.contains(&(*d as i64))).map(|d| x[d]).collect();
     out.insert_many(place(dims), index.iter().copied());
     out
+}
+
+/// The layout of `x[indices]`: its dimensions in the order in which they lie in `x`, and those of the indices as theirs.
+fn result_layout(x: &Tensor, indices: &[Tensor], dims: &[i64]) -> Layout {
+    let sizes = result_shape(x.size(), indices[0].size(), dims);
+    if x.is_contiguous() && indices.iter().all(Tensor::is_contiguous) {
+        return Layout::contiguous(&sizes);
+    }
+    let (at, count) = (place(dims), indices[0].dim());
+    let mut strides: Dims = (0..x.dim()).filter(|d| !dims.contains(&(*d as i64))).map(|d| x.stride()[d]).collect();
+    let rest = strides.len() - at;
+    strides.insert_many(at, std::iter::repeat_n(0, count));
+    let mut lying = vec![Layout { sizes: sizes.clone(), strides, offset: 0 }];
+    for t in indices {
+        let spread = |own: &[i64], other: i64| -> Dims {
+            let around = |n| std::iter::repeat_n(other, n);
+            around(at).chain(own.iter().copied()).chain(around(rest)).collect()
+        };
+        lying.push(Layout { sizes: spread(t.size(), 1), strides: spread(t.stride(), 0), offset: 0 });
+    }
+    layout_by(&lying, &sizes)
 }
 
 /// Sizes and strides with the given dimensions first.
@@ -142,10 +164,11 @@ op! {
     variants [private];
     node "IndexBackward0";
     dtype { check_indices(input.dim(), dims, indices.iter().map(|t| (t.size(), t.dtype())), "index_get")?; input.dtype() };
-    shape result_shape(input.size(), indices[0].size(), dims);
+    shape result_layout(input, indices, dims);
     kernel {
         if let ([index], [dim]) = (indices.as_slice(), dims)
             && *dim > 0 && y.numel() > 0
+            && y.strides() == Layout::contiguous(y.sizes()).strides.as_slice()
         {
             return select_along(y, input, *dim as usize, *index);
         }
@@ -182,7 +205,7 @@ fn select_along(y: ViewMut, x: View, dim: usize, index: View) -> Result<()> {
     let mut sizes: Dims = x.sizes().into();
     sizes[dim] = places.len() as i64;
     let (whole, row) = (Layout::contiguous(&sizes), Layout::contiguous(&[places.len() as i64]));
-    // SAFETY: the output is new and row-major: the dimensions of the index are seen as one.
+    // SAFETY: the output is row-major, as the caller asked: the dimensions of the index are seen as one.
     let out = unsafe { ViewMut::new(y.ptr(), y.dtype(), &whole.sizes, &whole.strides) };
     kernels::index_select(out, x, dim, View::of(&places, &row))
 }

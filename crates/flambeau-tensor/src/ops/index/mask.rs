@@ -24,7 +24,7 @@ op! {
     fn where_(condition: Tensor, input: Operand, other: Operand) -> y;
     variants [function, out];
     node "WhereBackward0";
-    dtype { check_condition(condition)?; rule::promote(input, other) };
+    dtype { check_condition(condition)?; chosen_dtype(input, other) };
     map { (condition, input, other) Float => if condition != 0.0 { input } else { other }; Int, Bool => if condition != 0 { input } else { other }; Complex => select((condition.re != 0.0) | (condition.im != 0.0), input, other) };
     vjp {
         input => |g, condition| Val::run(|| condition.tensor()?.where_(Operand::Tensor(g.tensor()?), 0.0));
@@ -37,6 +37,17 @@ op! {
         (mask([]), 1, other([2])),
         (mask([3]), 2.0, -1.0),
     ];
+}
+
+/// The dtype two operands meet in, which holds what numbers are among them.
+fn chosen_dtype(x: OperandRef<'_>, y: OperandRef<'_>) -> Result<DType> {
+    let d = rule::promote(x, y);
+    for o in [x, y] {
+        if let OperandRef::Number(s) = o {
+            rule::fits(s, d)?;
+        }
+    }
+    Ok(d)
 }
 
 fn fill_dtype(x: &Tensor, mask: &Tensor, value: OperandRef<'_>) -> Result<DType> {
@@ -55,7 +66,7 @@ fn fill_dtype(x: &Tensor, mask: &Tensor, value: OperandRef<'_>) -> Result<DType>
         )));
     }
     let joined = match value {
-        OperandRef::Number(s) => s.kind(),
+        OperandRef::Number(s) => return rule::holding(x.dtype(), s),
         OperandRef::Tensor(v) => v.dtype().kind(),
     };
     if joined == crate::Kind::Complex && !x.dtype().is_complex() {

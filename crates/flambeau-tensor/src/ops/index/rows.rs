@@ -2,8 +2,8 @@
 
 use flambeau_cpu::{View, ViewMut, index as kernels, loops};
 
-use crate::ops::{Val, op};
-use crate::{Complex64, DType, Error, Kind, Layout, Result, Scalar, normalize_dim};
+use crate::ops::{Val, op, rule};
+use crate::{Complex64, DType, Error, Kind, Layout, MemoryFormat, Result, Scalar, normalize_dim};
 
 fn check_copy(x: &ViewMut, at: usize, index: &View, source: &View) -> Result<()> {
     if index.ndim() > 1 {
@@ -92,7 +92,7 @@ op! {
     /// tensor([2., 0., 1.])
     fn index_copy(input: Tensor, dim: i64, index: Tensor, source: Tensor) -> y;
     variants [method, function, out];
-    composite { input.clone_tensor()?.index_copy_(dim, index, source) };
+    composite { input.clone_in(MemoryFormat::Contiguous)?.index_copy_(dim, index, source) };
     samples [
         (real([3, 2]), 0, int([2], 0, 3), other([2, 2])),
         (real([2, 3]), -1, int([1], 0, 3), other([2, 1])),
@@ -124,6 +124,7 @@ op! {
     mutate {
         let at = normalize_dim(dim, input.ndim())?;
         check_fill(input.dtype(), &index, value.kind())?;
+        rule::fits(value, input.dtype())?;
         kernels::index_fill(input, at, index, value)
     };
     vjp { input => |g, dim, index| g.index_fill(dim, index, 0.0) };

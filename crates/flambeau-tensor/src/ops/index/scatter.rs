@@ -5,7 +5,7 @@ use flambeau_cpu::index::{self as kernels, Reduce};
 
 use super::gather::{at_least_1d, zeros_like_grad};
 use crate::dispatch::Locked;
-use crate::ops::{Sample, Val, op, samples};
+use crate::ops::{Sample, Val, op, rule, samples};
 use crate::{DType, Error, MemoryFormat, Result, Tensor, normalize_dim};
 
 /// What all forms of scatter ask of their arguments; false where there is nothing to write.
@@ -97,6 +97,7 @@ op! {
     node "ScatterBackward1";
     mutate {
         let at = normalize_dim(dim, input.ndim())?;
+        rule::fits(value, input.dtype())?;
         if check(input.sizes(), input.dtype(), at, &index, None)? { kernels::scatter_value(input, at, index, value) } else { Ok(()) }
     };
     vjp { input => |g, dim, index| g.scatter_value(dim, index, 0.0) };

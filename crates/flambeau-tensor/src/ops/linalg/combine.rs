@@ -194,6 +194,18 @@ fn cross_shape(a: &Tensor, b: &Tensor, dim: i64) -> Result<Dims> {
     crate::broadcast_shapes(a.size(), b.size())
 }
 
+/// Both of one dtype that has differences.
+fn cross_dtype(x: &Tensor, other: &Tensor) -> Result<DType> {
+    let d = x.dtype();
+    if d == DType::Bool {
+        return Err(Error::not_implemented("\"cross\" not implemented for 'Bool'"));
+    }
+    if other.dtype() != d {
+        return Err(Error::runtime(format!("expected scalar type {} but found {}", d.title(), other.dtype().title())));
+    }
+    Ok(d)
+}
+
 op! {
     /// The cross products of vectors of 3 elements along a dimension.
     ///
@@ -204,12 +216,12 @@ op! {
     fn linalg_cross(input: Tensor, other: Tensor; dim: i64 = -1) -> y;
     variants [private, rust, out];
     alias [linalg cross];
-    dtype rule::promote(input, other);
+    dtype cross_dtype(input, other);
     shape cross_shape(input, other, dim);
     compute {
         let sizes = cross_shape(input, other, dim)?;
-        let dtype = rule::promote(input, other);
-        let (a, b) = (input.to_dtype(dtype)?.expand(&sizes)?, other.to_dtype(dtype)?.expand(&sizes)?);
+        let dtype = cross_dtype(input, other)?;
+        let (a, b) = (input.expand(&sizes)?, other.expand(&sizes)?);
         let out = Tensor::empty(&sizes, dtype, input.device())?;
         for (i, j, k) in [(0, 1, 2), (1, 2, 0), (2, 0, 1)] {
             let row = a.select(dim, j)?.mul(&b.select(dim, k)?)?.sub(&a.select(dim, k)?.mul(&b.select(dim, j)?)?)?;

@@ -121,7 +121,7 @@ op! {
         grad => |g, input, alpha, scale, input_scale| g.elu_backward(input, alpha, scale, input_scale);
         input => |g, grad, input, alpha, scale, input_scale| {
             let below = (input * input_scale).clamp_max(0.0).exp() * (alpha * scale * input_scale * input_scale);
-            (g * grad * below).masked_fill(input.gt(0.0), 0.0)
+            (g * grad * below).masked_fill(input.lt(0.0).logical_not(), 0.0)
         }
     };
     samples backward(&[1.2.into(), 1.1.into(), 0.9.into()]);
@@ -158,7 +158,8 @@ op! {
     variants [function, functional, inplace];
     dtype celu_dtype(input, alpha);
     map { (input; alpha) Float => { let low = expm1(input * (1.0 / alpha)) * alpha; if input < 0.0 { low } else { input } } };
-    vjp { input => |g, input, alpha| g.elu_backward(input, alpha, 1.0, 1.0 / alpha) };
+    // PyTorch's derivative reads `alpha` in single precision on its way to the reciprocal.
+    vjp { input => |g, input, alpha| g.elu_backward(input, alpha, 1.0, 1.0 / f64::from(alpha as f32)) };
     samples [(real([2, 3])), (real([]), 1.3), (real([0, 2]), 0.7)];
 }
 

@@ -4,11 +4,13 @@ use flambeau_cpu::norm as kernels;
 
 use super::conv::over_channels;
 use super::group_norm::across;
+use super::layer_norm::wide as wide_type;
 use super::normal::Normal;
+use super::pool::{in_planes, laid_like};
 use crate::autograd::no_grad;
 use crate::ops::nn::{constant, float_dtype, float_only, hung};
 use crate::ops::{Val, op, rule};
-use crate::{DType, Dims, Error, Kind, Options, Result, Tensor};
+use crate::{DType, Device, Dims, Error, Kind, Options, Result, Tensor};
 
 /// N, C and the elements of one channel of one sample.
 fn parts(sizes: &[i64]) -> [usize; 3] {
@@ -90,6 +92,13 @@ fn native(
 ) -> Result<(Tensor, Tensor, Tensor)> {
     check(x, [(running_mean, "running_mean"), (running_var, "running_var"), (weight, "weight"), (bias, "bias")])?;
     let dtype = weight.or(running_mean).map_or(x.dtype(), Tensor::dtype);
+    if x.device() == Device::Meta {
+        // What PyTorch says of the statistics without data is not what it gives of data.
+        let y = x.batch_norm_with(running_mean, running_var, weight, bias, training, momentum, eps)?;
+        let stats =
+            || crate::ops::zeros_with(&channels(x), Options { dtype: Some(wide_type(dtype)), ..Options::like(x) });
+        return Ok((y, stats()?, stats()?));
+    }
     if !training {
         let y = x.batch_norm_with(running_mean, running_var, weight, bias, false, momentum, eps)?;
         let none = || crate::ops::zeros_with(&[0], Options { dtype: Some(dtype), ..Options::like(x) });
@@ -196,8 +205,8 @@ op! {
     node "NativeBatchNormBackward0";
     contiguous [input, weight, bias, mean, invstd];
     dtype applied_dtype(input, None, [Some(mean), Some(invstd), weight, bias]);
-    shape input.sizes();
-    kernel { kernels::batch_norm_apply(&mut y, input, parts(input.sizes()), mean, invstd, weight, bias) };
+    shape laid_like(input, input.sizes());
+    kernel { in_planes([y], |[y]| kernels::batch_norm_apply(y, input, parts(input.sizes()), mean, invstd, weight, bias)) };
     vjp {
         input => |g, input, weight, mean, invstd, training, eps| g.batch_norm_input_backward(input, mean, invstd, weight.cloned(), training, eps);
         weight => |g, input, weight.shape, mean, invstd, training, eps| g.batch_norm_weight_backward(input, mean, invstd, weight.dtype, training, eps);
@@ -227,8 +236,8 @@ op! {
     variants [private];
     contiguous [grad, input, mean, invstd, weight];
     dtype applied_dtype(input, Some(grad), [Some(mean), Some(invstd), weight, None]);
-    shape input.sizes();
-    kernel { kernels::batch_norm_backward(Some(&mut y), None, None, grad, input, parts(input.sizes()), mean, invstd, weight, training) };
+    shape laid_like(input, input.sizes());
+    kernel { in_planes([y], |[y]| kernels::batch_norm_backward(Some(y), None, None, grad, input, parts(input.sizes()), mean, invstd, weight, training)) };
     vjp {
         grad => |g, input, mean, invstd, weight, training, eps| g.batch_norm_input_backward(input, mean, invstd, weight.cloned(), training, eps);
         weight => |g, grad, input, mean, invstd, training, eps| over_channels(&(grad * g.batch_norm_input_backward(input, mean, invstd, None, training, eps)));

@@ -3,7 +3,6 @@
 use flambeau_cpu::interp::{self as kernels, Border, Grid, GridFilter};
 
 use super::grid_second::second;
-use super::pool::laid_like;
 use crate::ops::{op, rule};
 use crate::{DType, Dims, Error, Layout, MemoryFormat, Options, Result, Tensor};
 
@@ -88,10 +87,10 @@ op! {
     node "GridSampler2DBackward0";
     contiguous [input, grid];
     dtype { how(interpolation_mode, padding_mode, align_corners)?; check(input, grid, 2)? };
-    shape laid_like(input, sampled(input, grid));
+    shape sampled(input, grid);
     kernel {
         let how = how(interpolation_mode, padding_mode, align_corners)?;
-        super::pool::in_planes([y], |[y]| kernels::grid_sample(y, input, grid, how))
+        kernels::grid_sample(&mut y, input, grid, how)
     };
     vjp {
         input => |g, input, grid, interpolation_mode, padding_mode, align_corners| g.grid_sampler_input_backward(input, grid, interpolation_mode, padding_mode, align_corners);
@@ -115,10 +114,10 @@ op! {
     node "GridSampler3DBackward0";
     contiguous [input, grid];
     dtype { how(interpolation_mode, padding_mode, align_corners)?; check(input, grid, 3)? };
-    shape laid_like(input, sampled(input, grid));
+    shape sampled(input, grid);
     kernel {
         let how = how(interpolation_mode, padding_mode, align_corners)?;
-        super::pool::in_planes([y], |[y]| kernels::grid_sample(y, input, grid, how))
+        kernels::grid_sample(&mut y, input, grid, how)
     };
     vjp {
         input => |g, input, grid, interpolation_mode, padding_mode, align_corners| g.grid_sampler_input_backward(input, grid, interpolation_mode, padding_mode, align_corners);

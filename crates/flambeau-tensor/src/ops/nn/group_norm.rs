@@ -3,8 +3,9 @@
 use super::conv::over_channels;
 use super::normal::Normal;
 use crate::ops::nn::{float_dtype, hung};
+use crate::ops::shape::convert::copy_layout;
 use crate::ops::{Val, op};
-use crate::{DType, Dims, Error, Result, Tensor};
+use crate::{DType, Dims, Error, Layout, MemoryFormat, Result, Tensor};
 
 fn checked(x: &Tensor, groups: i64, weight: Option<&Tensor>, bias: Option<&Tensor>) -> Result<[DType; 3]> {
     if x.dim() < 2 {
@@ -37,9 +38,15 @@ fn checked(x: &Tensor, groups: i64, weight: Option<&Tensor>, bias: Option<&Tenso
     Ok([d; 3])
 }
 
-fn group_sizes(x: &Tensor, groups: i64) -> [Dims; 3] {
-    let stats = Dims::from_slice(&[x.size()[0] * groups, 1]);
-    [x.sizes(), stats.clone(), stats]
+fn group_layouts(x: &Tensor, groups: i64) -> Result<Vec<Layout>> {
+    let stats = Layout::contiguous(&[x.size()[0] * groups, 1]);
+    Ok(vec![copy_layout(x, kept_format(x))?, stats.clone(), stats])
+}
+
+/// Channels stay last where they are.
+fn kept_format(x: &Tensor) -> MemoryFormat {
+    let last = x.layout().is_channels_last() && !x.is_contiguous();
+    if last { MemoryFormat::ChannelsLast } else { MemoryFormat::Contiguous }
 }
 
 /// One row for each group of each sample.
@@ -81,7 +88,7 @@ op! {
     variants [private];
     node "NativeGroupNormBackward0";
     dtype checked(input, num_groups, weight, bias);
-    shape group_sizes(input, num_groups);
+    shape group_layouts(input, num_groups);
     compute {
         checked(input, num_groups, weight, bias)?;
         let flat = rows(input.size(), num_groups);
@@ -96,7 +103,8 @@ op! {
         if let Some(b) = bias {
             y.add_(&b.reshape(&across(input.dim()))?)?;
         }
-        Ok((y.to_dtype(dtype)?, mean.to_dtype(dtype)?, rstd.to_dtype(dtype)?))
+        let y = y.to_dtype(dtype)?.contiguous_with(kept_format(input))?;
+        Ok((y, mean.to_dtype(dtype)?, rstd.to_dtype(dtype)?))
     };
     vjp {
         input => |g, input, mean, rstd, weight, num_groups, eps| input_backward(g, input, mean, rstd, weight, num_groups, eps);
@@ -117,11 +125,12 @@ op! {
         if input.numel() != N * C * HxW || input.size().first() != Some(&N) {
             return Err(Error::runtime(format!("Expected the input to hold {N} samples of {C} channels of {HxW} elements, but got {:?}", input.size())));
         }
-        let flat = input.reshape(&[N, C, HxW])?;
+        // Seen as they are, channels that lie last stay there.
+        let flat = if input.size().get(1) == Some(&C) { input.clone() } else { input.reshape(&[N, C, HxW])? };
         let (y, mut mean, mut rstd) = flat.group_norm_forward(group, weight, bias, eps)?;
         if crate::autograd::grad_enabled() && [Some(input), weight, bias].into_iter().flatten().any(Tensor::requires_grad) {
             // The statistics are differentiable too.
-            let rows = flat.reshape(&[N * group, C / group.max(1) * HxW])?;
+            let rows = input.reshape(&[N * group, C / group.max(1) * HxW])?;
             mean = rows.mean_dim_with(Some(&[1]), true, None)?;
             let square = rows.sub(&mean)?.square()?.mean_dim_with(Some(&[1]), true, None)?;
             rstd = square.add(eps)?.rsqrt()?;

@@ -186,8 +186,8 @@ op! {
     } };
     vjp {
         grad => |g, input, target, norm, beta| g.smooth_l1_backward(input, target, norm, beta);
-        input => |g, grad, input, target, norm, beta| (g * grad).hardtanh_backward(input - target, -beta, beta) * (norm / beta);
-        target => |g, grad, input, target, norm, beta| -((g * grad).hardtanh_backward(input - target, -beta, beta) * (norm / beta))
+        input => |g, grad, input, target, norm, beta| (g * grad).inside(input - target, -beta, beta) * (norm / beta);
+        target => |g, grad, input, target, norm, beta| -((g * grad).inside(input - target, -beta, beta) * (norm / beta))
     };
     samples [
         (real([2, 3]), other([2, 3]), positive([2, 3]), 0.5, 0.7),
@@ -257,8 +257,8 @@ op! {
     } };
     vjp {
         grad => |g, input, target, norm, delta| g.huber_backward(input, target, norm, delta);
-        input => |g, grad, input, target, norm, delta| (g * grad).hardtanh_backward(input - target, -delta, delta) * norm;
-        target => |g, grad, input, target, norm, delta| -((g * grad).hardtanh_backward(input - target, -delta, delta) * norm)
+        input => |g, grad, input, target, norm, delta| (g * grad).inside(input - target, -delta, delta) * norm;
+        target => |g, grad, input, target, norm, delta| -((g * grad).inside(input - target, -delta, delta) * norm)
     };
     samples [
         (real([2, 3]), other([2, 3]), positive([2, 3]), 0.5, 0.7),

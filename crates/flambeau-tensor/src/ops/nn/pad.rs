@@ -3,8 +3,8 @@
 use flambeau_cpu::interp as kernels;
 
 use crate::dispatch::Locked;
-use crate::ops::{Val, op};
-use crate::{Dims, Error, Options, Result, Scalar, Tensor};
+use crate::ops::{Val, channels_last, op};
+use crate::{Dims, Error, Layout, Options, Result, Scalar, Tensor};
 
 fn check_pairs(x: &Tensor, pad: &[i64]) -> Result<()> {
     if !pad.len().is_multiple_of(2) {
@@ -33,6 +33,13 @@ fn padded(x: &Tensor, pad: &[i64]) -> Result<Dims> {
     Ok(sizes)
 }
 
+/// The layout of a padded tensor: channels stay last where they are, but for `circular`.
+fn padded_layout(x: &Tensor, pad: &[i64], mode: &str) -> Result<Layout> {
+    let sizes = padded(x, pad)?;
+    let last = mode != "circular" && x.layout().is_channels_last() && !x.is_contiguous();
+    if last { channels_last(&sizes) } else { Ok(Layout::contiguous(&sizes)) }
+}
+
 /// The part of a tensor that padding with these widths keeps (`inner` of what it makes, or of what it was made from).
 fn kept(x: &Tensor, pad: &[i64], of_result: bool) -> Result<Tensor> {
     let mut part = x.clone();
@@ -59,9 +66,10 @@ op! {
     fn constant_pad_nd(input: Tensor, pad: Dims, value: Scalar = 0) -> y;
     variants [function];
     dtype input.dtype();
-    shape padded(input, pad);
+    shape padded_layout(input, pad, "constant");
     compute {
-        let y = crate::ops::full_with(&padded(input, pad)?, value, Options::like(input))?;
+        let y = Tensor::alloc(padded_layout(input, pad, "constant")?, input.dtype(), input.device())?;
+        y.fill_(value)?;
         if y.numel() > 0 {
             kept(&y, pad, true)?.copy_(&kept(input, pad, false)?)?;
         }
@@ -118,11 +126,17 @@ op! {
     variants [private];
     node "PadBackward0";
     dtype input.dtype();
-    shape padded(input, pad);
+    shape padded_layout(input, pad, mode);
     compute {
         check_pairs(input, pad)?;
         check_mode(input, pad, mode)?;
-        picked(input, pad, mode)
+        let y = picked(input, pad, mode)?;
+        let layout = padded_layout(input, pad, mode)?;
+        if y.layout().strides == layout.strides {
+            return Ok(y);
+        }
+        let out = Tensor::alloc(layout, y.dtype(), y.device())?;
+        out.copy_(&y)
     };
     vjp { input => |g, input, pad, mode| own_backward(g, input.tensor()?.size(), pad, mode).tied(input) };
     samples [
@@ -180,7 +194,9 @@ fn check_mode(x: &Tensor, pad: &[i64], mode: &str) -> Result<()> {
     let n = pad.len() / 2;
     if !(1..=3).contains(&n) || !(n + 1..=n + 2).contains(&x.dim()) {
         return Err(Error::not_implemented(format!(
-            "Padding size {} is not supported for {}D input tensor.",
+            "Padding size {} is not supported for {}D input tensor.\nSupported combinations for non-constant padding:\n  - 2D or 3D \
+             input: padding size = 2 (pads last dimension)\n  - 3D or 4D input: padding size = 4 (pads last 2 dimensions)\n  - 4D or \
+             5D input: padding size = 6 (pads last 3 dimensions)",
             pad.len(),
             x.dim()
         )));

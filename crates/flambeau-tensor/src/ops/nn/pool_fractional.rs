@@ -34,14 +34,13 @@ fn sized<const N: usize>(x: &Tensor, kernel: &[i64], out: &[i64], samples: &Tens
             x.size()
         )));
     }
-    let sides = ["T", "H", "W"];
     let letters = ["time", "height", "width"];
     for i in 0..N {
-        let (size, side, letter) = (x.size()[d - N + i], sides[3 - N + i], letters[3 - N + i]);
+        let (size, letter) = (x.size()[d - N + i], letters[3 - N + i]);
         if out[i] + kernel[i] - 1 > size {
             return Err(Error::runtime(format!(
-                "{name}: pool {letter} {} too large relative to input {letter} {size} (output{side}={})",
-                kernel[i], out[i]
+                "{name}(): pool {letter} {} too large relative to input {letter} {size}",
+                kernel[i]
             )));
         }
     }

@@ -202,7 +202,7 @@ op! {
         input => |g, grad, input, beta, threshold| {
             let scaled = input * beta;
             let s = scaled.sigmoid();
-            (g * grad * (&s * (1.0 - &s)) * beta).masked_fill(scaled.gt(threshold), 0.0)
+            (g * grad * (&s * (1.0 - &s)) * beta).masked_fill(scaled.ge(threshold), 0.0)
         }
     };
     samples backward(&[2.0.into(), 1.0.into()]);

@@ -46,7 +46,7 @@ op! {
             )));
         }
         if input.dtype() == DType::Bool {
-            return Err(Error::runtime("cov(): bool dtype is not supported for input"));
+            return Err(Error::not_implemented("cov(): bool dtype is not supported for input"));
         }
         let x = if input.dim() < 2 { input.reshape(&[1, -1])? } else { input.clone() };
         let n = x.size()[1];

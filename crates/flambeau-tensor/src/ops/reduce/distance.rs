@@ -219,8 +219,8 @@ op! {
         let wide = matches!(input.dtype(), DType::F16 | DType::BF16).then_some(DType::F32);
         let norm = input.vector_norm_with(p, Some(&others), true, wide)?;
         let limit = maxnorm.to_f64();
-        let factor = norm.add(1e-7)?.reciprocal()?.mul(limit)?.masked_fill(&norm.le(limit)?, 1.0)?;
-        input.mul(&factor)?.to_dtype(input.dtype())
+        let factor = norm.add(1e-7)?.reciprocal()?.mul(limit)?.masked_fill(&norm.gt(limit)?.logical_not()?, 1.0)?;
+        input.contiguous()?.mul(&factor)?.to_dtype(input.dtype())
     };
     samples [(real([2, 3]), 2, 0, 1.0), (real([2, 3, 2]), 1, -1, 2.5), (real([2, 2]), 3, 1, 100.0)];
 }

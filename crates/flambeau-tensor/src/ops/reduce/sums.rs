@@ -79,7 +79,7 @@ fn mean_dtype(x: &Tensor, dtype: Option<DType>) -> Result<DType> {
     let d = dtype.unwrap_or(x.dtype());
     if d.is_integral() {
         let what = if dtype.is_some() { "Optional dtype" } else { "Input dtype" };
-        return Err(Error::runtime(format!(
+        return Err(Error::not_implemented(format!(
             "mean(): could not infer output dtype. {what} must be either a floating point or complex dtype. Got: {}",
             d.title()
         )));

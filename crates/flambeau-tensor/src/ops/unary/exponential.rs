@@ -243,7 +243,7 @@ fn logit_backward(g: &Val, x: &Val, eps: f64) -> Val {
     let low = eps.max(0.0);
     let outside = Val::run(|| {
         let t = x.tensor()?;
-        t.lt(low)?.logical_or(&t.gt(1.0 - low)?)
+        t.ge(low)?.logical_and(&t.le(1.0 - low)?)?.logical_not()
     });
     (g / (x * (1.0 - x))).masked_fill(outside, if eps < 0.0 { f64::NAN } else { 0.0 })
 }

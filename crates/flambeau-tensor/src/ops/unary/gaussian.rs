@@ -1,6 +1,6 @@
 //! Functions of the normal distribution, the scaled error function, and Airy's function, the last with Cephes' approximations.
 
-use std::f64::consts::{FRAC_1_SQRT_2, FRAC_2_SQRT_PI, PI};
+use std::f64::consts::{FRAC_2_SQRT_PI, PI, SQRT_2};
 
 use flambeau_cpu::math::plain as math;
 
@@ -367,7 +367,7 @@ op! {
     node "SpecialLogNdtrBackward0";
     dtype precise(input, "log_ndtr_cpu");
     map { (input) Float => crate::ops::unary::gaussian::Gaussian::log_ndtr(input) };
-    vjp { input => |g, input| g / (-(input * FRAC_1_SQRT_2)).erfcx() * (2.0 / PI).sqrt() };
+    vjp { input => |g, input, y| g * (FRAC_2_SQRT_PI * SQRT_2 * 0.25) * (-(y + input * input * 0.5)).exp() };
     samples samples::unary(-3.0, 3.0);
 }
 

@@ -92,6 +92,20 @@ op! {
     /// tensor([1.5708, 3.1416])
     fn angle(input: Tensor) -> y;
     variants [method, function, out];
+    composite {
+        // The angles of complex numbers lie in row-major order, whatever the order of the numbers is.
+        if input.dtype().is_complex() { input.contiguous()?.angle_of() } else { input.angle_of() }
+    };
+    samples samples::unary(0.5, 2.0);
+}
+
+op! {
+    /// The angle, element by element.
+    ///
+    /// Shape: `*s -> *s`. Dtype: that of the parts; bool and integers give the default float type.
+    fn angle_of(input: Tensor) -> y;
+    variants [private];
+    node "AngleBackward0";
     dtype rule::int_to_float(input);
     map { (input) Float => { let angle = if input < 0.0 { 3.141_592_653_589_793 } else { 0.0 }; if is_nan(input) { input } else { angle } }; Complex -> real => angle(input) };
     vjp { input => |g, input| angle_backward(g, input) };

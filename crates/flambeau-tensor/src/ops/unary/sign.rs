@@ -46,8 +46,8 @@ op! {
 /// Complex numbers have `sgn`.
 fn sign_dtype(x: &Tensor) -> Result<DType> {
     if x.dtype().is_complex() {
-        return Err(Error::runtime(
-            "Unlike NumPy, torch.sign doesn't compute signs of complex tensors. To compute the complex sign use torch.sgn.",
+        return Err(Error::not_implemented(
+            "Unlike NumPy, torch.sign is not intended to support complex numbers. Please use torch.sgn instead.",
         ));
     }
     Ok(x.dtype())

@@ -176,7 +176,7 @@ pub(crate) fn hurwitz_zeta(s: f64, q: f64) -> f64 {
     if s == 1.0 {
         return f64::INFINITY;
     }
-    if s < 1.0 {
+    if s < 1.0 || q == f64::INFINITY {
         return f64::NAN;
     }
     if q <= 0.0 {
@@ -188,17 +188,21 @@ pub(crate) fn hurwitz_zeta(s: f64, q: f64) -> f64 {
         }
     }
     let (mut sum, mut at) = (0.0, q);
-    for _ in 0..12 {
-        sum += at.powf(-s);
+    // Far enough for the series behind, from below zero too.
+    let mut terms = 0;
+    while terms < 12 || at <= 9.0 {
+        let term = at.powf(-s);
+        sum += term;
         at += 1.0;
+        terms += 1;
+        if sum > 0.0 && term.abs() < f64::EPSILON * 0.5 * sum {
+            return sum;
+        }
     }
-    while at < 0.0 {
-        sum += at.powf(-s);
-        at += 1.0;
-    }
-    sum += at.powf(1.0 - s) / (s - 1.0) + 0.5 * at.powf(-s);
+    let mut power = at.powf(-s);
+    sum += power * at / (s - 1.0) + 0.5 * power;
     // The Bernoulli numbers over factorials: B(2j) / (2j)!.
-    const SCALED: [f64; 8] = [
+    const SCALED: [f64; 12] = [
         1.0 / 12.0,
         -1.0 / 720.0,
         1.0 / 30_240.0,
@@ -207,12 +211,23 @@ pub(crate) fn hurwitz_zeta(s: f64, q: f64) -> f64 {
         -691.0 / 1_307_674_368_000.0,
         1.0 / 74_724_249_600.0,
         -3617.0 / 10_670_622_842_880_000.0,
+        1.0 / 1.164_678_281_435_006_7e14,
+        -1.0 / 4.597_978_722_407_473e15,
+        1.0 / 1.815_210_540_194_354_7e17,
+        -1.0 / 7.166_165_256_175_667e18,
     ];
-    let mut rising = s * at.powf(-s - 1.0);
-    for (j, c) in SCALED.iter().enumerate() {
-        sum += c * rising;
-        let k = 2.0 * j as f64 + s + 1.0;
-        rising *= k * (k + 1.0) / (at * at);
+    let (mut rising, mut k) = (1.0, s);
+    for c in SCALED {
+        rising *= k;
+        power /= at;
+        let term = c * rising * power;
+        sum += term;
+        if term.abs() < f64::EPSILON * 0.5 * sum.abs() {
+            break;
+        }
+        rising *= k + 1.0;
+        power /= at;
+        k += 2.0;
     }
     sum
 }

@@ -188,8 +188,16 @@ op! {
     alias [method arccosh, function arccosh];
     dtype rule::int_to_float(input);
     map { (input) Float, Complex => acosh(input) };
-    vjp { input => |g, input| g * ((input - 1.0).rsqrt() * (input + 1.0).rsqrt()).conj() };
+    vjp { input => |g, input| g * acosh_slope(input) };
     samples samples::unary(1.2, 3.0);
+}
+
+/// Of a real number below 1 the product under the one root may still be positive: PyTorch's slope is a number there.
+fn acosh_slope(x: &Val) -> Val {
+    match x.tensor() {
+        Ok(t) if t.dtype().is_complex() => ((x + 1.0).rsqrt() * (x - 1.0).rsqrt()).conj(),
+        _ => (x * x - 1.0).rsqrt(),
+    }
 }
 
 op! {
