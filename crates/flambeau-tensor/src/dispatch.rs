@@ -81,7 +81,7 @@ pub fn call_inplace(op: &'static OpDef, args: &[Arg]) -> Result<Outputs> {
     if op.name == "nan_to_num" && x.dtype().is_integral() {
         return Ok(SmallVec::from_buf([x]));
     }
-    if !matches!(op.body, Body::Composite(_)) {
+    if !matches!(op.body, Body::Composite { .. }) {
         // What a composite writes, it writes by other operators.
         check_no_inner_overlap(&x)?;
     }

@@ -12,3 +12,4 @@ pub mod split;
 pub mod strided;
 pub mod triangle;
 pub mod view;
+pub mod view_dtype;
