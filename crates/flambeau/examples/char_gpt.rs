@@ -9,7 +9,6 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use flambeau::nn::{init, utils::clip_grad_norm_};
-use flambeau::optim::{AdamW, AdamWOptions};
 use flambeau::prelude::*;
 
 /// How large the model is, and what it trains on.

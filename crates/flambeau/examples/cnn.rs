@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use flambeau::data::Idx;
-use flambeau::optim::schedulers::{ExponentialLR, ExponentialLROptions, Scheduler};
+use flambeau::optim::schedulers::{ExponentialLR, ExponentialLROptions};
 use flambeau::prelude::*;
 
 /// A model of one's own: layers as fields; names in state dicts, printing and modes follow from them.

@@ -72,7 +72,8 @@
 //! # Ok::<(), flambeau::Error>(())
 //! ```
 //!
-//! `cargo run --release --example mnist` trains on handwritten digits.
+//! Programs to copy from are in `examples/`: `linear_regression`, `mnist`, `cnn`, `char_gpt` (trains a small GPT and lets it
+//! write), `predict` (uses a trained model), `serve` (answers over HTTP with one).
 
 pub mod checkpoint;
 mod literal;
@@ -86,8 +87,8 @@ pub use flambeau_io as io;
 pub use flambeau_nn as nn;
 pub use flambeau_nn::optim;
 pub use flambeau_tensor::{
-    DType, Device, Error, ErrorKind, Generator, Index, Options, Result, Scalar, Tensor, autograd, default_generator,
-    manual_seed, ops,
+    DType, Device, Error, ErrorKind, Generator, Index, Indices, Options, Result, Scalar, Tensor, autograd,
+    default_generator, manual_seed, ops,
 };
 #[doc(hidden)]
 pub use literal::tensor as __tensor;
@@ -98,6 +99,7 @@ pub mod prelude {
     pub use crate::autograd::no_grad;
     pub use crate::data::DataLoader;
     pub use crate::nn::{Forward, Module, StateDict, layers::*, sequential};
-    pub use crate::optim::{Adam, AdamOptions, Optimizer, SGD, SGDOptions};
-    pub use crate::{DType, Device, Error, Result, Scalar, Tensor, manual_seed, ops, tensor};
+    pub use crate::optim::schedulers::Scheduler;
+    pub use crate::optim::{Adam, AdamOptions, AdamW, AdamWOptions, Optimizer, SGD, SGDOptions};
+    pub use crate::{DType, Device, Error, Index, Result, Scalar, Tensor, manual_seed, ops, tensor};
 }

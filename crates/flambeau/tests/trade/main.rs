@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use flambeau::checkpoint::{self, Value};
-use flambeau::optim::{AdamW, AdamWOptions, RMSprop, RMSpropOptions};
+use flambeau::optim::{RMSprop, RMSpropOptions};
 use flambeau::prelude::*;
 
 #[derive(Module)]
