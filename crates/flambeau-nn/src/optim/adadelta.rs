@@ -1,11 +1,13 @@
 use flambeau_tensor::{Error, Result, Tensor};
+use serde::{Deserialize, Serialize};
 
 use super::rule::{count, decayed, not_negative, zeros};
 use super::state_dict::python_float;
 use super::{Entries, Item, PerParameter, Rule, State, StateValue};
 
 /// The options of [`Adadelta`].
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct AdadeltaOptions {
     /// The learning rate: how far a step goes.
     pub lr: f64,

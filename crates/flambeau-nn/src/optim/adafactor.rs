@@ -1,11 +1,13 @@
 use flambeau_tensor::{DType, Error, Result, Tensor, bf16, f16};
+use serde::{Deserialize, Serialize};
 
 use super::rule::{count, zeros};
 use super::state_dict::python_float;
 use super::{Entries, Item, PerParameter, Rule, State, StateValue};
 
 /// The options of [`Adafactor`].
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct AdafactorOptions {
     /// The greatest learning rate: it falls with the steps, and grows with the size of the parameter.
     pub lr: f64,

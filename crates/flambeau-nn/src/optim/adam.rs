@@ -1,12 +1,14 @@
 use std::slice::from_mut;
 
 use flambeau_tensor::{Result, Tensor, optim};
+use serde::{Deserialize, Serialize};
 
 use super::rule::{check_betas, count, not_negative, zeros};
 use super::{Entries, Item, PerParameter, Rule, State, StateValue};
 
 /// The options of [`Adam`].
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct AdamOptions {
     /// The learning rate: how far a step goes.
     pub lr: f64,

@@ -1,10 +1,12 @@
 use flambeau_tensor::{Result, Tensor};
+use serde::{Deserialize, Serialize};
 
 use super::rule::{check_betas, count, decayed, not_negative, zeros};
 use super::{Entries, Item, PerParameter, Rule, State, StateValue};
 
 /// The options of [`Adamax`].
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct AdamaxOptions {
     /// The learning rate: how far a step goes.
     pub lr: f64,

@@ -1,9 +1,11 @@
 use flambeau_tensor::{Result, Tensor};
+use serde::{Deserialize, Serialize};
 
 use super::{AdamOptions, Entries, Item, PerParameter, Rule, State};
 
 /// The options of [`AdamW`].
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct AdamWOptions {
     /// The learning rate: how far a step goes.
     pub lr: f64,

@@ -1,10 +1,12 @@
 use flambeau_tensor::{Result, Tensor};
+use serde::{Deserialize, Serialize};
 
 use super::rule::{count, decayed, not_negative, zeros};
 use super::{Entries, Item, PerParameter, Rule, State, StateValue};
 
 /// The options of [`ASGD`].
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct ASGDOptions {
     /// The learning rate of the first step.
     pub lr: f64,

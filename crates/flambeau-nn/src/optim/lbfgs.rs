@@ -1,5 +1,6 @@
 use flambeau_tensor::autograd::{enable_grad, no_grad};
 use flambeau_tensor::{Error, Result, Tensor, ops};
+use serde::{Deserialize, Serialize};
 
 use super::group::{check_parameters, saved_groups};
 use super::line_search::{Point, Real, Search};
@@ -8,7 +9,8 @@ use super::state_dict::{Entries, FromState, StateMap, StateValue, words};
 use super::{Closure, Group, Optimizer};
 
 /// How [`LBFGS`] chooses the length of a step.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum LineSearch {
     /// A search for a step that meets the strong Wolfe conditions.
     StrongWolfe,
@@ -17,7 +19,8 @@ pub enum LineSearch {
 words!(LineSearch { StrongWolfe: "strong_wolfe" });
 
 /// The options of [`LBFGS`].
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct LBFGSOptions {
     /// The learning rate: how far a step goes; where a search begins, if there is one.
     pub lr: f64,

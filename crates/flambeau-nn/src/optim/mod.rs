@@ -33,6 +33,15 @@
 //! # Ok::<(), flambeau_tensor::Error>(())
 //! ```
 //!
+//! Options are read from configurations with `serde`; what is left out is PyTorch's default:
+//!
+//! ```
+//! use flambeau_nn::optim::AdamWOptions;
+//!
+//! let options: AdamWOptions = serde_json::from_str(r#"{"lr": 0.01, "betas": [0.9, 0.95]}"#).unwrap();
+//! assert_eq!(options, AdamWOptions { lr: 0.01, betas: (0.9, 0.95), ..Default::default() });
+//! ```
+//!
 //! All but [`LBFGS`] change every parameter by itself: they are [`PerParameter`] with options that are a [`Rule`], and a rule
 //! of one's own is an optimizer too.
 

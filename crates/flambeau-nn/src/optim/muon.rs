@@ -1,11 +1,13 @@
 use flambeau_tensor::{DType, Error, Result, Tensor};
+use serde::{Deserialize, Serialize};
 
 use super::rule::zeros;
 use super::state_dict::{python_float, words};
 use super::{Entries, Item, PerParameter, Rule, State};
 
 /// How the learning rate of [`Muon`] grows with the shape of a matrix.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum AdjustLr {
     /// By `sqrt(max(1, rows / columns))`.
     #[default]
@@ -29,7 +31,8 @@ impl AdjustLr {
 words!(AdjustLr { Original: "original", MatchRmsAdamw: "match_rms_adamw", SpectralUnclamped: "spectral_unclamped" });
 
 /// The options of [`Muon`].
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct MuonOptions {
     /// The learning rate: how far a step goes.
     pub lr: f64,

@@ -1,11 +1,13 @@
 use flambeau_tensor::{Error, Result, Tensor};
+use serde::{Deserialize, Serialize};
 
 use super::rule::{count, not_negative, zeros};
 use super::state_dict::python_float;
 use super::{Entries, Item, PerParameter, Rule, State, StateValue};
 
 /// The options of [`Rprop`].
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct RpropOptions {
     /// The size of the first step.
     pub lr: f64,

@@ -1,12 +1,14 @@
 use std::slice::from_mut;
 
 use flambeau_tensor::{Error, Result, Tensor, optim};
+use serde::{Deserialize, Serialize};
 
 use super::rule::not_negative;
 use super::{Entries, Item, PerParameter, Rule, StateValue};
 
 /// The options of [`SGD`].
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct SGDOptions {
     /// The learning rate: how far a step goes.
     pub lr: f64,

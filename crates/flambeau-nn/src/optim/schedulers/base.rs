@@ -1,4 +1,5 @@
 use flambeau_tensor::{Error, Result};
+use serde::{Deserialize, Serialize};
 
 use crate::optim::state_dict::Entries;
 use crate::optim::{Group, Optimizer, StateMap};
@@ -278,7 +279,8 @@ impl<S: Schedule> Scheduler for LRScheduler<S> {
 /// assert!(PerGroup::from([0.1, 0.2]).each("max_lr", 3).is_err());
 /// # Ok::<(), flambeau_tensor::Error>(())
 /// ```
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
 pub enum PerGroup {
     /// The same for all groups.
     All(f64),

@@ -1,10 +1,12 @@
 use flambeau_tensor::{Error, Result};
+use serde::{Deserialize, Serialize};
 
 use super::base::{Clock, LRScheduler, Schedule, scaled, unchanged};
 use crate::optim::{Entries, Group};
 
 /// The options of [`ConstantLR`].
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct ConstantLROptions {
     /// What the rate is multiplied with.
     pub factor: f64,

@@ -1,12 +1,13 @@
 use std::f64::consts::PI;
 
 use flambeau_tensor::{Error, Result};
+use serde::{Deserialize, Serialize};
 
 use super::base::{Clock, LRScheduler, Schedule, unchanged};
 use crate::optim::{Entries, Group};
 
 /// The options of [`CosineAnnealingLR`].
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CosineAnnealingLROptions {
     /// After how many epochs the rate is at its lowest (`T_max`).
     pub t_max: i64,

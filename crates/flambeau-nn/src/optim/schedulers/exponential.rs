@@ -1,10 +1,11 @@
 use flambeau_tensor::Result;
+use serde::{Deserialize, Serialize};
 
 use super::base::{Clock, LRScheduler, Schedule, scaled, unchanged};
 use crate::optim::{Entries, Group};
 
 /// The options of [`ExponentialLR`].
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ExponentialLROptions {
     /// What the rate is multiplied with.
     pub gamma: f64,

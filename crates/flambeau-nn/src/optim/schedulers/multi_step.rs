@@ -1,12 +1,13 @@
 use std::collections::BTreeMap;
 
 use flambeau_tensor::{Error, Result};
+use serde::{Deserialize, Serialize};
 
 use super::base::{Clock, LRScheduler, Schedule, scaled, unchanged};
 use crate::optim::{Entries, Group, StateMap, StateValue};
 
 /// The options of [`MultiStepLR`].
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct MultiStepLROptions {
     /// The epochs in which the rate falls; one that comes twice counts twice.
     pub milestones: Vec<i64>,

@@ -1,13 +1,15 @@
 use std::f64::consts::PI;
 
 use flambeau_tensor::{Error, Result};
+use serde::{Deserialize, Serialize};
 
 use super::base::{Clock, LRScheduler, PerGroup, Schedule, check_momentum, prepare_momentum};
 use crate::optim::state_dict::{python_float, words};
 use crate::optim::{Entries, FromState, Group, StateMap, StateValue};
 
 /// The way from one rate to another.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Anneal {
     /// Along half a cosine.
     #[default]
@@ -27,7 +29,7 @@ impl Anneal {
 }
 
 /// The options of [`OneCycleLR`].
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct OneCycleLROptions {
     /// The highest rate.
     pub max_lr: PerGroup,

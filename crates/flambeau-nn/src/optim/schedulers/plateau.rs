@@ -1,11 +1,13 @@
 use flambeau_tensor::{Error, Result};
+use serde::{Deserialize, Serialize};
 
 use super::base::PerGroup;
 use crate::optim::state_dict::{Entries, words};
 use crate::optim::{Optimizer, StateMap};
 
 /// Whether a metric is to fall or to rise.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum PlateauMode {
     /// Lower is better, as for a loss.
     #[default]
@@ -16,7 +18,8 @@ pub enum PlateauMode {
 words!(PlateauMode { Min: "min", Max: "max" });
 
 /// How much better a metric must be to count.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum ThresholdMode {
     /// By a share of the best.
     #[default]
@@ -27,7 +30,8 @@ pub enum ThresholdMode {
 words!(ThresholdMode { Rel: "rel", Abs: "abs" });
 
 /// The options of [`ReduceLROnPlateau`].
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct ReduceLROnPlateauOptions {
     /// Whether the metric is to fall or to rise.
     pub mode: PlateauMode,

@@ -1,10 +1,12 @@
 use flambeau_tensor::Result;
+use serde::{Deserialize, Serialize};
 
 use super::base::{Clock, LRScheduler, Schedule, scaled, unchanged};
 use crate::optim::{Entries, Group};
 
 /// The options of [`PolynomialLR`].
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct PolynomialLROptions {
     /// After how many epochs the rate is 0.
     pub total_iters: i64,

@@ -1,10 +1,11 @@
 use flambeau_tensor::{Error, Result};
+use serde::{Deserialize, Serialize};
 
 use super::base::{Clock, LRScheduler, Schedule, scaled, unchanged};
 use crate::optim::{Entries, Group};
 
 /// The options of [`StepLR`].
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct StepLROptions {
     /// After how many epochs the rate falls.
     pub step_size: i64,

@@ -1,13 +1,14 @@
 use std::f64::consts::PI;
 
 use flambeau_tensor::{Error, Result};
+use serde::{Deserialize, Serialize};
 
 use super::Anneal;
 use super::base::{Clock, LRScheduler, PerGroup, Schedule};
 use crate::optim::{Entries, Group};
 
 /// The options of [`SWALR`].
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SWALROptions {
     /// The rate to stay at.
     pub swa_lr: PerGroup,

@@ -1,12 +1,13 @@
 use std::f64::consts::PI;
 
 use flambeau_tensor::{Error, Result};
+use serde::{Deserialize, Serialize};
 
 use super::base::{Clock, LRScheduler, Schedule};
 use crate::optim::{Entries, Group, Optimizer};
 
 /// The options of [`CosineAnnealingWarmRestarts`].
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CosineAnnealingWarmRestartsOptions {
     /// The epochs of the first cycle (`T_0`).
     pub t_0: i64,
