@@ -2,7 +2,9 @@
 
 use std::sync::{Arc, Weak};
 
-use flambeau_tensor::autograd::{self, Backward, Gradients, HookHandle, Node, Packed, PackedTensor, SaveHooks, SavedTensor};
+use flambeau_tensor::autograd::{
+    self, Backward, Gradients, HookHandle, Node, Packed, PackedTensor, SaveHooks, SavedTensor,
+};
 use flambeau_tensor::{Result, Tensor};
 use pyo3::exceptions::{PyAttributeError, PyRuntimeError, PyTypeError};
 use pyo3::prelude::*;
@@ -406,9 +408,8 @@ struct PySaveHooks {
 
 impl SaveHooks for PySaveHooks {
     fn pack(&self, t: &Tensor) -> Result<Box<dyn Packed>> {
-        let kept = Python::attach(|py| -> PyResult<_> {
-            Ok(self.pack.bind(py).call1((wrap(py, t.clone())?,))?.unbind())
-        });
+        let kept =
+            Python::attach(|py| -> PyResult<_> { Ok(self.pack.bind(py).call1((wrap(py, t.clone())?,))?.unbind()) });
         Ok(Box::new(PyPacked { kept: kept.map_err(from_py)?, unpack: self.unpack.clone() }))
     }
 }

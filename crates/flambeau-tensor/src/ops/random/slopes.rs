@@ -16,16 +16,7 @@ pub(crate) fn gamma_slope(shape: f64, x: f64) -> f64 {
     // Rows by the power of `u`; the first four coefficients are of the numerator, the others of the denominator.
     const ROWS: [[f64; 8]; 3] = [
         [0.16009398, -0.094634809, 0.025146376, -0.0030648343, 1.0, 0.32668115, 0.10406089, 0.0014179084],
-        [
-            0.53487893,
-            0.1298071,
-            0.065735949,
-            -0.0015649758,
-            0.16639465,
-            0.020070113,
-            -0.0035938915,
-            -0.00058392623,
-        ],
+        [0.53487893, 0.1298071, 0.065735949, -0.0015649758, 0.16639465, 0.020070113, -0.0035938915, -0.00058392623],
         [
             0.040121004,
             -0.0065914022,
@@ -66,7 +57,8 @@ fn gamma_large(shape: f64, x: f64) -> f64 {
     let (low, high) = (f64::from(0.9f32), f64::from(1.1f32));
     if low * shape <= x && x <= high * shape {
         let first = 1.0 + 24.0 * shape * (1.0 + 12.0 * shape);
-        let second = 1440.0 * square + 6.0 * x * (53.0 - 120.0 * x) - 65.0 * x * x / shape + shape * (107.0 + 3600.0 * x);
+        let second =
+            1440.0 * square + 6.0 * x * (53.0 - 120.0 * x) - 65.0 * x * x / shape + shape * (107.0 + 3600.0 * x);
         return first * second / (1244160.0 * square * square);
     }
     let root = (8.0 * shape).sqrt();
