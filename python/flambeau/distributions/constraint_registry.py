@@ -14,8 +14,8 @@ __all__ = ["ConstraintRegistry", "biject_to", "transform_to"]
 class ConstraintRegistry:
     """Makers of transforms, by constraint.
 
-    >>> torch.distributions.transform_to(torch.distributions.constraints.positive)
-    ExpTransform()
+    >>> torch.distributions.transform_to(torch.distributions.constraints.simplex)
+    SoftmaxTransform()
     """
 
     def __init__(self) -> None:

@@ -48,7 +48,7 @@ __all__ = [
 class Constraint:
     """A set of values: `is_discrete` or not, of events with `event_dim` dimensions.
 
-    >>> constraints.positive.check(torch.tensor([-1., 1.]))
+    >>> torch.distributions.constraints.positive.check(torch.tensor([-1., 1.]))
     tensor([False,  True])
     """
 

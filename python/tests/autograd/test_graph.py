@@ -8,7 +8,7 @@ from flambeau.autograd import Function, graph
 
 
 def leaf(*values: float) -> Any:
-    return torch.tensor(values, requires_grad=True)
+    return torch.tensor(values, dtype=torch.float32, requires_grad=True)
 
 
 def test_hooks_see_what_is_saved() -> None:
