@@ -136,7 +136,8 @@ INPUTS |= {
 EXPRESSIONS += """
 F.conv2d(images, k3, padding=1); grads(F.conv2d(images, k3, padding=1), images, k3); F.conv2d(one_image, k3, padding=1)
 grads(F.conv2d(one_image, k3, padding=1), one_image, k3); F.conv2d(images, k3, stride=2, padding=1)
-grads(F.conv2d(images, k3, stride=2, padding=1), images, k3); F.conv2d(images, k1); grads(F.conv2d(images, k1), images, k1)
+grads(F.conv2d(images, k3, stride=2, padding=1), images, k3); F.conv2d(images, k1)
+grads(F.conv2d(images, k1), images, k1)
 F.conv2d(images, k1, stride=2); grads(F.conv2d(images, k1, stride=2), images, k1); F.conv2d(one_image, k1)
 F.conv2d(photo, k7, stride=2, padding=3); grads(F.conv2d(photo, k7, stride=2, padding=3), k7)
 F.conv2d(photos, k7, stride=2, padding=3); grads(F.conv2d(photos, k7, stride=2, padding=3), photos, k7)
@@ -166,7 +167,8 @@ F.grid_sample(picture, places, mode="bicubic", align_corners=False); F.grid_samp
 F.grid_sample(picture, places, padding_mode="reflection", align_corners=True)
 grads(F.grid_sample(picture, places, align_corners=False), picture, places)
 F.affine_grid(places[:, 0, :2, :].new_ones(8, 2, 3), (8, 16, 64, 64), align_corners=False)
-grads(F.batch_norm(picture, None, None, training=True), picture); F.batch_norm(picture, scale16.detach(), scale16.detach())
+grads(F.batch_norm(picture, None, None, training=True), picture)
+F.batch_norm(picture, scale16.detach(), scale16.detach())
 grads(F.batch_norm(images, None, None, training=True), images); grads(F.layer_norm(table, (1024,), scale), table, scale)
 grads(F.group_norm(picture, 4), picture); grads(F.instance_norm(picture), picture)
 grads(F.rms_norm(table, (1024,)), table); F.local_response_norm(picture, 5); grads(F.normalize(table), table)
@@ -194,7 +196,8 @@ linalg.lu(a16)[2]; linalg.lstsq(a16, v16).solution; linalg.lstsq(a512, v512).sol
 linalg.lstsq(m[:, :64], n[:, :4]).solution; linalg.lstsq(a, v, driver="gels").solution
 linalg.lstsq(a, v, driver="gelsd").solution; linalg.solve_triangular(a512.triu(), v512, upper=True)
 cholesky_solve(v, linalg.cholesky(a @ a.mT)); linalg.matrix_power(a / 12, 5); linalg.ldl_factor(a + a.mT)[0]
-linalg.matrix_rank(a16); linalg.cond(a16); linalg.slogdet(a16)[1]; linalg.pinv(a16); linalg.householder_product(a, v[:, 0])
+linalg.matrix_rank(a16); linalg.cond(a16); linalg.slogdet(a16)[1]; linalg.pinv(a16)
+linalg.householder_product(a, v[:, 0])
 """
 
 
