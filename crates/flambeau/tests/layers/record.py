@@ -1,4 +1,4 @@
-"""Records what PyTorch's layers draw, print and compute, for `main.rs`: `python record.py` beside an installed PyTorch."""
+"""Records what PyTorch's layers draw, print and compute, for `main.rs`. Run it where PyTorch is installed."""
 
 from pathlib import Path
 

@@ -1,5 +1,6 @@
 //! Models that change hands: files that PyTorch wrote, read and trained on, written and read again. `record.py` wrote the files,
-//! and checks those that this test leaves where `FLAMBEAU_TRADE` names a folder.
+//! and checks those that this test leaves where `FLAMBEAU_TRADE` names a folder; `FLAMBEAU_TRADE_FROM` names another folder to
+//! read from.
 
 use std::path::{Path, PathBuf};
 
@@ -174,8 +175,9 @@ fn trade<M: Forward, O: Optimizer>(
     make: fn() -> Result<M>,
     optimize: fn(Vec<Tensor>) -> Result<O>,
 ) -> Result<()> {
-    let recorded = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/trade").join(format!("{name}.pt"));
-    let file = checkpoint::read(recorded)?;
+    let folder = std::env::var_os("FLAMBEAU_TRADE_FROM").map(PathBuf::from);
+    let folder = folder.unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/trade"));
+    let file = checkpoint::read(folder.join(format!("{name}.pt")))?;
     let model = make()?;
     let mut optimizer = optimize(model.parameters())?;
     take_over(&file, &model, &mut optimizer)?;
