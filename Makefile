@@ -43,6 +43,7 @@ check: $(STAMPS)/installed ## Check formatting, generated files, lints and types
 	cargo fmt --all --check
 	cargo run -q -p xtask -- gen --check
 	cargo clippy --workspace --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc -q --workspace --no-deps
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy

@@ -1,6 +1,6 @@
 //! Procedural macros of Flambeau. `op!` turns one readable block into everything an operator is: its table entry, its
-//! Rust method, its form in gradient formulas. The grammar is in [`parse`], what it becomes in [`expand`].
-//! `#[derive(Module)]` lists the parts of a layer or a model ([`module`]).
+//! Rust method, its form in gradient formulas. The grammar is in `parse.rs`, what it becomes in `expand.rs`.
+//! `#[derive(Module)]` lists the parts of a layer or a model (`module.rs`).
 
 use proc_macro::TokenStream;
 

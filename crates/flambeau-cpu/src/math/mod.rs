@@ -4,7 +4,7 @@
 //! feature, [`plain::f32`] or [`plain::f64`] elsewhere. All bodies are always inlined, and nearly all are free of branches
 //! and calls, so that a loop over them vectorises. Some have a costly part for rare arguments; in [`quick`] these leave it
 //! out, and give nan there.
-//! [`c32`], [`c64`], [`i64`] and [`bool8`] have the names that make sense for complex numbers, integers and bools.
+//! [`c32`], [`c64`], [`i64`](mod@i64) and [`bool8`] have the names that make sense for complex numbers, integers and bools.
 //!
 //! The bodies stand once, in `single` and `double`, over a [`step::MulAdd`].
 

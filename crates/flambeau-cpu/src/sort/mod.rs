@@ -1,7 +1,7 @@
 //! Order: sorting, the largest and smallest, unique elements, search in sorted sequences. NaN is the largest of all, -0
 //! equals 0, and equal elements keep their order.
 //!
-//! Elements become unsigned integers of the same order ([`keys`]), packed with their index into one word, so that every
+//! Elements become unsigned integers of the same order (`keys`), packed with their index into one word, so that every
 //! algorithm here compares plain integers.
 
 mod introsort;

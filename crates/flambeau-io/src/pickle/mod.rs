@@ -2,7 +2,7 @@
 //!
 //! [`load`] is a stack machine over protocols 2 to 5 that knows a closed list of globals (the list that PyTorch's
 //! `weights_only` loading knows) and never imports, calls or builds anything else. Names that the caller allows beyond these
-//! come back as a description, [`Value::Object`](crate::Value::Object). [`dump`] writes protocol 2 in the shape that
+//! come back as a description, [`Value::Object`]. [`dump`] writes protocol 2 in the shape that
 //! `torch.save` gives.
 
 mod arguments;

@@ -72,7 +72,7 @@ pub fn write<W: Write>(out: W, root: &Value, storages: &[&[u8]], name: &str) -> 
     write_with(out, root, storages, &Options { name, ..Options::default() })
 }
 
-/// As [`write`], with more to choose.
+/// As [`write()`], with more to choose.
 pub fn write_with<W: Write>(out: W, root: &Value, storages: &[&[u8]], options: &Options<'_>) -> Result<W> {
     // As PyTorch: a name outside of ASCII, or none, becomes `archive`.
     let folder = if options.name.is_empty() || !options.name.is_ascii() { "archive" } else { options.name };
