@@ -11,7 +11,7 @@ const TAILS: [f64; 10] = [
     0.0166446911898211,
     0.0138761288230707,
     0.0118967099458917,
-    0.0104112652619720,
+    0.010411265261972,
     0.00925546218271273,
     0.00833056343336287,
 ];
@@ -64,8 +64,7 @@ impl Generator {
         let (mut trials, mut successes) = (0.0, 0.0);
         loop {
             trials += (self.unit_f64().ln() / log).ceil();
-            // Written so that counts which are NaN end it.
-            if !(trials <= count) {
+            if trials.is_nan() || count.is_nan() || trials > count {
                 return successes;
             }
             successes += 1.0;

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from flambeau.nn.modules import utils as utils
 from flambeau.nn.modules.activation import (
     CELU as CELU,
     ELU as ELU,
