@@ -19,7 +19,7 @@ use flambeau_types::{DType, Error, Result};
 use crate::{StorageId, Value};
 
 pub use globals::unsupported;
-pub use pickler::{Keys, dump, dump_with};
+pub use pickler::{Dumped, Keys, dump, dump_with};
 pub use scan::globals_in;
 
 /// A pickle's request for a storage: the persistent id `("storage", type, key, location, numel)`.

@@ -24,12 +24,11 @@ pub enum Keys {
     Legacy,
 }
 
-/// As [`dump`], for either format. The storages met come with the types that they are saved as.
-pub fn dump_with(
-    root: &Value,
-    nbytes: &dyn Fn(StorageId) -> Option<u64>,
-    keys: Keys,
-) -> Result<(Vec<u8>, Vec<(StorageId, DType)>)> {
+/// A pickle, and the storages met with the types that they are saved as.
+pub type Dumped = (Vec<u8>, Vec<(StorageId, DType)>);
+
+/// As [`dump`], for either format.
+pub fn dump_with(root: &Value, nbytes: &dyn Fn(StorageId) -> Option<u64>, keys: Keys) -> Result<Dumped> {
     let mut pickler = Pickler {
         keys,
         out: vec![PROTO, 2],
