@@ -220,10 +220,10 @@ impl<T: Real> Around<T> {
     #[inline]
     fn inner(&mut self, job: &Job, place: &[T]) -> bool {
         let (mut low, mut weights, mut at) = ([0; 3], [[T::of(1.0); 2]; 3], 0);
-        let sides = job.sides.iter().zip(place.iter().rev()).enumerate();
+        let sides = job.sides.iter().zip(place.iter().rev());
         match job.sides[0].filter {
             GridFilter::Nearest => {
-                for (_, (side, &x)) in sides {
+                for (side, &x) in sides {
                     let Some(i) = side.nearest(x) else { return false };
                     at = at * side.size + i;
                 }
@@ -231,7 +231,7 @@ impl<T: Real> Around<T> {
                 self.weight.push(T::of(1.0));
             }
             GridFilter::Bilinear => {
-                for (d, (side, &x)) in sides {
+                for (d, (side, &x)) in sides.enumerate() {
                     let Some((i, before, behind)) = side.between(x) else { return false };
                     (low[d], weights[d]) = (i, [before, behind]);
                 }

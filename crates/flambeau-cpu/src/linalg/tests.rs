@@ -225,7 +225,7 @@ fn least_squares_of_full_rank() {
         let (mut x, mut info) = (vec![0.0; n * 2], vec![9i32]);
         let layouts = [[m, n], [m, 2], [n, 2]].map(|s| Layout::contiguous(&[s[0] as i64, s[1] as i64]));
         let one = Layout::contiguous(&[]);
-        let mut run = |a: &[f64], x: &mut [f64], info: &mut [i32]| {
+        let run = |a: &[f64], x: &mut [f64], info: &mut [i32]| {
             let (a, b) = (View::of(a, &layouts[0]), View::of(&b, &layouts[1]));
             least_squares(&mut ViewMut::of(x, &layouts[2]), a, b, 1e-12, &mut ViewMut::of(info, &one));
         };
