@@ -41,8 +41,8 @@ fn retyped(x: &Tensor, dtype: DType) -> Result<Layout> {
     if layout.sizes[last] % ratio != 0 {
         return must("size(-1)", divisible, layout.sizes[last]);
     }
-    if layout.offset as i64 % ratio != 0 {
-        return must("storage_offset()", divisible, layout.offset as i64);
+    if layout.offset % ratio != 0 {
+        return must("storage_offset()", divisible, layout.offset);
     }
     if layout.strides[last] != 1 {
         return must("stride(-1)", "1".into(), layout.strides[last]);

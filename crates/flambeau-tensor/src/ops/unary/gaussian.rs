@@ -284,7 +284,9 @@ macro_rules! gaussian {
                 let y = if tail > EDGE { central } else { outer };
                 let y = if p == 0.0 { $t::NEG_INFINITY } else { y };
                 let y = if p == 1.0 { $t::INFINITY } else { y };
-                if (p >= 0.0) & (p <= 1.0) { y } else { $t::NAN }
+                // Both compared: a branch would keep the loop from being vectorised.
+                let inside = (p >= 0.0, p <= 1.0);
+                if inside.0 & inside.1 { y } else { $t::NAN }
             }
 
             #[inline(always)]
