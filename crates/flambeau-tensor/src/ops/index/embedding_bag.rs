@@ -201,7 +201,7 @@ op! {
     shape [count, table.size()[1]].as_slice();
     contiguous [table, indices, bags];
     kernel { kernels::sum_in_bags(y, table, indices, bags) };
-    vjp { table => |g, table.shape, indices, bags| g.sum_in_bags(bags, indices, table.size()[0]) };
+    vjp { table => |g, table.shape, indices, bags| g.sum_in_bags(bags, indices, table.shape[0]) };
     samples [
         (real([5, 3]), int([4], 0, 5), int([4], 0, 2), 2),
         (real([2, 17]), int([3], 0, 2), int([3], 0, 4), 4),
