@@ -219,7 +219,7 @@ fn qr_is_orthogonal_and_triangular() {
 #[test]
 fn least_squares_of_full_rank() {
     for (m, n) in [(9usize, 5usize), (6, 6), (4, 11)] {
-        let number = |i: usize| ((i * 37 + 11) % 23) as f64 / 7.0 - 1.5;
+        let number = |i: usize| ((i * 37 + i * i % 11) % 23) as f64 / 7.0 - 1.5;
         let a: Vec<f64> = (0..m * n).map(number).collect();
         let b: Vec<f64> = (0..m * 2).map(|i| number(i + 5)).collect();
         let (mut x, mut info) = (vec![0.0; n * 2], vec![9i32]);
