@@ -284,7 +284,7 @@ macro_rules! gaussian {
                 let y = if tail > EDGE { central } else { outer };
                 let y = if p == 0.0 { $t::NEG_INFINITY } else { y };
                 let y = if p == 1.0 { $t::INFINITY } else { y };
-                if (p >= 0.0) & (p <= 1.0) { y } else { $t::NAN }
+                if (0.0..=1.0).contains(&p) { y } else { $t::NAN }
             }
 
             #[inline(always)]
