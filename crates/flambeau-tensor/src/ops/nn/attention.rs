@@ -92,18 +92,20 @@ op! {
         let root = scale.abs().sqrt();
         let scores = q.mul(root * scale.signum())?.matmul(&k.transpose(-2, -1)?.mul(root)?)?;
         let n = scores.dim();
-        let scores = match attn_mask {
-            Some(mask) => scores.add(additive(mask, scores.dtype())?)?,
-            None if is_causal => {
+        // Where a mask leaves a position nothing to see, it gets nothing: no infinities there, which would make nan of the
+        // gradients, and zeros behind the softmax.
+        let blind = attn_mask.map(nothing_left).transpose()?;
+        let scores = match (attn_mask, &blind) {
+            (Some(mask), Some(blind)) => scores.add(additive(mask, scores.dtype())?.masked_fill(blind, 0.0)?)?,
+            _ if is_causal => {
                 let ones = Options { dtype: Some(DType::Bool), ..Options::like(&scores) };
                 scores.add(additive(&crate::ops::ones_with(&scores.size()[n - 2..], ones)?.tril()?, scores.dtype())?)?
             }
-            None => scores,
+            _ => scores,
         };
         let weights = scores.softmax(-1)?;
-        // Where a mask leaves a position nothing to see, it gets nothing.
-        let weights = match attn_mask {
-            Some(mask) => weights.masked_fill(&nothing_left(mask)?, 0.0)?,
+        let weights = match &blind {
+            Some(blind) => weights.masked_fill(blind, 0.0)?,
             None => weights,
         };
         let weights = if dropout_p > 0.0 { weights.dropout_with(dropout_p, true)? } else { weights };

@@ -1,6 +1,6 @@
 //! Functions of the normal distribution, the scaled error function, and Airy's function, the last with Cephes' approximations.
 
-use std::f64::consts::{FRAC_2_SQRT_PI, PI, SQRT_2};
+use std::f64::consts::{FRAC_1_SQRT_2, FRAC_2_SQRT_PI, PI};
 
 use flambeau_cpu::math::plain as math;
 
@@ -284,9 +284,7 @@ macro_rules! gaussian {
                 let y = if tail > EDGE { central } else { outer };
                 let y = if p == 0.0 { $t::NEG_INFINITY } else { y };
                 let y = if p == 1.0 { $t::INFINITY } else { y };
-                // Both compared: a branch would keep the loop from being vectorised.
-                let inside = (p >= 0.0, p <= 1.0);
-                if inside.0 & inside.1 { y } else { $t::NAN }
+                if (0.0..=1.0).contains(&p) { y } else { $t::NAN }
             }
 
             #[inline(always)]
@@ -369,7 +367,7 @@ op! {
     node "SpecialLogNdtrBackward0";
     dtype precise(input, "log_ndtr_cpu");
     map { (input) Float => crate::ops::unary::gaussian::Gaussian::log_ndtr(input) };
-    vjp { input => |g, input, y| g * (FRAC_2_SQRT_PI * SQRT_2 * 0.25) * (-(y + input * input * 0.5)).exp() };
+    vjp { input => |g, input| g / (-(input * FRAC_1_SQRT_2)).erfcx() * (2.0 / PI).sqrt() };
     samples samples::unary(-3.0, 3.0);
 }
 
