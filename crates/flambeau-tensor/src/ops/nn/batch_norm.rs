@@ -4,13 +4,12 @@ use flambeau_cpu::norm as kernels;
 
 use super::conv::over_channels;
 use super::group_norm::across;
-use super::layer_norm::wide as wide_type;
 use super::normal::Normal;
 use super::pool::{in_planes, laid_like};
 use crate::autograd::no_grad;
 use crate::ops::nn::{constant, float_dtype, float_only, hung};
 use crate::ops::{Val, op, rule};
-use crate::{DType, Device, Dims, Error, Kind, Options, Result, Tensor};
+use crate::{DType, Dims, Error, Kind, Options, Result, Tensor};
 
 /// N, C and the elements of one channel of one sample.
 fn parts(sizes: &[i64]) -> [usize; 3] {
@@ -92,13 +91,6 @@ fn native(
 ) -> Result<(Tensor, Tensor, Tensor)> {
     check(x, [(running_mean, "running_mean"), (running_var, "running_var"), (weight, "weight"), (bias, "bias")])?;
     let dtype = weight.or(running_mean).map_or(x.dtype(), Tensor::dtype);
-    if x.device() == Device::Meta {
-        // What PyTorch says of the statistics without data is not what it gives of data.
-        let y = x.batch_norm_with(running_mean, running_var, weight, bias, training, momentum, eps)?;
-        let stats =
-            || crate::ops::zeros_with(&channels(x), Options { dtype: Some(wide_type(dtype)), ..Options::like(x) });
-        return Ok((y, stats()?, stats()?));
-    }
     if !training {
         let y = x.batch_norm_with(running_mean, running_var, weight, bias, false, momentum, eps)?;
         let none = || crate::ops::zeros_with(&[0], Options { dtype: Some(dtype), ..Options::like(x) });
