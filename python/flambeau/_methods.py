@@ -65,11 +65,7 @@ def _to(self: Any, *args: Any, **kwargs: Any) -> Any:
     if (
         same
         and not copy
-        and (
-            memory_format is None
-            or memory_format == _C.preserve_format
-            or memory_format == _suggested_format(self)
-        )
+        and (memory_format is None or memory_format == _C.preserve_format or memory_format == _suggested_format(self))
     ):
         return self
     if dtype is not None and self.is_complex() and not dtype.is_complex and dtype != _C.bool:

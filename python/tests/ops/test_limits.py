@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import pytest
-
 import flambeau as torch
+import pytest
 from flambeau.nn import functional as F
 
 inf, nan = float("inf"), float("nan")
