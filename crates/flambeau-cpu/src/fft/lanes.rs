@@ -139,51 +139,62 @@ unsafe fn pass<V: Simd>(p: &Pass<V::T>, forward: bool, x: *const V::T, y: *mut V
         let (side, other_side) = (number::<V>(side), number::<V>(-side));
         let turn = |k: f64| (way * std::f64::consts::TAU * k / 5.0).sin_cos();
         let ((s1, c1), (s2, c2)) = (turn(1.0), turn(2.0));
-        let [s1, c1, s2, c2, n1s, n2s] = [s1, c1, s2, c2, -s1, -s2].map(|x| number::<V>(x));
+        let (n1s, n2s) = (number::<V>(-s1), number::<V>(-s2));
+        let (s1, c1, s2, c2) = (number::<V>(s1), number::<V>(c1), number::<V>(s2), number::<V>(c2));
         let half = number::<V>(-0.5);
         for (t, w) in p.factors.iter().enumerate() {
             for q in 0..s {
-                let at = |j: usize| load::<V>(x, q + s * (t + j * n1));
-                let put = |k: usize, v: Pair<V>| {
-                    // The first turn's factors are 1.
-                    let v =
-                        if k == 0 || t == 0 { v } else { times(v, if forward { w[k - 1] } else { w[k - 1].conj() }) };
-                    store::<V>(y, q + s * (p.radix * t + k), v);
-                };
+                // Macros, not closures: a closure is compiled without the vector instructions of its surroundings.
+                macro_rules! at {
+                    ($j:literal) => {
+                        load::<V>(x, q + s * (t + $j * n1))
+                    };
+                }
+                macro_rules! put {
+                    (0, $v:expr) => {
+                        store::<V>(y, q + s * (p.radix * t), $v)
+                    };
+                    ($k:literal, $v:expr) => {{
+                        let v = $v;
+                        // The first turn's factors are 1.
+                        let factor = if forward { w[$k - 1] } else { w[$k - 1].conj() };
+                        store::<V>(y, q + s * (p.radix * t + $k), if t == 0 { v } else { times::<V>(v, factor) });
+                    }};
+                }
                 match p.radix {
                     4 => {
-                        let (a, b, c, d) = (at(0), at(1), at(2), at(3));
+                        let (a, b, c, d) = (at!(0), at!(1), at!(2), at!(3));
                         let (ac, bd) = (add(a, c), add(b, d));
                         let (a_c, b_d) = (plus(a, c, minus), plus(b, d, minus));
-                        put(0, add(ac, bd));
-                        put(1, plus_i(a_c, b_d, right, left));
-                        put(2, plus(ac, bd, minus));
-                        put(3, plus_i(a_c, b_d, left, right));
+                        put!(0, add(ac, bd));
+                        put!(1, plus_i(a_c, b_d, right, left));
+                        put!(2, plus(ac, bd, minus));
+                        put!(3, plus_i(a_c, b_d, left, right));
                     }
                     2 => {
-                        let (a, b) = (at(0), at(1));
-                        put(0, add(a, b));
-                        put(1, plus(a, b, minus));
+                        let (a, b) = (at!(0), at!(1));
+                        put!(0, add(a, b));
+                        put!(1, plus(a, b, minus));
                     }
                     3 => {
-                        let (a, b, c) = (at(0), at(1), at(2));
+                        let (a, b, c) = (at!(0), at!(1), at!(2));
                         let (sum, difference) = (add(b, c), plus(b, c, minus));
                         let middle = plus(a, sum, half);
-                        put(0, add(a, sum));
-                        put(1, plus_i(middle, difference, other_side, side));
-                        put(2, plus_i(middle, difference, side, other_side));
+                        put!(0, add(a, sum));
+                        put!(1, plus_i(middle, difference, other_side, side));
+                        put!(2, plus_i(middle, difference, side, other_side));
                     }
                     _ => {
-                        let (a, b, c, d, e) = (at(0), at(1), at(2), at(3), at(4));
+                        let (a, b, c, d, e) = (at!(0), at!(1), at!(2), at!(3), at!(4));
                         let (be, cd) = (add(b, e), add(c, d));
                         let (b_e, c_d) = (plus(b, e, minus), plus(c, d, minus));
                         let near = plus(plus(a, be, c1), cd, c2);
                         let far = plus(plus(a, be, c2), cd, c1);
-                        put(0, add(add(a, be), cd));
-                        put(1, plus_i(plus_i(near, b_e, n1s, s1), c_d, n2s, s2));
-                        put(2, plus_i(plus_i(far, b_e, n2s, s2), c_d, s1, n1s));
-                        put(3, plus_i(plus_i(far, b_e, s2, n2s), c_d, n1s, s1));
-                        put(4, plus_i(plus_i(near, b_e, s1, n1s), c_d, s2, n2s));
+                        put!(0, add(add(a, be), cd));
+                        put!(1, plus_i(plus_i(near, b_e, n1s, s1), c_d, n2s, s2));
+                        put!(2, plus_i(plus_i(far, b_e, n2s, s2), c_d, s1, n1s));
+                        put!(3, plus_i(plus_i(far, b_e, s2, n2s), c_d, n1s, s1));
+                        put!(4, plus_i(plus_i(near, b_e, s1, n1s), c_d, s2, n2s));
                     }
                 }
             }
