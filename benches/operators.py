@@ -255,7 +255,7 @@ def piece(expression: str) -> Callable[[Any], Callable[[], Any]]:
         torch.manual_seed(0)
         inputs = INPUTS | layers.INPUTS
         names = {name: inputs[name](torch) for name in inputs if name in code.co_names}
-        variables = [x for x in names.values() if x.requires_grad]
+        variables = [x for x in names.values() if getattr(x, "requires_grad", False)]
 
         def gradient_of(y: Any) -> Any:
             # Along the result itself: that costs nothing to make.
