@@ -72,6 +72,18 @@ fn definition(b: &Block) -> syn::Result<TokenStream> {
         Some(n) => n.value(),
         None => format!("{}Backward0", camel(&name)),
     };
+    let quirks = &b.quirks;
+    let inplace_check = match &b.inplace_check {
+        Some(check) => {
+            let lets = bindings(b);
+            quote!(Some({
+                #[allow(unused_variables, non_snake_case)]
+                fn run(args: &[crate::ops::Arg]) -> crate::Result<bool> { #lets #check }
+                run
+            }))
+        }
+        None => quote!(None),
+    };
     let contiguous = b.contiguous.iter().filter_map(|c| slot(b, c));
     let body = body(b)?;
     let vjps = b.vjps.iter().map(|l| vjp(b, l));
@@ -113,6 +125,8 @@ fn definition(b: &Block) -> syn::Result<TokenStream> {
             node: #node,
             contiguous: &[#(#contiguous),*],
             nondifferentiable: #nondiff,
+            quirks: &[#(crate::ops::Quirk::#quirks),*],
+            inplace_check: #inplace_check,
             body: #body,
             vjps: &[#(#vjps),*],
             samples: #samples,
@@ -332,10 +346,10 @@ fn map_arm(inputs: &[Ident], scalars: &[Ident], arm: &MapArm) -> syn::Result<Tok
     for class in &arm.classes {
         let types: &[&str] = match class.to_string().as_str() {
             "Float" => &["f32", "f64"],
-            "Int" => &["i64"],
-            "Bool" => &["u8"],
+            "Int" => &["i64", "i32", "i16", "i8", "u8"],
+            "Bool" => &["truth"],
             "Complex" => &["c32", "c64"],
-            "Real" => &["f32", "f64", "i64", "u8"],
+            "Real" => &["f32", "f64", "i64", "i32", "i16", "i8", "u8", "truth"],
             other => {
                 return Err(error(
                     class,

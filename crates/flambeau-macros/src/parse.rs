@@ -35,6 +35,9 @@ pub struct Block {
     pub body: Body,
     pub vjps: Vec<Vjp>,
     pub nondifferentiable: bool,
+    pub quirks: Vec<Ident>,
+    /// What else the form that writes its first argument asks of its arguments.
+    pub inplace_check: Option<Expr>,
     pub samples: Option<Expr>,
 }
 
@@ -137,6 +140,8 @@ impl Parse for Block {
             body: Body::Composite(TokenStream::new()),
             vjps: Vec::new(),
             nondifferentiable: false,
+            quirks: Vec::new(),
+            inplace_check: None,
             samples: None,
         };
         let mut has_body = false;
@@ -167,12 +172,10 @@ impl Parse for Block {
                 "dtype" => block.dtype = Some(input.parse()?),
                 "shape" => block.shape = Some(input.parse()?),
                 "shortcut" => block.shortcut = Some(input.parse()?),
-                "contiguous" => {
-                    let list;
-                    bracketed!(list in input);
-                    block.contiguous = Punctuated::<Ident, Token![,]>::parse_terminated(&list)?.into_iter().collect();
-                }
+                "contiguous" => block.contiguous = parse_names(input)?,
                 "nondifferentiable" => block.nondifferentiable = true,
+                "quirks" => block.quirks = parse_names(input)?,
+                "inplace_check" => block.inplace_check = Some(input.parse()?),
                 "samples" => block.samples = Some(input.parse()?),
                 "map" => {
                     let map = parse_map(input)?;
@@ -189,7 +192,7 @@ impl Parse for Block {
                         clause.span(),
                         format!(
                             "operator `{name}`: unknown clause `{other}`; a block has variants, alias, factory, node, dtype, shape, contiguous, shortcut, \
-                             one of map / kernel / mutate / view / compute / composite, vjp, nondifferentiable, samples"
+                             one of map / kernel / mutate / view / compute / composite, vjp, nondifferentiable, quirks, inplace_check, samples"
                         ),
                     ));
                 }
@@ -295,6 +298,13 @@ fn parse_outputs(input: ParseStream) -> syn::Result<Outputs> {
             return Ok(out);
         }
     }
+}
+
+/// Names in brackets.
+fn parse_names(input: ParseStream) -> syn::Result<Vec<Ident>> {
+    let list;
+    bracketed!(list in input);
+    Ok(Punctuated::<Ident, Token![,]>::parse_terminated(&list)?.into_iter().collect())
 }
 
 fn parse_variants(input: ParseStream, block: &mut Block) -> syn::Result<()> {

@@ -74,11 +74,10 @@ pub fn call_inplace(op: &'static OpDef, args: &[Arg]) -> Result<Outputs> {
         return autocast::off(|| call_inplace(op, args));
     }
     let x = x.clone();
-    if op.name == "abs" && x.dtype().is_complex() {
-        return Err(Error::runtime("In-place abs is not supported for complex tensors."));
-    }
     autograd::check_inplace(&x)?;
-    if op.name == "nan_to_num" && x.dtype().is_integral() {
+    if let Some(check) = op.inplace_check
+        && !check(args)?
+    {
         return Ok(SmallVec::from_buf([x]));
     }
     if !matches!(op.body, Body::Composite { .. }) {
@@ -117,13 +116,6 @@ pub fn call_inplace(op: &'static OpDef, args: &[Arg]) -> Result<Outputs> {
     if y.is(&x) {
         // A composite that wrote it itself.
         return Ok(result);
-    }
-    if op.name == "float_power" && y.dtype() != x.dtype() {
-        return Err(Error::runtime(format!(
-            "the base given to float_power_ has dtype {} but the operation's result requires dtype {}",
-            x.dtype().title(),
-            y.dtype().title()
-        )));
     }
     check_castable(y.dtype(), x.dtype())?;
     if y.size() != x.size() {
@@ -427,8 +419,7 @@ fn mutate(op: &'static OpDef, args: &[Arg]) -> Result<Outputs> {
     };
     let x = x.clone();
     autograd::check_inplace(&x)?;
-    // One value for all elements may be written over an expanded tensor.
-    let one_value = matches!(op.name, "fill_value" | "fill_tensor" | "zero");
+    let one_value = op.has(crate::ops::Quirk::OneValue);
     if !one_value {
         check_no_inner_overlap(&x)?;
     }

@@ -8,21 +8,23 @@ use flambeau_types::{Complex, DType, Element, Scalar};
 use super::stride::by_size;
 use crate::math::{Level, level};
 
-/// A type that kernel bodies compute with. `u8` stands for bool: bodies see 0 or 1.
-pub trait Lane: Copy + 'static {
+/// A type that kernels compute with: how its elements lie in memory, and what bodies see of them.
+pub trait Lane: 'static {
     /// The dtype whose memory holds it.
     const DTYPE: DType;
     /// How it lies in memory.
     type Memory: Copy;
+    /// What bodies compute with.
+    type Value: Copy;
     /// From memory.
-    fn load(m: Self::Memory) -> Self;
+    fn load(m: Self::Memory) -> Self::Value;
     /// To memory.
-    fn store(self) -> Self::Memory;
+    fn store(value: Self::Value) -> Self::Memory;
     /// A scalar parameter, converted once per call.
-    fn from_param(s: Scalar) -> Self;
+    fn from_param(s: Scalar) -> Self::Value;
     /// Whether it is a nan.
     #[inline(always)]
-    fn is_nan(self) -> bool {
+    fn is_nan(_: Self::Value) -> bool {
         false
     }
 }
@@ -32,31 +34,36 @@ macro_rules! lanes {
         impl Lane for $t {
             const DTYPE: DType = DType::$d;
             type Memory = $t;
+            type Value = $t;
             #[inline(always)]
             fn load(m: $t) -> $t { m }
             #[inline(always)]
-            fn store(self) -> $t { self }
+            fn store(value: $t) -> $t { value }
             #[inline(never)]
             fn from_param(s: Scalar) -> $t { <$t as Element>::from_scalar(s) }
             #[inline(always)]
             #[allow(clippy::eq_op)]
-            fn is_nan(self) -> bool { self != self }
+            fn is_nan(value: $t) -> bool { value != value }
         }
     )*};
 }
-lanes! { i64, I64; f32, F32; f64, F64; Complex<f32>, C64; Complex<f64>, C128; }
+lanes! { u8, U8; i8, I8; i16, I16; i32, I32; i64, I64; f32, F32; f64, F64; Complex<f32>, C64; Complex<f64>, C128; }
 
-impl Lane for u8 {
+/// Bools to compute with: bodies see 0 or 1.
+pub struct Truth;
+
+impl Lane for Truth {
     const DTYPE: DType = DType::Bool;
     type Memory = u8;
+    type Value = u8;
     #[inline(always)]
     fn load(m: u8) -> u8 {
         // A bool from outside may be any byte.
         m.min(1)
     }
     #[inline(always)]
-    fn store(self) -> u8 {
-        self.min(1)
+    fn store(value: u8) -> u8 {
+        value.min(1)
     }
     #[inline]
     fn from_param(s: Scalar) -> u8 {
@@ -64,22 +71,29 @@ impl Lane for u8 {
     }
 }
 
+/// Bools as results.
 impl Lane for bool {
     const DTYPE: DType = DType::Bool;
     type Memory = u8;
+    type Value = bool;
     #[inline(always)]
     fn load(m: u8) -> bool {
         m != 0
     }
     #[inline(always)]
-    fn store(self) -> u8 {
-        self as u8
+    fn store(value: bool) -> u8 {
+        value as u8
     }
     #[inline]
     fn from_param(s: Scalar) -> bool {
         s.to_bool()
     }
 }
+
+/// What a body computes with.
+pub type In<B, const N: usize, const P: usize> = <<B as Body<N, P>>::In as Lane>::Value;
+/// What a body gives.
+pub type Out<B, const N: usize, const P: usize> = <<B as Body<N, P>>::Out as Lane>::Value;
 
 /// What [`map_kernel!`](crate::map_kernel) implements: a body of `N` inputs and `P` parameters, once over the functions
 /// that need fused multiply-add in hardware and once over those that do not.
@@ -91,12 +105,12 @@ pub trait Body<const N: usize, const P: usize> {
     /// The type of the result.
     type Out: Lane;
     /// The body over plain functions.
-    fn plain(inputs: [Self::In; N], params: [Self::In; P]) -> Self::Out;
+    fn plain(inputs: [In<Self, N, P>; N], params: [In<Self, N, P>; P]) -> Out<Self, N, P>;
     /// The body over functions that use fused multiply-add.
-    fn fma(inputs: [Self::In; N], params: [Self::In; P]) -> Self::Out;
+    fn fma(inputs: [In<Self, N, P>; N], params: [In<Self, N, P>; P]) -> Out<Self, N, P>;
     /// As `fma`, for common inputs; for others it may give nan.
     #[inline(always)]
-    fn quick(inputs: [Self::In; N], params: [Self::In; P]) -> Self::Out {
+    fn quick(inputs: [In<Self, N, P>; N], params: [In<Self, N, P>; P]) -> Out<Self, N, P> {
         Self::fma(inputs, params)
     }
 }
@@ -358,7 +372,7 @@ unsafe fn evaluate<B: Body<N, P>, const N: usize, const P: usize, const FMA: boo
     params: &[Scalar],
 ) {
     type Memory<L> = <L as Lane>::Memory;
-    let lanes = const { lanes(size_of::<B::In>()) };
+    let lanes = const { lanes(size_of::<Memory<B::In>>()) };
     let params = std::array::from_fn(|i| B::In::from_param(params.get(i).copied().unwrap_or(Scalar::Int(0))));
     let mut out: *mut Memory<B::Out> = out.cast();
     // SAFETY: the caller's promise, for all blocks in this function.
@@ -377,7 +391,7 @@ unsafe fn evaluate<B: Body<N, P>, const N: usize, const P: usize, const FMA: boo
                 true => B::fma(x, params),
                 false => B::plain(x, params),
             };
-            result.write(y.store());
+            result.write(B::Out::store(y));
         }
         if FMA && B::QUICK {
             let mut rare = false;
@@ -415,10 +429,10 @@ unsafe fn is_missed<B: Body<N, P>, const N: usize, const P: usize>(
     from: [*const <B::In as Lane>::Memory; N],
     j: usize,
 ) -> bool {
-    let mut missed = B::Out::load(result).is_nan();
+    let mut missed = B::Out::is_nan(B::Out::load(result));
     for x in from {
         // SAFETY: the caller's promise.
-        missed &= !B::In::load(unsafe { x.add(j).read_unaligned() }).is_nan();
+        missed &= !B::In::is_nan(B::In::load(unsafe { x.add(j).read_unaligned() }));
     }
     missed
 }
@@ -433,39 +447,39 @@ unsafe fn is_missed<B: Body<N, P>, const N: usize, const P: usize>(
 unsafe fn compute_missed<B: Body<N, P>, const N: usize, const P: usize>(
     results: &mut [MaybeUninit<<B::Out as Lane>::Memory>],
     from: [*const <B::In as Lane>::Memory; N],
-    params: [B::In; P],
+    params: [In<B, N, P>; P],
 ) {
     for (j, result) in results.iter_mut().enumerate() {
         // SAFETY: the caller's promise.
         unsafe {
             if is_missed::<B, N, P>(result.assume_init(), from, j) {
                 let x = std::array::from_fn(|i| B::In::load(from[i].add(j).read_unaligned()));
-                result.write(B::fma(x, params).store());
+                result.write(B::Out::store(B::fma(x, params)));
             }
         }
     }
 }
 
 /// Makes a [`MapKernel`](crate::loops::MapKernel) from the type computed with, the type of the result, and a body:
-/// `map_kernel!(f32 => f32, |x, other; alpha| x + alpha * other)`, up to four inputs. Types are `f32`, `f64`, `i64`, `u8` (bool, as 0 or 1),
-/// `c32`, `c64`, and `bool` for results. Names after `;` are scalar parameters, converted to the type computed with.
+/// `map_kernel!(f32 => f32, |x, other; alpha| x + alpha * other)`, up to four inputs. Types are `f32`, `f64`, `c32`,
+/// `c64`, the integers `i64`, `i32`, `i16`, `i8` and `u8`, `truth` (bool, as 0 or 1), and `bool` for results. Names after `;` are scalar parameters, converted to the type computed with.
 /// The body is an expression or a block over the functions of the type's module in [`math`](crate::math); literals take
 /// its type. `quick |x| sin(x)` computes with the functions of [`quick`](crate::math::quick) first.
 #[macro_export]
 macro_rules! map_kernel {
     (@type c32) => { $crate::loops::Complex32 };
     (@type c64) => { $crate::loops::Complex64 };
+    (@type truth) => { $crate::loops::Truth };
     (@type $t:ident) => { $t };
     (@fma f32) => { use $crate::math::fma::f32::*; };
     (@fma f64) => { use $crate::math::fma::f64::*; };
     (@fma $t:ident) => { $crate::map_kernel!(@plain $t); };
     (@plain f32) => { use $crate::math::plain::f32::*; };
     (@plain f64) => { use $crate::math::plain::f64::*; };
-    (@plain i64) => { use $crate::math::i64::*; };
-    (@plain u8) => { use $crate::math::bool8::*; };
-    (@plain bool) => { use $crate::math::bool8::*; };
+    (@plain truth) => { use $crate::math::bool8::*; };
     (@plain c32) => { use $crate::math::c32::*; };
     (@plain c64) => { use $crate::math::c64::*; };
+    (@plain $integer:ident) => { use $crate::math::integers::$integer::*; };
     (@quick f32) => { use $crate::math::quick::f32::*; };
     (@quick f64) => { use $crate::math::quick::f64::*; };
     (@count []) => { 0 };
@@ -473,16 +487,16 @@ macro_rules! map_kernel {
     (@body $level:ident $in:ident [$($x:ident)*] [$($p:ident)*] $body:expr) => {
         #[inline(always)]
         fn $level(
-            [$($x),*]: [Self::In; $crate::map_kernel!(@count [$($x)*])],
-            [$($p),*]: [Self::In; $crate::map_kernel!(@count [$($p)*])],
-        ) -> Self::Out {
+            [$($x),*]: [<Self::In as $crate::loops::Lane>::Value; $crate::map_kernel!(@count [$($x)*])],
+            [$($p),*]: [<Self::In as $crate::loops::Lane>::Value; $crate::map_kernel!(@count [$($p)*])],
+        ) -> <Self::Out as $crate::loops::Lane>::Value {
             $crate::map_kernel!(@$level $in);
             $body
         }
     };
     (@make $in:ident $out:ident $quick:literal [$($level:ident)*] $xs:tt $ps:tt $body:expr) => {{
         struct Kernel;
-        #[allow(unused_imports, unused_variables, clippy::all)]
+        #[allow(unused_imports, unused_variables, unused_comparisons, clippy::all)]
         impl $crate::loops::Body<{ $crate::map_kernel!(@count $xs) }, { $crate::map_kernel!(@count $ps) }> for Kernel {
             const QUICK: bool = $quick;
             type In = $crate::map_kernel!(@type $in);

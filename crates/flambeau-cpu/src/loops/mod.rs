@@ -4,10 +4,10 @@
 // Loops over operands index several arrays at once.
 #![allow(clippy::needless_range_loop)]
 
-mod cast;
+pub(crate) mod cast;
 mod copy;
 mod fill;
-mod half;
+pub(crate) mod half;
 mod iter;
 mod kernel;
 mod map;
@@ -22,6 +22,6 @@ pub use copy::copy;
 pub use fill::{eye, fill, fill_with_index, linspace};
 pub use flambeau_types::{Complex32, Complex64};
 pub use iter::{Dim, Iter, for_each_run};
-pub use kernel::{Body, Lane, MAX_INPUTS, MapKernel};
+pub use kernel::{Body, Lane, MAX_INPUTS, MapKernel, Truth};
 pub use map::map;
 pub use split::SMALL;

@@ -4,7 +4,7 @@
 //! feature, [`plain::f32`] or [`plain::f64`] elsewhere. All bodies are always inlined, and nearly all are free of branches
 //! and calls, so that a loop over them vectorises. Some have a costly part for rare arguments; in [`quick`] these leave it
 //! out, and give nan there.
-//! [`c32`], [`c64`], [`i64`](mod@i64) and [`bool8`] have the names that make sense for complex numbers, integers and bools.
+//! [`c32`], [`c64`], [`integers`] and [`bool8`] have the names that make sense for complex numbers, integers and bools.
 //!
 //! The bodies stand once, in `single` and `double`, over a [`step::MulAdd`].
 
@@ -14,7 +14,7 @@
 mod basic;
 pub mod bool8;
 mod complex;
-pub mod i64;
+mod integer;
 pub mod level;
 mod names;
 pub mod step;
@@ -69,6 +69,20 @@ pub mod c32 {
 /// Functions of complex numbers in double precision.
 pub mod c64 {
     crate::math::complex::complex_names!(f64);
+}
+
+/// Functions of integers.
+#[allow(unused_comparisons, clippy::absurd_extreme_comparisons, clippy::suspicious_arithmetic_impl)]
+pub mod integers {
+    macro_rules! modules {
+        ($($t:ident $bits:literal;)*) => {$(
+            #[doc = concat!("Integers of ", $bits, ".")]
+            pub mod $t {
+                crate::math::integer::integer_names!($t);
+            }
+        )*};
+    }
+    modules! { i64 "64 bits"; i32 "32 bits"; i16 "16 bits"; i8 "8 bits"; u8 "8 bits without a sign"; }
 }
 
 #[cfg(test)]

@@ -7,6 +7,8 @@ use std::mem::MaybeUninit;
 
 use flambeau_types::{Complex, DType};
 
+use crate::loops::cast::converter;
+pub(crate) use crate::loops::half::{bf16_to_f32, f16_to_f32, f32_to_f16};
 use crate::math::{Level, level};
 
 /// Reads `n` elements, `stride` elements apart, from `src` and writes them converted to `dst`.
@@ -30,41 +32,7 @@ pub(crate) struct H16(u16);
 #[repr(transparent)]
 pub(crate) struct BF(u16);
 
-/// float16 bits to float32, without branches so that loops vectorise.
-#[inline(always)]
-pub(crate) fn f16_to_f32(h: u16) -> f32 {
-    let magnitude = ((h & 0x7fff) as u32) << 13;
-    // Scaling by 2^112 moves the exponent to its new bias and makes subnormals normal.
-    let scaled = f32::from_bits(magnitude) * f32::from_bits(0x7780_0000);
-    let special = magnitude >= 0x0f80_0000;
-    let bits = if special { magnitude | 0x7f80_0000 } else { scaled.to_bits() };
-    f32::from_bits(bits | (((h & 0x8000) as u32) << 16))
-}
-
-/// float32 to float16 bits, to nearest even, without branches.
-#[inline(always)]
-pub(crate) fn f32_to_f16(x: f32) -> u16 {
-    let bits = x.to_bits();
-    let sign = (bits >> 16) & 0x8000;
-    let a = bits & 0x7fff_ffff;
-    // Normal results: add half an ulp of the target (and the odd bit), then drop 13 bits.
-    let odd = (a >> 13) & 1;
-    let normal = (a.wrapping_add(0x0fff + odd) >> 13).wrapping_sub(112 << 10);
-    // Subnormal results: adding 0.5 aligns the mantissa so that the hardware rounds at the right bit.
-    let subnormal = (f32::from_bits(a) + 0.5).to_bits().wrapping_sub(0x3f00_0000);
-    let mut r = if a < 0x3880_0000 { subnormal } else { normal };
-    r = if a >= 0x4780_0000 { 0x7c00 } else { r };
-    r = if a > 0x7f80_0000 { 0x7e00 } else { r };
-    (r | sign) as u16
-}
-
-/// bfloat16 bits to float32.
-#[inline(always)]
-pub(crate) fn bf16_to_f32(h: u16) -> f32 {
-    f32::from_bits((h as u32) << 16)
-}
-
-/// float32 to bfloat16 bits, to nearest even.
+/// float32 to bfloat16 bits, to nearest even; NaN becomes the one that PyTorch writes for single results.
 #[inline(always)]
 pub(crate) fn f32_to_bf16(x: f32) -> u16 {
     let bits = x.to_bits();
@@ -235,7 +203,10 @@ unsafe fn run<T: Copy, A>(src: *const u8, stride: isize, n: usize, dst: *mut A, 
 
 /// Makes a `Load` (or `Store`) function that exists for each instruction set, and the one that picks it.
 macro_rules! loader {
-    ($(#[$doc:meta])* $name:ident, $t:ident: $bound:path, $a:ident: $abound:path, $v:ident => $e:expr) => {
+    (
+        $(#[$doc:meta])*
+        $name:ident, $t:ident: $bound:path, $a:ident: $abound:path, $v:ident => $e:expr $(, or $quicker:path)?
+    ) => {
         $(#[$doc])*
         pub(crate) fn $name<$a: $abound + 'static>(dtype: DType) -> Load<$a>
         where
@@ -251,6 +222,11 @@ macro_rules! loader {
                 // SAFETY: forwarded.
                 unsafe { run::<$t, $a>(src, stride, n, dst, |$v| $e) }
             }
+            $(
+                if let Some(quicker) = $quicker(dtype) {
+                    return quicker;
+                }
+            )?
             if level() >= Level::Avx2 {
                 with_memory_type!(dtype, T => avx2::<T, $a>)
             } else {
@@ -260,21 +236,41 @@ macro_rules! loader {
     };
 }
 
-/// Everything is a fine compute value.
-pub(crate) trait Any {}
-impl<T> Any for T {}
+/// Compute values, some of which the processor has instructions to read.
+pub(crate) trait Loaded: Sized {
+    /// The quicker way to read a dtype, if there is one.
+    fn quicker(_: DType) -> Option<Load<Self>> {
+        None
+    }
+}
+impl Loaded for u8 {}
+impl Loaded for i32 {}
+impl Loaded for i64 {}
+impl Loaded for f64 {}
+impl Loaded for Complex<f32> {}
+impl Loaded for Complex<f64> {}
+impl Loaded for f32 {
+    fn quicker(dtype: DType) -> Option<Load<f32>> {
+        unsafe fn halves(src: *const u8, stride: isize, n: usize, dst: *mut f32) {
+            // SAFETY: forwarded.
+            unsafe {
+                match stride {
+                    1 => converter(DType::F16, DType::F32)(n, src, dst.cast()),
+                    _ => run::<H16, f32>(src, stride, n, dst, |v| v.to()),
+                }
+            }
+        }
+        (dtype == DType::F16).then_some(halves)
+    }
+}
 
 loader!(
     /// Conversion as `Tensor.to`.
-    load, T: To<A>, A: Any, v => v.to()
+    load, T: To<A>, A: Loaded, v => v.to(), or A::quicker
 );
 loader!(
     /// 1 for what is not zero, else 0.
     load_truth, T: Truth, A: TruthValue, v => A::of(v.truth())
-);
-loader!(
-    /// Conversion with NaN read as 0.
-    load_nan_as_zero, T: To<A>, A: NanAsZero, v => { let x: A = v.to(); x.nan_as_zero() }
 );
 
 /// Types that can say 0 or 1.
@@ -292,23 +288,6 @@ impl TruthValue for i64 {
     fn of(b: bool) -> i64 {
         b as i64
     }
-}
-
-/// NaN replaced by zero.
-pub(crate) trait NanAsZero {
-    fn nan_as_zero(self) -> Self;
-}
-macro_rules! nan_as_zero {
-    ($($t:ty, $v:ident => $e:expr;)*) => {$(
-        impl NanAsZero for $t { #[inline(always)] fn nan_as_zero(self) -> $t { let $v = self; $e } }
-    )*};
-}
-nan_as_zero! {
-    i64, v => v;
-    f32, v => if v.is_nan() { 0.0 } else { v };
-    f64, v => if v.is_nan() { 0.0 } else { v };
-    Complex<f32>, v => if v.re.is_nan() || v.im.is_nan() { Complex::default() } else { v };
-    Complex<f64>, v => if v.re.is_nan() || v.im.is_nan() { Complex::default() } else { v };
 }
 
 /// The absolute values of complex numbers, as real compute values.

@@ -5,7 +5,7 @@ use flambeau_types::DType;
 use super::convert::{load, load_truth};
 use super::kernel::{Acc, Op};
 use super::ops::{Max, Min};
-use super::{fold, source};
+use super::{Source, fold, source};
 use crate::{View, ViewMut};
 
 fn extreme<O: Op<u8> + Op<i32> + Op<i64> + Op<f32> + Op<f64>>(out: &mut ViewMut, x: View, mask: &[bool]) {
@@ -42,17 +42,20 @@ pub fn aminmax(min: &mut ViewMut, max: &mut ViewMut, x: View, mask: &[bool]) {
     amax(max, x, mask);
 }
 
+/// Elements as bytes that are 0 for false; single bytes are that where they lie.
+fn truths(x: &View) -> Source<u8> {
+    let mut source = source(x, DType::U8, load_truth::<u8>(x.dtype()));
+    source.direct = x.dtype().size() == 1;
+    source
+}
+
 /// 1 where an element over the masked dimensions is not zero; NaN is not zero.
 pub fn any(out: &mut ViewMut, x: View, mask: &[bool]) {
-    let mut s = source(&x, DType::U8, load_truth::<u8>(x.dtype()));
-    s.direct = false;
-    fold::<u8, Max>(out, &x, mask, s, 0, |r| r)
+    fold::<u8, Max>(out, &x, mask, truths(&x), 0, |r| r.min(1))
 }
 
 /// 1 where no element over the masked dimensions is zero; of nothing that is true.
 pub fn all(out: &mut ViewMut, x: View, mask: &[bool]) {
-    let mut s = source(&x, DType::U8, load_truth::<u8>(x.dtype()));
-    s.direct = false;
     // The smallest of nothing is the greatest u8.
-    fold::<u8, Min>(out, &x, mask, s, 0, |r| r.min(1))
+    fold::<u8, Min>(out, &x, mask, truths(&x), 0, |r| r.min(1))
 }

@@ -2,7 +2,7 @@
 
 use flambeau_types::Complex;
 
-use super::convert::Put;
+use super::convert::{Loaded, Put};
 use crate::math::{Level, level};
 
 /// One way to fold: what each element becomes, and how two partial results join.
@@ -40,7 +40,7 @@ impl<A: Copy> Clone for Kernel<A> {
 impl<A: Copy> Copy for Kernel<A> {}
 
 /// The types that reductions compute in.
-pub(crate) trait Acc: Put + Send + Sync + 'static {
+pub(crate) trait Acc: Put + Loaded + Send + Sync + 'static {
     /// The kernel of an operation on this type.
     fn kernel<O: Op<Self>>() -> Kernel<Self>;
 }

@@ -6,6 +6,8 @@ use super::kernel::Op;
 
 /// Addition.
 pub(crate) struct Sum;
+/// Addition of what is a number: NaN counts as 0.
+pub(crate) struct SumNumbers;
 /// Multiplication.
 pub(crate) struct Product;
 /// The greater; NaN wins.
@@ -32,6 +34,12 @@ macro_rules! sums {
         impl Op<$t> for Sum {
             #[inline(always)] fn identity() -> $t { $zero }
             #[inline(always)] fn map(x: $t, _: $t) -> $t { x }
+            #[inline(always)] fn merge(a: $t, b: $t) -> $t { $add(a, b) }
+        }
+        impl Op<$t> for SumNumbers {
+            #[inline(always)] fn identity() -> $t { $zero }
+            #[allow(clippy::eq_op)]
+            #[inline(always)] fn map(x: $t, _: $t) -> $t { if x == x { x } else { $zero } }
             #[inline(always)] fn merge(a: $t, b: $t) -> $t { $add(a, b) }
         }
         impl Op<$t> for Product {

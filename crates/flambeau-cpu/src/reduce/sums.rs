@@ -2,9 +2,9 @@
 
 use flambeau_types::{Complex, DType};
 
-use super::convert::{load, load_nan_as_zero, load_truth};
+use super::convert::{load, load_truth};
 use super::kernel::{Acc, Op};
-use super::ops::{Product, Sum};
+use super::ops::{Product, Sum, SumNumbers};
 use super::{fold, source};
 use crate::{View, ViewMut};
 
@@ -54,9 +54,7 @@ pub fn nansum(out: &mut ViewMut, x: View, mask: &[bool]) {
         return sum(out, x, mask);
     }
     with_sum_type!(out.dtype(), A, own => {
-        let mut s = source(&x, own, load_nan_as_zero::<A>(x.dtype()));
-        s.direct = false;
-        fold::<A, Sum>(out, &x, mask, s, A::default(), |r| r)
+        fold::<A, SumNumbers>(out, &x, mask, source(&x, own, load::<A>(x.dtype())), A::default(), |r| r)
     })
 }
 

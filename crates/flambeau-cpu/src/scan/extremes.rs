@@ -4,7 +4,7 @@ use flambeau_types::DType;
 
 use super::{GRAIN, others, place};
 use crate::reduce::Address;
-use crate::reduce::convert::{Load, Put, load};
+use crate::reduce::convert::{B8, BF, H16, To};
 use crate::threads::parallel_for;
 use crate::{View, ViewMut};
 
@@ -19,22 +19,30 @@ pub fn cummin(values: &mut ViewMut, indices: &mut ViewMut, x: View, dim: usize) 
 }
 
 fn dispatch<const MAX: bool>(values: &mut ViewMut, indices: &mut ViewMut, x: View, dim: usize) {
-    debug_assert_eq!(indices.dtype(), DType::I64);
-    let d = x.dtype();
-    match d {
-        DType::F64 => run::<f64, MAX>(values, indices, x, dim, load(d)),
-        DType::F16 | DType::BF16 | DType::F32 => run::<f32, MAX>(values, indices, x, dim, load(d)),
-        _ => run::<i64, MAX>(values, indices, x, dim, load(d)),
+    debug_assert!(indices.dtype() == DType::I64 && values.dtype() == x.dtype());
+    match x.dtype() {
+        DType::Bool => run::<B8, u8, MAX>(values, indices, x, dim),
+        DType::U8 => run::<u8, u8, MAX>(values, indices, x, dim),
+        DType::I8 => run::<i8, i32, MAX>(values, indices, x, dim),
+        DType::I16 => run::<i16, i32, MAX>(values, indices, x, dim),
+        DType::I32 => run::<i32, i32, MAX>(values, indices, x, dim),
+        DType::I64 => run::<i64, i64, MAX>(values, indices, x, dim),
+        DType::F16 => run::<H16, f32, MAX>(values, indices, x, dim),
+        DType::BF16 => run::<BF, f32, MAX>(values, indices, x, dim),
+        DType::F32 => run::<f32, f32, MAX>(values, indices, x, dim),
+        DType::F64 => run::<f64, f64, MAX>(values, indices, x, dim),
+        // Complex numbers have no order; callers refuse them.
+        DType::C64 | DType::C128 => unreachable!("no order"),
     }
 }
 
+/// The scan over elements `T`, compared as `A`.
 #[allow(clippy::eq_op)]
-fn run<A: Put + PartialOrd + Default, const MAX: bool>(
+fn run<T: To<A> + Copy, A: PartialOrd + Copy, const MAX: bool>(
     values: &mut ViewMut,
     indices: &mut ViewMut,
     x: View,
     dim: usize,
-    load: Load<A>,
 ) {
     let total = x.numel();
     if total == 0 {
@@ -42,30 +50,28 @@ fn run<A: Put + PartialOrd + Default, const MAX: bool>(
     }
     let along = |s: &[i64]| if s.is_empty() { 1 } else { s[dim] as isize };
     let n = if x.ndim() == 0 { 1 } else { x.sizes()[dim] as usize };
-    let steps = [values.strides(), indices.strides(), x.strides()].map(along);
+    let [v_step, i_step, x_step] = [values.strides(), indices.strides(), x.strides()].map(along);
     let dims = others(x.sizes(), dim, [values.strides(), indices.strides(), x.strides()]);
-    let (dtype, size) = (values.dtype(), values.dtype().size());
     let (px, pv, pi) = (Address::reading(x.ptr()), Address::of(values), Address::of(indices));
     parallel_for(0..total / n, (GRAIN / n).max(1), |range| {
-        let mut line = [A::default(); 256];
         for o in range {
             let [v_at, i_at, x_at] = place(&dims, o);
-            let mut best = (A::default(), 0);
-            for from in (0..n).step_by(line.len()) {
-                let len = line.len().min(n - from);
-                // SAFETY: offsets made from the views' own sizes and strides.
-                unsafe {
-                    let src = px.at(x_at + from as isize * steps[2], x.dtype().size());
-                    load(src, steps[2], len, line.as_mut_ptr());
-                    for (k, &v) in line[..len].iter().enumerate() {
-                        let i = from + k;
-                        let reaches = if MAX { v >= best.0 } else { v <= best.0 };
-                        if i == 0 || v != v || (best.0 == best.0 && reaches) {
-                            best = (v, i);
-                        }
-                        best.0.put(dtype, pv.at(v_at + i as isize * steps[0], size));
-                        pi.at(i_at + i as isize * steps[1], 8).cast::<i64>().write_unaligned(best.1 as i64);
+            let size = size_of::<T>();
+            let (from, to, at) =
+                (px.at(x_at, size).cast::<T>(), pv.at(v_at, size).cast::<T>(), pi.at(i_at, 8).cast::<i64>());
+            // SAFETY: offsets made from the views' own sizes and strides.
+            unsafe {
+                let mut best = from.read_unaligned();
+                let (mut key, mut index): (A, i64) = (best.to(), 0);
+                for i in 0..n as isize {
+                    let value = from.offset(i * x_step).read_unaligned();
+                    let v: A = value.to();
+                    let reaches = if MAX { v >= key } else { v <= key };
+                    if v != v || (key == key && reaches) {
+                        (best, key, index) = (value, v, i as i64);
                     }
+                    to.offset(i * v_step).write_unaligned(best);
+                    at.offset(i * i_step).write_unaligned(index);
                 }
             }
         }

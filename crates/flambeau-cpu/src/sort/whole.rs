@@ -9,7 +9,7 @@ use crate::view::{View, ViewMut};
 
 /// Sorts along `dim`: the values in order, and the index that each had (`torch.sort`, `torch.argsort`). Either output may
 /// be left out. NaN counts as the largest. If not `stable`, equal elements come in the order that libstdc++'s `sort` leaves
-/// them in.
+/// them in, but many integers in one dimension keep theirs, as PyTorch sorts these by digits.
 pub fn sort(
     values: Option<ViewMut>,
     indices: Option<ViewMut>,
@@ -31,6 +31,9 @@ pub fn sort(
     Ok(())
 }
 
+/// Integers that PyTorch sorts by their digits.
+const MANY: usize = 1 << 15;
+
 fn sort_rows<T: Key>(
     values: Option<ViewMut>,
     indices: Option<ViewMut>,
@@ -47,6 +50,8 @@ fn sort_rows<T: Key>(
     let values = values.map(|v| (rows.place(v.strides(), dim, bytes), v));
     let indices = indices.map(|i| (rows.place(i.strides(), dim, 8), i));
     let flip = flip::<T>(descending);
+    let by_digits = x.ndim() == 1 && n >= MANY && !descending && x.dtype().is_integral() && x.dtype() != DType::Bool;
+    let stable = stable || by_digits || n <= 16;
     let together = rows.together(&from, bytes);
     // A task takes several groups, so that their buffers are made once.
     let tasks = (64 * 1024 / (n * together)).clamp(1, 64);
@@ -59,7 +64,7 @@ fn sort_rows<T: Key>(
             let words = &mut words[..n * group.len()];
             let lossy = pack_rows::<T>(x, rows, &from, group.clone(), words, flip);
             for row in words.chunks_exact_mut(n) {
-                if stable || n <= 16 {
+                if stable {
                     radix::sort(row, &mut scratch, T::WIDTH);
                 } else {
                     introsort::sort(row);

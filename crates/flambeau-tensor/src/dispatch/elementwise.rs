@@ -5,7 +5,7 @@ use flambeau_cpu::loops::{self, MAX_INPUTS, MapKernel};
 use smallvec::SmallVec;
 
 use super::{Locked, OutViews, lock, overlap};
-use crate::ops::{Arg, Body, OpDef};
+use crate::ops::{Arg, Body, OpDef, Quirk};
 use crate::{DType, Device, Dims, Element, Error, Kind, Layout, Result, Scalar, Tensor, broadcast_shapes};
 
 /// What a call comes to before any element is touched.
@@ -285,13 +285,9 @@ fn zeros(n: usize) -> Dims {
 
 /// The loop that computes in the type that `common` computes in.
 fn pick(kernels: &'static [MapKernel], common: DType) -> Option<&'static MapKernel> {
-    let wanted = match common.kind() {
-        Kind::Int => DType::I64,
-        Kind::Bool => DType::U8,
-        _ => common.compute(),
-    };
-    let is = |k: &&MapKernel| k.compute == wanted || (wanted == DType::U8 && k.compute == DType::Bool);
-    kernels.iter().find(is)
+    let of = |dtype| kernels.iter().find(|k| k.compute == dtype);
+    // Integers that have no loops of their own are computed with as long ones.
+    of(common.compute()).or_else(|| if common.kind() == Kind::Int { of(DType::I64) } else { None })
 }
 
 #[cold]
@@ -299,13 +295,11 @@ fn unsupported(op: &OpDef, dtype: DType) -> Error {
     Error::not_implemented(format!("\"{}_cpu\" not implemented for '{}'", op.name, dtype.title()))
 }
 
-/// A number's bytes in the type the loop computes in. PyTorch's sums and differences of a half type round it first as an
-/// element of that type; its other operators do not.
+/// A number's bytes in the type the loop computes in.
 fn number(op: &OpDef, s: Scalar, compute: DType, common: DType) -> [u8; 16] {
     let s = match common {
-        DType::BF16 if rounds_numbers(op) => Scalar::Float(crate::bf16::from_f64(s.to_f64()).to_f64()),
-        DType::F16 if rounds_numbers(op) => Scalar::Float(crate::f16::from_f64(s.to_f64()).to_f64()),
-        d if wraps_numbers(op) => wrapped(s, d),
+        DType::BF16 if op.has(Quirk::RoundsNumbers) => Scalar::Float(crate::bf16::from_f64(s.to_f64()).to_f64()),
+        DType::F16 if op.has(Quirk::RoundsNumbers) => Scalar::Float(crate::f16::from_f64(s.to_f64()).to_f64()),
         _ => s,
     };
     let mut bytes = [0; 16];
@@ -322,30 +316,14 @@ fn number(op: &OpDef, s: Scalar, compute: DType, common: DType) -> [u8; 16] {
         (DType::C64, _) => put!(crate::Complex32),
         (DType::C128, _) => put!(crate::Complex64),
         (DType::I64, _) => put!(i64),
-        (DType::U8 | DType::Bool, _) => bytes[0] = s.to_bool() as u8,
+        (DType::I32, _) => put!(i32),
+        (DType::I16, _) => put!(i16),
+        (DType::I8, _) => put!(i8),
+        (DType::U8, _) => put!(u8),
+        (DType::Bool, _) => put!(bool),
         _ => put!(f32),
     }
     bytes
-}
-
-/// A number among short integers is one of them: it comes round as their sums do.
-fn wrapped(s: Scalar, d: DType) -> Scalar {
-    match (s, d) {
-        (Scalar::Int(i), DType::U8) => Scalar::Int(i as u8 as i64),
-        (Scalar::Int(i), DType::I8) => Scalar::Int(i as i8 as i64),
-        (Scalar::Int(i), DType::I16) => Scalar::Int(i as i16 as i64),
-        (Scalar::Int(i), DType::I32) => Scalar::Int(i as i32 as i64),
-        _ => s,
-    }
-}
-
-/// Sums and products come round by themselves.
-fn wraps_numbers(op: &OpDef) -> bool {
-    matches!(op.name, "lt" | "le" | "gt" | "ge" | "eq" | "ne" | "floor_divide" | "trunc_divide" | "remainder" | "fmod")
-}
-
-fn rounds_numbers(op: &OpDef) -> bool {
-    matches!(op.name, "add" | "sub" | "rsub")
 }
 
 fn broadcast_strides<'a>(t: &'a Tensor, sizes: &[i64]) -> List<'a> {
@@ -369,7 +347,7 @@ pub(super) fn fresh(op: &'static OpDef, args: &[Arg]) -> Result<Tensor> {
         return Ok(out);
     }
     let plan = Plan::of(op, &map, args)?;
-    let layout = if is_row_major(op) {
+    let layout = if op.has(Quirk::RowMajor) {
         Layout::contiguous(&plan.sizes)
     } else {
         result_layout(plan.tensors().map(|t| t.layout()), &plan.sizes)
@@ -377,11 +355,6 @@ pub(super) fn fresh(op: &'static OpDef, args: &[Arg]) -> Result<Tensor> {
     let out = Tensor::alloc(layout, plan.out_dtype, plan.device)?;
     plan.run(&out, true);
     Ok(out)
-}
-
-/// PyTorch makes the results of these row-major, however their inputs lie.
-fn is_row_major(op: &OpDef) -> bool {
-    matches!(op.name, "masked_fill" | "logsigmoid")
 }
 
 /// Runs into a tensor that is there.

@@ -44,12 +44,34 @@ pub struct OpDef {
     pub contiguous: &'static [usize],
     /// Its outputs never carry a gradient.
     pub nondifferentiable: bool,
+    /// Where it departs from what its kind does.
+    pub quirks: &'static [Quirk],
+    /// What else the form that writes its first argument asks: an error refuses, false says that there is nothing to write.
+    pub inplace_check: Option<fn(&[Arg]) -> Result<bool>>,
     /// What it does.
     pub body: Body,
     /// The derivative, a line an input.
     pub vjps: &'static [Vjp],
     /// Calls that the contract test tries, in dev builds.
     pub samples: Option<fn() -> Vec<super::Sample>>,
+}
+
+impl OpDef {
+    /// Whether the block lists a quirk.
+    pub fn has(&self, quirk: Quirk) -> bool {
+        self.quirks.contains(&quirk)
+    }
+}
+
+/// Where an operator of PyTorch departs from what its kind does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Quirk {
+    /// The result is row-major, however the inputs lie.
+    RowMajor,
+    /// A number among a half type is first rounded to it.
+    RoundsNumbers,
+    /// In place it writes one value, and so may write over expanded tensors.
+    OneValue,
 }
 
 /// A default: how to make it, and how the block wrote it.

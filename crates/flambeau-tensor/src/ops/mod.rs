@@ -10,7 +10,7 @@ mod val;
 pub use arg::{Arg, Args, FromArg, IntoOutputs, Operand, OperandRef, Options, Outputs, take_list, take_one};
 pub use def::{
     Body, Capture, Done, How, IntoDType, IntoDTypes, IntoLayouts, IntoViews, KernelFn, Kind, OpDef, Param, Place,
-    Specs, ViewSpec, Views, Vjp,
+    Quirk, Specs, ViewSpec, Views, Vjp,
 };
 pub use lent::{Lent, LentArgs, Slot, Term};
 pub use sample::{Sample, samples};

@@ -9,9 +9,9 @@ const ADD_F64: MapKernel = map_kernel!(f64 => f64, |x, other; alpha| x + alpha *
 const ADD_I64: MapKernel = map_kernel!(i64 => i64, |x, other; alpha| x.wrapping_add(alpha.wrapping_mul(other)));
 const ADD_C32: MapKernel = map_kernel!(c32 => c32, |x, other; alpha| x + alpha * other);
 const ADD_C64: MapKernel = map_kernel!(c64 => c64, |x, other; alpha| x + alpha * other);
-const OR: MapKernel = map_kernel!(u8 => u8, |x, other; alpha| x | other & alpha);
+const OR: MapKernel = map_kernel!(truth => truth, |x, other; alpha| x | other & alpha);
 const LESS: MapKernel = map_kernel!(f64 => bool, |x, other| x < other);
-const TRUTH: MapKernel = map_kernel!(u8 => i64, |x| x as i64);
+const TRUTH: MapKernel = map_kernel!(truth => i64, |x| x as i64);
 const ABS: MapKernel = map_kernel!(c32 => f32, |z| (z.re * z.re + z.im * z.im).sqrt());
 const SIGMOID: MapKernel = map_kernel!(f32 => f32, |x| 1.0 / (1.0 + exp(-x)));
 const CLAMP: MapKernel = map_kernel!(f32 => f32, |x, low, high| {
@@ -23,6 +23,48 @@ const SIN: MapKernel = map_kernel!(f64 => f64, quick |x| sin(x));
 const FMOD: MapKernel = map_kernel!(f32 => f32, quick |x, y| fmod(x, y));
 const FOUR: MapKernel = map_kernel!(f32 => f32, | | 4.0);
 const DIVIDE: MapKernel = map_kernel!(i64 => i64, |x, y| x.wrapping_div(y));
+
+macro_rules! integer_kernels {
+    ($($t:ident)*) => {
+        [$((<$t as Element>::DTYPE, [
+            map_kernel!($t => $t, |x, y; a| add(x, mul(a, y))),
+            map_kernel!($t => $t, |x, y; a| floor_div(x, y)),
+            map_kernel!($t => $t, |x, y; a| remainder(x, a)),
+            map_kernel!($t => $t, |x, y; a| neg(sub(abs(x), sign(y)))),
+            map_kernel!($t => $t, |x, y; a| pow(x, y)),
+            map_kernel!($t => $t, |x, y; a| bit_xor(shl(x, y), shr(y, x))),
+            map_kernel!($t => $t, |x, y; a| sub(gcd(x, y), mul(x, y))),
+            map_kernel!($t => $t, |x, y; a| if max(x, y) > a { bit_not(x) } else { min(x, y) }),
+        ])),*]
+    };
+}
+
+#[test]
+fn integers_of_every_width_wrap() {
+    // Small enough that all is exact in 64 bits, large enough to wrap in fewer.
+    let wide = &integer_kernels!(i64)[0].1;
+    for (d, kernels) in integer_kernels!(u8 i8 i16 i32) {
+        let numbers = Bytes::new(DType::I64, Layout::contiguous(&[90]), 0);
+        let (mut x, mut y) = (numbers.clone(), numbers);
+        for k in 0..90i64 {
+            let low = if d == DType::U8 { 0 } else { -4 };
+            x.set(k as usize, &(k % 90 + 9 * low).to_ne_bytes());
+            y.set(k as usize, &(k % 7 + low).to_ne_bytes());
+        }
+        let to = |b: &Bytes, d| {
+            let mut out = Bytes::new(d, Layout::contiguous(&[90]), 0);
+            copy(out.view_mut(), b.view());
+            out
+        };
+        for (k, kernel) in kernels.iter().enumerate() {
+            let mut expected = Bytes::new(DType::I64, Layout::contiguous(&[90]), 0);
+            map(&wide[k], expected.view_mut(), &[x.view(), y.view()], &[Scalar::Int(3)]);
+            let mut out = Bytes::new(d, Layout::contiguous(&[90]), 0);
+            map(kernel, out.view_mut(), &[to(&x, d).view(), to(&y, d).view()], &[Scalar::Int(3)]);
+            assert_eq!(out.data, to(&expected, d).data, "{d:?} kernel {k}");
+        }
+    }
+}
 
 fn number(x: &Bytes, k: usize) -> f64 {
     let mut out = [0f64];

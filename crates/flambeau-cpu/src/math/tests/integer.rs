@@ -1,4 +1,4 @@
-use super::super::{bool8, i64 as int};
+use super::super::{bool8, integers::i64 as int};
 
 #[test]
 fn division_has_both_roundings() {

@@ -57,6 +57,7 @@ op! {
     /// tensor([1.5000, 2.5000])
     fn add(input: Tensor, other: Operand; alpha: Scalar = 1) -> y;
     variants [method, function, inplace, out];
+    quirks [RoundsNumbers];
     dtype check_alpha(rule::promote(input, other), alpha);
     map { (input, other; alpha) Float, Complex => input + alpha * other; Int => input.wrapping_add(alpha.wrapping_mul(other)); Bool => input | (alpha & other) };
     vjp { input => |g| g; other => |g, alpha| g * alpha.conj() };
@@ -72,6 +73,7 @@ op! {
     /// tensor([0, 1])
     fn sub(input: Tensor, other: Operand; alpha: Scalar = 1) -> y;
     variants [method, function, inplace, out];
+    quirks [RoundsNumbers];
     alias [method subtract, function subtract];
     dtype no_bools(input, other, check_alpha(rule::promote(input, other), alpha)?);
     map { (input, other; alpha) Float, Complex => input - alpha * other; Int => input.wrapping_sub(alpha.wrapping_mul(other)) };
@@ -88,6 +90,7 @@ op! {
     /// tensor([9, 8])
     fn rsub(input: Tensor, other: Operand; alpha: Scalar = 1) -> y;
     variants [function, method];
+    quirks [RoundsNumbers];
     dtype no_bools(input, other, check_alpha(rule::promote(input, other), alpha)?);
     map { (input, other; alpha) Float, Complex => other - alpha * input; Int => other.wrapping_sub(alpha.wrapping_mul(input)) };
     vjp { input => |g, alpha| -(g * alpha.conj()); other => |g| g };

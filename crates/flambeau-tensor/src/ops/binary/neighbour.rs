@@ -177,6 +177,29 @@ fn double(complex: bool) -> DType {
     if complex { DType::C128 } else { DType::F64 }
 }
 
+fn power_dtype(x: &Tensor, exponent: OperandRef<'_>) -> DType {
+    double(
+        x.dtype().is_complex()
+            || match exponent {
+                OperandRef::Tensor(t) => t.dtype().is_complex(),
+                OperandRef::Number(s) => s.kind() == Kind::Complex,
+            },
+    )
+}
+
+/// Double precision fits only into double precision.
+fn holds_power(x: &Tensor, exponent: OperandRef<'_>) -> Result<bool> {
+    let d = power_dtype(x, exponent);
+    if x.dtype() != d {
+        return Err(Error::runtime(format!(
+            "the base given to float_power_ has dtype {} but the operation's result requires dtype {}",
+            x.dtype().title(),
+            d.title()
+        )));
+    }
+    Ok(true)
+}
+
 op! {
     /// `x ** exponent` in double precision, element by element.
     ///
@@ -186,12 +209,9 @@ op! {
     /// tensor([1., 4., 9.], dtype=torch.float64)
     fn float_power(input: Tensor, exponent: Operand) -> y;
     variants [method, function, inplace, out];
+    inplace_check holds_power(input, exponent);
     composite {
-        let complex = input.dtype().is_complex() || match exponent {
-            OperandRef::Tensor(t) => t.dtype().is_complex(),
-            OperandRef::Number(s) => s.kind() == Kind::Complex,
-        };
-        let d = double(complex);
+        let d = power_dtype(input, exponent);
         let exponent: Operand = match exponent {
             OperandRef::Tensor(t) => t.to_dtype(d)?.into(),
             OperandRef::Number(s) => s.into(),

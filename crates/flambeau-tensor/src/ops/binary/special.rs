@@ -275,7 +275,7 @@ op! {
     variants [method, function, inplace, out];
     nondifferentiable;
     dtype rule::promote(input, other);
-    map { (input, other) Int => crate::ops::binary::special::common_divisor(input, other) };
+    map { (input, other) Int => gcd(input, other) };
     samples integer_pairs(-6, 12);
 }
 
@@ -290,21 +290,8 @@ op! {
     variants [method, function, inplace, out];
     nondifferentiable;
     dtype rule::promote(input, other);
-    map { (input, other) Int => {
-        let divisor = crate::ops::binary::special::common_divisor(input, other);
-        if divisor == 0 { 0 } else { input.wrapping_div(divisor).wrapping_mul(other).wrapping_abs() }
-    } };
+    map { (input, other) Int => lcm(input, other) };
     samples integer_pairs(-6, 12);
-}
-
-/// By Euclid; never negative but for the one number that has no opposite.
-#[inline(always)]
-pub(crate) fn common_divisor(a: i64, b: i64) -> i64 {
-    let (mut a, mut b) = (a.wrapping_abs(), b.wrapping_abs());
-    while b != 0 {
-        (a, b) = (b, a.wrapping_rem(b));
-    }
-    a
 }
 
 fn lerp_dtype(x: &Tensor, end: &Tensor, weight: OperandRef<'_>) -> Result<DType> {

@@ -326,6 +326,7 @@ op! {
     /// tensor([3., 3.])
     fn fill_value(input: Tensor, value: Scalar) -> y;
     variants [method, inplace fill_];
+    quirks [OneValue];
     node "FillBackward0";
     mutate {
         rule::fits(value, input.dtype())?;
@@ -341,6 +342,7 @@ op! {
     /// Shape: `*s, () -> *s`.
     fn fill_tensor(input: Tensor, value: Tensor) -> y;
     variants [method, inplace fill_from_];
+    quirks [OneValue];
     node "FillBackward1";
     mutate {
         if value.ndim() != 0 {
@@ -380,6 +382,7 @@ op! {
     /// tensor([0., 0.])
     fn zero(input: Tensor) -> y;
     variants [method, inplace zero_];
+    quirks [OneValue];
     mutate { loops::fill(input, Scalar::Int(0)) };
     vjp { input => |g| g * 0.0 };
     samples unary(-2.0, 2.0);

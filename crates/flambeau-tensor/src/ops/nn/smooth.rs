@@ -217,6 +217,7 @@ op! {
     /// tensor([-0.6931, -0.1269])
     fn logsigmoid(input: Tensor) -> y;
     variants [functional, out];
+    quirks [RowMajor];
     node "LogSigmoidBackward0";
     dtype float_dtype(input, "log_sigmoid_cpu");
     map { (input) Float => min(input, 0.0) - log1p(exp(-abs(input))) };

@@ -294,6 +294,7 @@ op! {
     /// tensor([2., 1.])
     fn nan_to_num(input: Tensor, nan: Option<f64> = None, posinf: Option<f64> = None, neginf: Option<f64> = None) -> y;
     variants [method, function, inplace, out];
+    inplace_check Ok(!input.dtype().is_integral()); // they are numbers already
     composite {
         if input.dtype().is_integral() {
             return input.clone_tensor();

@@ -11,6 +11,14 @@ fn not_bool(x: &Tensor, message: &str) -> Result<DType> {
     Ok(x.dtype())
 }
 
+/// Sizes of complex numbers are real, and so have no place in their memory.
+fn stays_real(x: &Tensor) -> Result<bool> {
+    if x.dtype().is_complex() {
+        return Err(Error::runtime("In-place abs is not supported for complex tensors."));
+    }
+    Ok(true)
+}
+
 op! {
     /// The negative, `-x`, element by element.
     ///
@@ -22,7 +30,7 @@ op! {
     variants [method, function, inplace, out];
     alias [method negative, function negative];
     dtype not_bool(input, "Negation, the `-` operator, on a bool tensor is not supported. If you are trying to invert a mask, use the `~` or `logical_not()` operator instead.");
-    map { (input) Float, Complex => -input; Int => 0i64.wrapping_sub(input) };
+    map { (input) Float, Complex => -input; Int => neg(input) };
     vjp { input => |g| -g };
     samples samples::unary(-3.0, 3.0);
 }
@@ -37,8 +45,9 @@ op! {
     fn abs(input: Tensor) -> y;
     variants [method, function, inplace, out];
     alias [method absolute, function absolute];
+    inplace_check stays_real(input);
     dtype not_bool(input, "\"abs_cpu\" not implemented for 'Bool'");
-    map { (input) Float => abs(input); Int => input.wrapping_abs(); Complex -> real => abs(input) };
+    map { (input) Float => abs(input); Int => abs(input); Complex -> real => abs(input) };
     vjp { input => |g, input| g * input.sgn() };
     samples samples::unary(-3.0, 3.0);
 }
@@ -63,7 +72,7 @@ op! {
     fn sign(input: Tensor) -> y;
     variants [method, function, inplace, out];
     dtype sign_dtype(input);
-    map { (input) Float => sign(input); Int => input.signum(); Bool => input };
+    map { (input) Float => sign(input); Int => sign(input); Bool => input };
     vjp { input => |g| g * 0.0 };
     samples samples::unary(-3.0, 3.0);
 }
@@ -78,7 +87,7 @@ op! {
     fn sgn(input: Tensor) -> y;
     variants [method, function, inplace, out];
     dtype rule::same(input);
-    map { (input) Float => sign(input); Int => input.signum(); Bool => input; Complex => sgn(input) };
+    map { (input) Float => sign(input); Int => sign(input); Bool => input; Complex => sgn(input) };
     vjp { input => |g, input, y| sgn_backward(g, input, y)};
     samples samples::unary(-3.0, 3.0);
 }
