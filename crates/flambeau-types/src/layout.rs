@@ -165,6 +165,36 @@ impl Layout {
         true
     }
 
+    /// Images or volumes one after another, each pixel's channels side by side: `N C H W` or `N C D H W` in 4 or 5
+    /// dimensions.
+    pub fn channels_last(sizes: &[i64]) -> Layout {
+        debug_assert!(matches!(sizes.len(), 4 | 5));
+        let mut layout = Layout::contiguous(sizes);
+        let mut step = 1i64;
+        for d in channels_first(sizes.len()) {
+            layout.strides[d] = step;
+            step = step.wrapping_mul(sizes[d].max(1));
+        }
+        layout
+    }
+
+    /// True for images and volumes whose strides say that channels lie last, gaps or not: many operators give theirs that
+    /// order too (PyTorch's `suggest_memory_format`).
+    pub fn prefers_channels_last(&self) -> bool {
+        if !matches!(self.sizes.len(), 4 | 5) || self.strides[1] == 0 || self.sizes.contains(&0) {
+            return false;
+        }
+        let mut least = 0;
+        for d in channels_first(self.sizes.len()) {
+            // One channel, one pixel: either order fits, and row-major it is.
+            if self.strides[d] < least || (d == 0 && least == self.strides[1]) {
+                return false;
+            }
+            least = self.strides[d].wrapping_mul(self.sizes[d]);
+        }
+        true
+    }
+
     /// True if the elements fill one block of memory without gaps or overlaps, in whatever order of dimensions.
     pub fn is_dense(&self) -> bool {
         let mut order: SmallVec<[usize; 5]> = (0..self.ndim()).filter(|&d| self.sizes[d] != 1).collect();
@@ -281,6 +311,11 @@ impl Layout {
         }
         (view_d == -1).then_some(out)
     }
+}
+
+/// The dimensions of images or volumes, the channels first and the batch last.
+fn channels_first(n: usize) -> impl Iterator<Item = usize> {
+    std::iter::once(1).chain((2..n).rev()).chain([0])
 }
 
 #[cfg(test)]

@@ -35,4 +35,4 @@ pub mod unary;
 mod list;
 pub use binary::power::pow_scalar;
 pub use list::*;
-pub use shape::convert::channels_last;
+pub use shape::convert::{channels_last, laid_like, lay};

@@ -1,7 +1,7 @@
 //! Sums of products in Einstein's notation.
 
 use crate::ops::{Sample, op, samples};
-use crate::{Dims, Error, Result, Tensor};
+use crate::{Dims, Error, Result, Tensor, promote_types};
 
 /// The place of a letter: `A` to `Z`, then `a` to `z`; behind them what `...` stands for.
 fn letter(c: u8) -> usize {
@@ -332,9 +332,12 @@ fn contracted(equation: &str, operands: &[Tensor], path: Option<&[i64]>) -> Resu
             }
         }
         let summed = |x: Tensor, dims: &Dims| {
-            if dims.is_empty() { Ok(x) } else { x.sum_dim_with(Some(dims), true, Some(x.dtype())) }
+            if dims.is_empty() { Ok(x) } else { x.sum_dim_with(Some(dims), true, None) }
         };
-        let product = pair(summed(a, &only_a)?, summed(b, &only_b)?, &together)?;
+        let (a, b) = (summed(a, &only_a)?, summed(b, &only_b)?);
+        // Sums of short integers are long ones; what they are multiplied with becomes that too.
+        let dtype = promote_types(a.dtype(), b.dtype());
+        let product = pair(a.to_dtype(dtype)?, b.to_dtype(dtype)?, &together)?;
         if path.is_some() { list.push(product) } else { list.insert(0, product) }
     }
     let y = list.remove(0);

@@ -5,15 +5,20 @@ use flambeau_cpu::norm as kernels;
 use super::conv::over_channels;
 use super::group_norm::across;
 use super::normal::Normal;
-use super::pool::{in_planes, laid_like};
+use super::pool::in_planes;
 use crate::autograd::no_grad;
 use crate::ops::nn::{constant, float_dtype, float_only, hung};
-use crate::ops::{Val, op, rule};
-use crate::{DType, Dims, Error, Kind, Options, Result, Tensor};
+use crate::ops::{Val, laid_like, op, rule};
+use crate::{DType, Dims, Error, Kind, Layout, Options, Result, Tensor};
 
 /// N, C and the elements of one channel of one sample.
 fn parts(sizes: &[i64]) -> [usize; 3] {
     [sizes[0] as usize, sizes[1] as usize, sizes[2..].iter().product::<i64>() as usize]
+}
+
+/// Row-major where the input is, and else channels last where its are.
+fn batch_layout(x: &Tensor) -> Layout {
+    if x.is_contiguous() { Layout::contiguous(x.size()) } else { laid_like(x, x.size()) }
 }
 
 fn channels(x: &Tensor) -> Dims {
@@ -197,7 +202,7 @@ op! {
     node "NativeBatchNormBackward0";
     contiguous [input, weight, bias, mean, invstd];
     dtype applied_dtype(input, None, [Some(mean), Some(invstd), weight, bias]);
-    shape laid_like(input, input.sizes());
+    shape batch_layout(input);
     kernel { in_planes([y], |[y]| kernels::batch_norm_apply(y, input, parts(input.sizes()), mean, invstd, weight, bias)) };
     vjp {
         input => |g, input, weight, mean, invstd, training, eps| g.batch_norm_input_backward(input, mean, invstd, weight.cloned(), training, eps);
@@ -228,7 +233,7 @@ op! {
     variants [private];
     contiguous [grad, input, mean, invstd, weight];
     dtype applied_dtype(input, Some(grad), [Some(mean), Some(invstd), weight, None]);
-    shape laid_like(input, input.sizes());
+    shape batch_layout(input);
     kernel { in_planes([y], |[y]| kernels::batch_norm_backward(Some(y), None, None, grad, input, parts(input.sizes()), mean, invstd, weight, training)) };
     vjp {
         grad => |g, input, mean, invstd, weight, training, eps| g.batch_norm_input_backward(input, mean, invstd, weight.cloned(), training, eps);

@@ -3,8 +3,9 @@
 use flambeau_cpu::conv::{self as kernels, ConvShape, conv_output_size};
 
 use super::hung;
+use super::pool::in_planes;
 use crate::ops::{Val, op, rule};
-use crate::{DType, Dims, Error, Result, Tensor};
+use crate::{DType, Dims, Error, Layout, Result, Tensor};
 
 /// A value for each of `n` spatial dimensions: one for all, or `n`.
 pub(crate) fn spatial(list: &[i64], n: usize, what: &str) -> Result<Dims> {
@@ -157,6 +158,12 @@ fn conv_sizes(
     Ok(out)
 }
 
+/// The layout of a result: channels last where those of the input or of the weight are.
+pub(crate) fn conv_layout(x: &Tensor, weight: &Tensor, sizes: &[i64]) -> Layout {
+    let last = [x, weight].iter().any(|t| t.layout().prefers_channels_last());
+    if last { Layout::channels_last(sizes) } else { Layout::contiguous(sizes) }
+}
+
 op! {
     /// A convolution of a batch, with a value for each spatial dimension.
     ///
@@ -165,8 +172,11 @@ op! {
     variants [private];
     contiguous [input, weight, bias];
     dtype conv_dtype(input, weight, bias);
-    shape conv_sizes(input, weight, bias, stride, padding, dilation, groups, output_size);
-    kernel { kernels::conv(&mut y, input, weight, bias, &ConvShape::new(stride, padding, dilation, groups)) };
+    shape conv_layout(input, weight, &conv_sizes(input, weight, bias, stride, padding, dilation, groups, output_size)?);
+    kernel {
+        let moves = ConvShape::new(stride, padding, dilation, groups);
+        in_planes([y], |[y]| kernels::conv(y, input, weight, bias, &moves))
+    };
     vjp {
         input => |g, input.shape, weight, stride, padding, dilation, groups| g.conv_input_backward(conj(weight), &input.shape, stride, padding, dilation, groups);
         weight => |g, input, weight.shape, stride, padding, dilation, groups| g.conv_weight_backward(conj(input), &weight.shape, stride, padding, dilation, groups);

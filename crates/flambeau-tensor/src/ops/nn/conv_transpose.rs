@@ -1,10 +1,10 @@
 //! Transposed convolutions: the gradients of convolutions as operators.
 
 use super::conv::{
-    batched, check_bias, check_moves, check_weight, conj, conv_dtype, over_channels, same_rank, spatial,
+    batched, check_bias, check_moves, check_weight, conj, conv_dtype, conv_layout, over_channels, same_rank, spatial,
 };
 use super::hung;
-use crate::ops::{op, rule};
+use crate::ops::{lay, op, rule};
 use crate::{Dims, Error, Result, Tensor};
 
 fn transposed_sizes(
@@ -65,7 +65,7 @@ op! {
     variants [private];
     node "ConvolutionBackward0";
     dtype conv_dtype(input, weight, bias);
-    shape transposed_sizes(input, weight, bias, stride, padding, output_padding, dilation, groups);
+    shape conv_layout(input, weight, &transposed_sizes(input, weight, bias, stride, padding, output_padding, dilation, groups)?);
     compute {
         conv_dtype(input, weight, bias)?;
         let sizes = transposed_sizes(input, weight, bias, stride, padding, output_padding, dilation, groups)?;
@@ -75,7 +75,7 @@ op! {
             shape[1] = -1;
             y.add_(&b.reshape(&shape)?)?;
         }
-        Ok(y)
+        lay(y, conv_layout(input, weight, &sizes))
     };
     vjp {
         input => |g, input.shape, weight, stride, padding, dilation, groups| g.convolution(conj(weight), None, stride, padding, dilation, groups, Some(&input.shape));

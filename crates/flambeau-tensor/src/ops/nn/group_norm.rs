@@ -3,9 +3,8 @@
 use super::conv::over_channels;
 use super::normal::Normal;
 use crate::ops::nn::{float_dtype, hung};
-use crate::ops::shape::convert::copy_layout;
-use crate::ops::{Val, op};
-use crate::{DType, Dims, Error, Layout, MemoryFormat, Result, Tensor};
+use crate::ops::{Val, laid_like, lay, op};
+use crate::{DType, Dims, Error, Layout, Result, Tensor};
 
 fn checked(x: &Tensor, groups: i64, weight: Option<&Tensor>, bias: Option<&Tensor>) -> Result<[DType; 3]> {
     if x.dim() < 2 {
@@ -40,13 +39,7 @@ fn checked(x: &Tensor, groups: i64, weight: Option<&Tensor>, bias: Option<&Tenso
 
 fn group_layouts(x: &Tensor, groups: i64) -> Result<Vec<Layout>> {
     let stats = Layout::contiguous(&[x.size()[0] * groups, 1]);
-    Ok(vec![copy_layout(x, kept_format(x))?, stats.clone(), stats])
-}
-
-/// Channels stay last where they are.
-fn kept_format(x: &Tensor) -> MemoryFormat {
-    let last = x.layout().is_channels_last() && !x.is_contiguous();
-    if last { MemoryFormat::ChannelsLast } else { MemoryFormat::Contiguous }
+    Ok(vec![laid_like(x, x.size()), stats.clone(), stats])
 }
 
 /// One row for each group of each sample.
@@ -103,12 +96,12 @@ op! {
         if let Some(b) = bias {
             y.add_(&b.reshape(&across(input.dim()))?)?;
         }
-        let y = y.to_dtype(dtype)?.contiguous_with(kept_format(input))?;
+        let y = lay(y.to_dtype(dtype)?, laid_like(input, input.size()))?;
         Ok((y, mean.to_dtype(dtype)?, rstd.to_dtype(dtype)?))
     };
     vjp {
         input => |g, input, mean, rstd, weight, num_groups, eps| input_backward(g, input, mean, rstd, weight, num_groups, eps);
-        weight => |g, input, num_groups, eps| weight_backward(g, input, num_groups, eps);
+        weight => |g, input, weight, num_groups, eps| weight_backward(&hung(g, weight), input, num_groups, eps);
         bias => |g, input, weight| over_channels(&hung(g, std::iter::once(input).chain(weight)))
     };
     samples [(real([2, 4, 3]), 2, positive([4]), other([4]), 1e-5), (real([2, 4]), 1, None, None, 1e-3)];

@@ -3,7 +3,7 @@
 use flambeau_cpu::interp as kernels;
 
 use crate::dispatch::Locked;
-use crate::ops::{Val, channels_last, op};
+use crate::ops::{Val, laid_like, op};
 use crate::{Dims, Error, Layout, Options, Result, Scalar, Tensor};
 
 fn check_pairs(x: &Tensor, pad: &[i64]) -> Result<()> {
@@ -36,8 +36,7 @@ fn padded(x: &Tensor, pad: &[i64]) -> Result<Dims> {
 /// The layout of a padded tensor: channels stay last where they are, but for `circular`.
 fn padded_layout(x: &Tensor, pad: &[i64], mode: &str) -> Result<Layout> {
     let sizes = padded(x, pad)?;
-    let last = mode != "circular" && x.layout().is_channels_last() && !x.is_contiguous();
-    if last { channels_last(&sizes) } else { Ok(Layout::contiguous(&sizes)) }
+    Ok(if mode == "circular" { Layout::contiguous(&sizes) } else { laid_like(x, &sizes) })
 }
 
 /// The part of a tensor that padding with these widths keeps (`inner` of what it makes, or of what it was made from).

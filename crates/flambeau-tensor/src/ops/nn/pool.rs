@@ -5,7 +5,7 @@ use flambeau_cpu::{View, ViewMut, loops};
 
 use super::expand_sizes;
 use crate::ops::nn::float_dtype;
-use crate::ops::{op, rule};
+use crate::ops::{laid_like, op, rule};
 use crate::{DType, Device, Dims, Error, Layout, Result, Tensor};
 
 fn pair(list: &[i64], what: &str, name: &str) -> Result<[i64; 2]> {
@@ -96,28 +96,6 @@ fn pooled(x: &Tensor, s: &PoolShape, ceil_mode: bool, empty: &str) -> Result<Dim
     Ok(out)
 }
 
-/// The layout of images or volumes made of `x`: channels last where those of `x` are.
-pub(super) fn laid_like(x: &Tensor, sizes: Dims) -> Result<Layout> {
-    let n = sizes.len();
-    if x.is_contiguous() || x.dim() != n || !(n == 4 || n == 5) {
-        return Ok(Layout::contiguous(&sizes));
-    }
-    let last = |sizes: &[i64]| {
-        let mut strides = Dims::from_elem(1, n);
-        let mut step = sizes[1].max(1);
-        for d in (2..n).rev() {
-            strides[d] = step;
-            step = step.wrapping_mul(sizes[d].max(1));
-        }
-        strides[0] = step;
-        strides
-    };
-    let own = last(x.size());
-    let kept = (0..n).all(|d| x.size()[d] == 1 || x.stride()[d] == own[d]);
-    let strides = last(&sizes);
-    Ok(if kept { Layout { sizes, strides, offset: 0 } } else { Layout::contiguous(&sizes) })
-}
-
 /// Runs a kernel that writes whole planes, by way of planes of its own where the outputs lie otherwise.
 pub(super) fn in_planes<const N: usize>(mut outs: [ViewMut; N], run: impl FnOnce(&mut [ViewMut; N])) -> Result<()> {
     let layouts = outs.each_ref().map(|o| Layout::contiguous(o.sizes()));
@@ -160,7 +138,7 @@ op! {
     node "MaxPool2DWithIndicesBackward0";
     contiguous [input];
     dtype [pool_dtype(input, "max_pool2d")?, DType::I64];
-    shape laid_like(input, pooled(input, &windows("max_pool2d", kernel_size, stride, padding, dilation)?, ceil_mode, NON_EMPTY)?);
+    shape laid_like(input, &pooled(input, &windows("max_pool2d", kernel_size, stride, padding, dilation)?, ceil_mode, NON_EMPTY)?);
     kernel {
         let windows = windows("max_pool2d", kernel_size, stride, padding, dilation)?;
         in_planes([output, indices], |[output, indices]| kernels::max_pool2d(output, indices, input, &windows))
@@ -340,7 +318,7 @@ op! {
     node "AvgPool2DBackward0";
     contiguous [input];
     dtype pool_dtype(input, "avg_pool2d_out_frame");
-    shape laid_like(input, pooled(input, &avg_windows(kernel_size, stride, padding, count_include_pad, divisor_override)?.windows, ceil_mode, NON_EMPTY)?);
+    shape laid_like(input, &pooled(input, &avg_windows(kernel_size, stride, padding, count_include_pad, divisor_override)?.windows, ceil_mode, NON_EMPTY)?);
     kernel {
         let windows = avg_windows(kernel_size, stride, padding, count_include_pad, divisor_override)?;
         in_planes([y], |[y]| kernels::avg_pool2d(y, input, &windows))

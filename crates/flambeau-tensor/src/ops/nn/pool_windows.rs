@@ -2,10 +2,10 @@
 
 use flambeau_cpu::pool::{self as kernels, Window, adaptive_windows, fixed_windows, pool_output_size};
 
-use super::pool::{NON_EMPTY, check_divisor, check_padding, in_planes, laid_like, pool_dtype};
+use super::pool::{NON_EMPTY, check_divisor, check_padding, in_planes, pool_dtype};
 use super::{expand_sizes, float_dtype};
 use crate::ops::create::fill::sized;
-use crate::ops::{Val, op, rule, samples};
+use crate::ops::{Val, laid_like, op, rule, samples};
 use crate::{DType, Device, Dims, Error, Layout, Result, Tensor};
 
 /// The windows of one call: for depth, height and width.
@@ -332,8 +332,8 @@ op! {
     node "AdaptiveAvgPool2DBackward0";
     contiguous [input];
     dtype float_dtype(input, "adaptive_avg_pool2d");
-    shape { check_mean_size(output_size, 2)?; adaptive_layout(input, output_size, 2, "adaptive_avg_pool2d")? };
-    kernel { kernels::avg_windows(&mut y, input, &adaptive(input.sizes(), output_size, 2), false, None) };
+    shape { check_mean_size(output_size, 2)?; laid_like(input, &adaptive_layout(input, output_size, 2, "adaptive_avg_pool2d")?.sizes) };
+    kernel { in_planes([y], |[y]| kernels::avg_windows(y, input, &adaptive(input.sizes(), output_size, 2), false, None)) };
     vjp { input => |g, input| g.adaptive_mean_backward(input.tensor()?.size(), 2).tied(input) };
     samples [(real([1, 2, 4, 5]), [2, 3]), (real([2, 3, 3]), [1, 2]), (real([0, 1, 2, 2]), [1, 1])];
 }
@@ -414,7 +414,7 @@ op! {
     node "AdaptiveMaxPool2DBackward0";
     contiguous [input];
     dtype [float_dtype(input, "adaptive_max_pool2d")?, DType::I64];
-    shape laid_like(input, max_layout(input, output_size, 2)?.sizes);
+    shape laid_like(input, &max_layout(input, output_size, 2)?.sizes);
     kernel {
         let windows = adaptive(input.sizes(), output_size, 2);
         in_planes([output, indices], |[output, indices]| kernels::max_windows(output, indices, input, &windows))

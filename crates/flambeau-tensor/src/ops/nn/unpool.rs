@@ -1,7 +1,7 @@
 //! The inverse of maximum pooling: each maximum back where it was, zeros elsewhere.
 
-use crate::ops::{Sample, Val, channels_last, op, rule, samples};
-use crate::{DType, Dims, Error, Layout, MemoryFormat, Options, Result, Tensor};
+use crate::ops::{Sample, Val, laid_like, lay, op, rule, samples};
+use crate::{DType, Dims, Error, Layout, Options, Result, Tensor};
 
 /// One number for each of `n` dimensions.
 fn spread(list: &[i64], n: usize) -> Dims {
@@ -154,11 +154,10 @@ fn check_planes(x: &Tensor, indices: &Tensor, sizes: &[i64]) -> Result<()> {
     crate::checked_numel(sizes).map(|_| ())
 }
 
-fn plane_layout(x: &Tensor, sizes: &[i64]) -> Result<Layout> {
+fn plane_layout(x: &Tensor, sizes: &[i64]) -> Layout {
     let whole: Dims = x.size()[..x.dim() - sizes.len()].iter().chain(sizes).copied().collect();
     // Images that lie channels last stay so.
-    let last = sizes.len() == 2 && x.dim() == 4 && !x.is_contiguous() && x.is_contiguous_in(MemoryFormat::ChannelsLast);
-    if last { channels_last(&whole) } else { Ok(Layout::contiguous(&whole)) }
+    if sizes.len() == 2 { laid_like(x, &whole) } else { Layout::contiguous(&whole) }
 }
 
 op! {
@@ -169,7 +168,7 @@ op! {
     variants [private];
     node "MaxUnpool2DBackward0";
     dtype input.dtype();
-    shape { check_planes(input, indices, sizes)?; plane_layout(input, sizes)? };
+    shape { check_planes(input, indices, sizes)?; plane_layout(input, sizes) };
     compute {
         check_planes(input, indices, sizes)?;
         let count: i64 = sizes.iter().product();
@@ -182,11 +181,8 @@ op! {
         }
         let out = crate::ops::zeros_with(&[rows.size()[0], count], Options::like(input))?;
         let out = out.scatter_write_src_(1, &rows, &as_rows(input, sizes.len())?)?;
-        let layout = plane_layout(input, sizes)?;
-        let y = out.reshape(&layout.sizes)?;
-        if layout.strides == y.layout().strides { return Ok(y); }
-        let laid = Tensor::empty_layout(layout, input.dtype(), input.device())?;
-        laid.copy_(&y)
+        let layout = plane_layout(input, sizes);
+        lay(out.reshape(&layout.sizes)?, layout)
     };
     vjp { input => |g, input.shape, indices, sizes| Val::run(|| {
         let rows = as_rows(&indices.tensor()?, sizes.len())?;

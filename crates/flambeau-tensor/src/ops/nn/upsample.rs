@@ -3,8 +3,8 @@
 use flambeau_cpu::interp::{self as kernels, Filter, Move};
 use flambeau_cpu::{View, ViewMut};
 
-use super::pool::{in_planes, laid_like};
-use crate::ops::{op, rule};
+use super::pool::in_planes;
+use crate::ops::{laid_like, op, rule};
 use crate::{DType, Error, Kind, Layout, Result, Tensor};
 
 /// The names of an input's last dimensions.
@@ -51,7 +51,7 @@ fn sized(x: &Tensor, size: &[i64], n: usize, scales: Option<&[f64]>) -> Result<L
     }
     let mut out = x.sizes();
     out[2..].copy_from_slice(size);
-    laid_like(x, out)
+    Ok(laid_like(x, &out))
 }
 
 fn moves(sizes: &[i64], out: &[i64], align_corners: bool, scales: Option<&[f64]>) -> Vec<Move> {
@@ -287,7 +287,7 @@ fn backward_layout(grad: &Tensor, input_size: &[i64], scales: Option<&[f64]>) ->
         && grad.size()[2..].iter().chain(&input_size[2..]).all(|&s| s > 0)
         && scales.is_none_or(|s| s.len() == n);
     rule::require(fits, "resample_backward")?;
-    laid_like(grad, input_size.into())
+    Ok(laid_like(grad, input_size))
 }
 
 op! {

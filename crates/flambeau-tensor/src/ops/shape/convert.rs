@@ -60,11 +60,24 @@ pub(crate) fn copy_layout(x: &Tensor, format: MemoryFormat) -> Result<Layout> {
 
 /// The channels-last layout of 4-d sizes.
 pub fn channels_last(sizes: &[i64]) -> Result<Layout> {
-    let &[_, c, h, w] = sizes else {
+    if sizes.len() != 4 {
         return Err(Error::runtime("required rank 4 tensor to use channels_last format"));
-    };
-    let strides = [h.max(1) * w.max(1) * c.max(1), 1, w.max(1) * c.max(1), c.max(1)];
-    Ok(Layout { sizes: sizes.into(), strides: strides.as_slice().into(), offset: 0 })
+    }
+    Ok(Layout::channels_last(sizes))
+}
+
+/// `y` in a layout: itself, or a copy.
+pub fn lay(y: Tensor, layout: Layout) -> Result<Tensor> {
+    if layout.strides == y.layout().strides {
+        return Ok(y);
+    }
+    Tensor::empty_layout(layout, y.dtype(), y.device())?.copy_(&y)
+}
+
+/// The layout of what is made of `x`: channels last where those of `x` are.
+pub fn laid_like(x: &Tensor, sizes: &[i64]) -> Layout {
+    let last = x.dim() == sizes.len() && x.layout().prefers_channels_last();
+    if last { Layout::channels_last(sizes) } else { Layout::contiguous(sizes) }
 }
 
 op! {

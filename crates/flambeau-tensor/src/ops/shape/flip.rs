@@ -5,7 +5,7 @@ use smallvec::SmallVec;
 
 use super::convert::copy_layout;
 use crate::ops::op;
-use crate::{Dims, Error, Layout, MemoryFormat, Result, Tensor, normalize_dim};
+use crate::{Dims, Error, MemoryFormat, Result, Tensor, normalize_dim};
 
 /// The dimensions a user named, each once.
 fn distinct(dims: &[i64], ndim: usize) -> Result<SmallVec<[usize; 6]>> {
@@ -120,8 +120,7 @@ op! {
     dtype input.dtype();
     shape {
         crate::ops::rule::require(shifts.len() == dims.len() && (input.dim() > 0 || dims.is_empty()), "roll_along")?;
-        let last = input.layout().is_channels_last() && !input.is_contiguous();
-        if last { crate::ops::channels_last(input.size()) } else { Ok(Layout::contiguous(input.size())) }
+        crate::ops::laid_like(input, input.size())
     };
     kernel {
         let n = input.ndim();

@@ -93,10 +93,8 @@ fn joined(tensors: &[Tensor], dim: i64, lengths: &[i64]) -> Result<Layout> {
     rule::require(at as i64 == dim && found.as_slice() == lengths, "cat_along")?;
     let mut sizes = first.sizes();
     sizes[at] = lengths.iter().filter(|n| **n > 0).sum();
-    if used().all(|t| t.layout().is_channels_last() && !t.is_contiguous()) {
-        return super::convert::channels_last(&sizes);
-    }
-    Ok(Layout::contiguous(&sizes))
+    let last = used().all(|t| t.layout().prefers_channels_last());
+    Ok(if last { super::convert::laid_like(first, &sizes) } else { Layout::contiguous(&sizes) })
 }
 
 fn parts(g: &Val, dim: i64, lengths: &[i64]) -> Result<Vec<Tensor>> {
@@ -129,6 +127,22 @@ fn stacked(tensors: &[Tensor], dim: i64) -> Result<Dims> {
     Ok(sizes)
 }
 
+/// A new dimension before the last is one of `cat`'s, split: its layout is too.
+fn stacked_layout(tensors: &[Tensor], dim: i64) -> Result<Layout> {
+    let sizes = stacked(tensors, dim)?;
+    let n = sizes.len() as i64 - 1;
+    let at = normalize_dim(dim, sizes.len())?;
+    if at as i64 == n || !tensors.iter().all(|t| t.layout().prefers_channels_last()) {
+        return Ok(Layout::contiguous(&sizes));
+    }
+    let mut joined = tensors[0].sizes();
+    joined[at] *= tensors.len() as i64;
+    let mut layout = super::convert::laid_like(&tensors[0], &joined);
+    layout.strides.insert(at, layout.strides[at] * tensors[0].size()[at]);
+    layout.sizes = sizes;
+    Ok(layout)
+}
+
 op! {
     /// Tensors of one shape side by side along a new dimension.
     ///
@@ -140,7 +154,7 @@ op! {
     fn stack(tensors: Tensors, dim: i64 = 0) -> y;
     variants [function, out];
     dtype rule::promote_all(tensors);
-    shape stacked(tensors, dim);
+    shape stacked_layout(tensors, dim);
     kernel {
         let at = normalize_dim(dim, y.ndim())?;
         let layouts: Vec<(Dims, Dims)> = tensors.iter().map(|t| {

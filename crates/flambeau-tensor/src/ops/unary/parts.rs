@@ -141,6 +141,9 @@ fn parts(a: &Tensor, b: &Tensor) -> Result<DType> {
             b.dtype().title()
         )));
     }
+    if a.dtype() == DType::F16 {
+        return Err(Error::not_implemented("complex numbers of float16 parts are complex32, which is not implemented"));
+    }
     Ok(a.dtype().to_complex())
 }
 
@@ -247,7 +250,7 @@ fn paired(x: &Tensor) -> Result<ViewSpec> {
         )));
     }
     if x.dtype() == DType::F16 {
-        return Err(Error::not_implemented("view_as_complex of float16 gives complex32, which is not implemented"));
+        return Err(Error::not_implemented("complex numbers of float16 parts are complex32, which is not implemented"));
     }
     let l = x.layout();
     let Some((&last, sizes)) = l.sizes.split_last() else {
