@@ -1,11 +1,13 @@
 //! Writing whole slices through indices: `index_add`, `index_copy`, `index_fill`.
 
-use flambeau_types::{DType, Dims, Element, Error, Result, Scalar};
+use flambeau_types::{DType, Dims, Element, Error, Result, Scalar, contiguous_strides};
 use smallvec::SmallVec;
 
 use super::number::Number;
 use super::scatter::{Bounds, NamedRun, copy_named, named, named_runs, scatter_add};
 use super::walk::{Fault, at_least_1d, by_element, load, out_of_bounds, scalar_bytes, with_i64};
+use crate::reduce::convert::FloatStore;
+use crate::reduce::real::Real;
 use crate::view::{View, ViewMut};
 
 /// Strides under which a 1-d index repeats over the other dimensions.
@@ -34,6 +36,9 @@ pub fn index_add(out: ViewMut, dim: usize, index: View, src: View, alpha: Scalar
         let strides = along(&index, dim, os.len());
         // SAFETY: strides of 0 repeat the index's own elements.
         let repeated = unsafe { View::new(index.ptr(), DType::I64, &sizes, &strides) };
+        if matches!(out.dtype(), DType::F16 | DType::BF16) && out.is_contiguous() && src.is_contiguous() {
+            return add_half(out, dim, repeated, src);
+        }
         return scatter_add(out, dim, repeated, src);
     }
     let fault = Fault::default();
@@ -44,6 +49,24 @@ pub fn index_add(out: ViewMut, dim: usize, index: View, src: View, alpha: Scalar
         named_runs(&out, ot, dim, index.ptr(), &it, &src, st, &sizes, bounds, &fault, run);
     });
     fault.check(|_| Error::index("index out of range in self"))
+}
+
+/// Adds to contiguous elements of half precision in f32, rounding once at the end.
+fn add_half(out: ViewMut, dim: usize, index: View, src: View) -> Result<()> {
+    let load = <f32 as Real>::load(out.dtype());
+    let (mut sums, mut terms) = (vec![0.0f32; out.numel()], vec![0.0f32; src.numel()]);
+    let sizes: [Dims; 2] = [out.sizes().into(), src.sizes().into()];
+    let strides = [contiguous_strides(&sizes[0]), contiguous_strides(&sizes[1])];
+    // SAFETY: contiguous views, and room for all their elements.
+    unsafe {
+        load(out.ptr().cast_const(), 1, sums.len(), sums.as_mut_ptr());
+        load(src.ptr(), 1, terms.len(), terms.as_mut_ptr());
+        let wide = ViewMut::new(sums.as_mut_ptr().cast(), DType::F32, &sizes[0], &strides[0]);
+        let terms = View::new(terms.as_ptr().cast(), DType::F32, &sizes[1], &strides[1]);
+        scatter_add(wide, dim, index, terms)?;
+        <f32 as FloatStore>::store(out.dtype())(sums.as_ptr(), sums.len(), out.ptr(), 1);
+    }
+    Ok(())
 }
 
 /// Adds in the element's own type.

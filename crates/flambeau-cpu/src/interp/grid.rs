@@ -123,7 +123,8 @@ fn forward<T: Lanes>(out: &mut ViewMut, input: &View, grid: &View, how: Grid) {
         Shared::read(own.as_ptr())
     };
     // The channels of an element side by side, and zeros behind them for what lies outside.
-    let side_by_side = job.channels >= SIDE_BY_SIDE && job.places * 4 >= job.size;
+    let nearest = how.filter == GridFilter::Nearest;
+    let side_by_side = job.channels >= SIDE_BY_SIDE && job.places * 4 >= job.size && !nearest;
     let step = job.channels.next_multiple_of(channels::LANES).max(channels::LANES);
     let turned = if side_by_side { turn_all(&job, x, step) } else { Vec::new() };
     let blocks = job.places.div_ceil(BLOCK);
@@ -148,7 +149,13 @@ fn forward<T: Lanes>(out: &mut ViewMut, input: &View, grid: &View, how: Grid) {
                 unsafe { transpose(lines.as_ptr(), step as isize, count, job.channels, line.as_mut_ptr(), BLOCK) };
             }
             for c in 0..job.channels {
-                if !side_by_side {
+                if nearest {
+                    let plane = x.at((sample * whole + c * job.size) as isize);
+                    for (y, &i) in line.iter_mut().zip(&around.index) {
+                        // SAFETY: an element of this channel.
+                        *y = if i < job.size { unsafe { *plane.wrapping_add(i) } } else { T::default() };
+                    }
+                } else if !side_by_side {
                     let plane = x.at((sample * whole + c * job.size) as isize);
                     let taps = around.index.chunks_exact(around.taps).zip(around.weight.chunks_exact(around.taps));
                     for (y, (index, weight)) in line.iter_mut().zip(taps) {
@@ -246,7 +253,18 @@ impl<T: Real> Around<T> {
                     self.weight.push(w);
                 }
             }
-            GridFilter::Bicubic => return false,
+            GridFilter::Bicubic => {
+                let (mut first, mut weights) = ([0; 2], [[T::of(0.0); 4]; 2]);
+                for (d, (side, &x)) in sides.enumerate() {
+                    let Some((i, w)) = side.four(x) else { return false };
+                    (first[d], weights[d]) = (i, w);
+                }
+                for (row, &wy) in weights[0].iter().enumerate() {
+                    let at = (first[0] + row) * job.sides[1].size + first[1];
+                    self.index.extend(at..at + 4);
+                    self.weight.extend(weights[1].map(|wx| wy * wx));
+                }
+            }
         }
         true
     }

@@ -2,6 +2,8 @@
 
 use super::field::{Field, subtract as plain_subtract};
 use crate::gemm::{Shared, for_pieces};
+use crate::reduce::levels::levels;
+use crate::reduce::real::Real;
 
 /// Writes the function `$name`, which calls `$body` compiled for the level of this machine.
 macro_rules! leveled {
@@ -33,20 +35,82 @@ macro_rules! leveled {
 }
 pub(super) use leveled;
 
-/// Several sums that need not wait for each other.
+/// So many sums need not wait for each other.
 #[inline(always)]
-fn inner_body<T: Field>(a: &[T], b: &[T]) -> T {
+fn sums_of<T: Field, const LANES: usize>(a: &[T], b: &[T]) -> T {
     let n = a.len().min(b.len());
-    let (a, b) = (a[..n].chunks_exact(8), b[..n].chunks_exact(8));
+    let (a, b) = (a[..n].chunks_exact(LANES), b[..n].chunks_exact(LANES));
     let mut rest = T::zero();
     for (x, y) in a.remainder().iter().zip(b.remainder()) {
         rest += x.conj() * *y;
     }
-    let mut sums = [T::zero(); 8];
+    let mut sums = [T::zero(); LANES];
     for (x, y) in a.zip(b) {
-        for i in 0..8 {
+        for i in 0..LANES {
             sums[i] += x[i].conj() * y[i];
         }
+    }
+    sums.into_iter().fold(rest, |s, x| s + x)
+}
+
+#[inline(always)]
+fn inner_body<T: Field>(a: &[T], b: &[T]) -> T {
+    if a.len() >= 64 && size_of::<T>() <= 8 { sums_of::<T, 32>(a, b) } else { sums_of::<T, 8>(a, b) }
+}
+
+/// Elements of the fused loops below that are worked on together.
+const LANES: usize = 8;
+
+#[inline(always)]
+fn subtract_inner_body<T: Field>(y: &mut [T], a: T, x: &[T], v: &[T]) -> T {
+    let n = y.len();
+    let (x, v) = (&x[..n], &v[..n]);
+    let whole = n / LANES * LANES;
+    let mut sums = [T::zero(); LANES];
+    let lists = y[..whole].chunks_exact_mut(LANES).zip(x.chunks_exact(LANES)).zip(v.chunks_exact(LANES));
+    for ((y, x), v) in lists {
+        for l in 0..LANES {
+            y[l] = y[l] - a * x[l];
+            sums[l] += v[l].conj() * y[l];
+        }
+    }
+    let mut rest = T::zero();
+    for at in whole..n {
+        y[at] = y[at] - a * x[at];
+        rest += v[at].conj() * y[at];
+    }
+    sums.into_iter().fold(rest, |s, x| s + x)
+}
+
+#[inline(always)]
+fn subtract_gather_body<T: Field>(y: &mut [T], a: T, x: &[T], w: &mut [T], b: T) {
+    let n = y.len();
+    for ((y, &x), w) in y.iter_mut().zip(&x[..n]).zip(&mut w[..n]) {
+        *y = *y - a * x;
+        *w += b * *y;
+    }
+}
+
+#[inline(always)]
+fn sweep_body<T: Field>(c: &mut [T], (a, b): (T, T), x: &[T], y: &[T], w: &mut [T], by: T, v: &[T]) -> T {
+    let n = c.len();
+    let (x, y, w, v) = (&x[..n], &y[..n], &mut w[..n], &v[..n]);
+    let whole = n / LANES * LANES;
+    let mut sums = [T::zero(); LANES];
+    for at in (0..whole).step_by(LANES) {
+        let (x, y, v) = (&x[at..at + LANES], &y[at..at + LANES], &v[at..at + LANES]);
+        let (c, w) = (&mut c[at..at + LANES], &mut w[at..at + LANES]);
+        for l in 0..LANES {
+            c[l] = c[l] - a * x[l] - b * y[l];
+            w[l] += by * c[l];
+            sums[l] += c[l].conj() * v[l];
+        }
+    }
+    let mut rest = T::zero();
+    for at in whole..n {
+        c[at] = c[at] - a * x[at] - b * y[at];
+        w[at] += by * c[at];
+        rest += c[at].conj() * v[at];
     }
     sums.into_iter().fold(rest, |s, x| s + x)
 }
@@ -66,11 +130,88 @@ leveled! {
     fn subtract<T>(y: &mut [T], a: T, x: &[T]) = subtract_body
 }
 
+leveled! {
+    /// `y[i] -= a * x[i]`, and the sum of `conj(v) * y`.
+    fn subtract_inner<T>(y: &mut [T], a: T, x: &[T], v: &[T]) -> T = subtract_inner_body
+}
+
+leveled! {
+    /// `y[i] -= a * x[i]`, then `w[i] += b * y[i]`.
+    fn subtract_gather<T>(y: &mut [T], a: T, x: &[T], w: &mut [T], b: T) = subtract_gather_body
+}
+
+leveled! {
+    /// `c[i] -= a * x[i] + b * y[i]`, then `w[i] += by * c[i]`, and the sum of `conj(c) * v`.
+    fn sweep<T>(c: &mut [T], factors: (T, T), x: &[T], y: &[T], w: &mut [T], by: T, v: &[T]) -> T = sweep_body
+}
+
 /// A rotation of column `j` and the next: `x' = c x + s y`, `y' = c y - s x`.
 type Turn = (usize, f64, f64);
 
+/// Rows turned in registers.
+const HELD: usize = 16;
+
+/// Turns `HELD` rows. Rotations mostly come in runs up or down the columns: the column that one shares with the next stays in
+/// registers.
+///
+/// # Safety
+/// `first` is the first of these rows in column 0; every column of the list has them, and no other piece of work touches them.
 #[inline(always)]
-fn turn_body(columns: &Shared<f64>, m: usize, rows: std::ops::Range<usize>, list: &[Turn]) {
+unsafe fn turn_body<T: Real, const F: bool>(first: *mut T, m: usize, list: &[(usize, T, T)]) {
+    type Part<T> = [T; HELD];
+    // SAFETY: the caller's promise.
+    let at = |j: usize| unsafe { first.add(j * m).cast::<Part<T>>() };
+    let mut next = 0;
+    // SAFETY: these rows of columns of the list.
+    unsafe {
+        while next < list.len() {
+            let (from, mut c, mut s) = list[next];
+            let down = list.get(next + 1).is_some_and(|t| t.0 + 1 == from);
+            let mut j = from;
+            let mut held = at(if down { j + 1 } else { j }).read_unaligned();
+            loop {
+                let other = at(if down { j } else { j + 1 }).read_unaligned();
+                let mut done = held;
+                // `held` is the right column on the way down, and the left one on the way up.
+                let side = if down { T::default() - s } else { s };
+                for l in 0..HELD {
+                    done[l] = held[l].madd::<F>(c, other[l] * side);
+                    held[l] = other[l].madd::<F>(c, T::default() - held[l] * side);
+                }
+                at(if down { j + 1 } else { j }).write_unaligned(done);
+                next += 1;
+                match list.get(next) {
+                    Some(t) if if down { t.0 + 1 == j } else { t.0 == j + 1 } => (j, c, s) = *t,
+                    _ => break,
+                }
+            }
+            at(if down { j } else { j + 1 }).write_unaligned(held);
+        }
+    }
+}
+
+levels! {
+    /// [`turn_body`] with the processor's instructions.
+    ///
+    /// # Safety
+    /// As for that.
+    unsafe fn turn<T: Real>(first: *mut T, m: usize, list: &[(usize, T, T)]) = turn_body
+}
+
+/// Turns these rows.
+fn turn_rows(columns: &Shared<f64>, m: usize, rows: std::ops::Range<usize>, list: &[Turn]) {
+    let whole = rows.start + rows.len() / HELD * HELD;
+    for row in (rows.start..whole).step_by(HELD) {
+        // SAFETY: rows of the columns, which no other piece of work touches.
+        unsafe { turn(columns.at(row as isize), m, list) };
+    }
+    if whole < rows.end {
+        turn_few(columns, m, whole..rows.end, list);
+    }
+}
+
+#[inline(always)]
+fn turn_few_body(columns: &Shared<f64>, m: usize, rows: std::ops::Range<usize>, list: &[Turn]) {
     for &(j, c, s) in list {
         // SAFETY: parts of two columns, of rows that no other piece of work touches.
         let (x, y) = unsafe {
@@ -86,8 +227,8 @@ fn turn_body(columns: &Shared<f64>, m: usize, rows: std::ops::Range<usize>, list
 }
 
 leveled! {
-    /// Turns these rows.
-    fn turn_rows(columns: &Shared<f64>, m: usize, rows: std::ops::Range<usize>, list: &[Turn]) = turn_body
+    /// Turns fewer rows than are held in registers.
+    fn turn_few(columns: &Shared<f64>, m: usize, rows: std::ops::Range<usize>, list: &[Turn]) = turn_few_body
 }
 
 /// Rotations of adjacent columns, gathered over many steps: applied together, to a few rows at a time that stay in the cache.
