@@ -20,7 +20,7 @@ mod tests;
 
 pub use advanced::{IndexDim, index_get, index_put, put};
 pub use cat::cat;
-pub use count::{bincount, histc, repeat_interleave};
+pub use count::{bincount, count_between, histc, repeat_interleave};
 pub use embedding::{bag_places, bag_sizes, embedding_backward, one_hot, sum_in_bags};
 pub use flip::{flip, roll};
 pub use gather::{gather, index_select, take};

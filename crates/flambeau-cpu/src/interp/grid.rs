@@ -189,7 +189,22 @@ fn turn_all<T: Lanes>(job: &Job, x: Shared<T>, step: usize) -> Vec<T> {
     turned
 }
 
-/// The elements around the places of a block: as many for each, those outside numbered as the one behind the last.
+/// The element nearest to a place; outside, the number behind the last.
+#[inline(always)]
+fn nearest<T: Real>(job: &Job, place: &[T]) -> usize {
+    let mut at = 0;
+    for (side, &x) in job.sides.iter().zip(place.iter().rev()) {
+        let Some(i) = side.nearest(x) else {
+            let mut found = job.size;
+            each(job, &job.taps(place), |i, _, _| found = i);
+            return found;
+        };
+        at = at * side.size + i;
+    }
+    at
+}
+
+/// The elements around the places of a block, their weights but for the nearest: as many for each, those outside numbered as the one behind the last.
 struct Around<T> {
     taps: usize,
     index: Vec<usize>,
@@ -210,6 +225,10 @@ impl<T: Real> Around<T> {
     fn find(&mut self, job: &Job, places: &[T]) {
         self.index.clear();
         self.weight.clear();
+        if self.taps == 1 {
+            self.index.extend(places.chunks_exact(job.sides.len()).map(|place| nearest(job, place)));
+            return;
+        }
         for place in places.chunks_exact(job.sides.len()) {
             let to = self.index.len() + self.taps;
             if !self.inner(job, place) {
@@ -226,17 +245,10 @@ impl<T: Real> Around<T> {
     /// The elements around a place well inside an image, without detours. False elsewhere.
     #[inline]
     fn inner(&mut self, job: &Job, place: &[T]) -> bool {
-        let (mut low, mut weights, mut at) = ([0; 3], [[T::of(1.0); 2]; 3], 0);
+        let (mut low, mut weights) = ([0; 3], [[T::of(1.0); 2]; 3]);
         let sides = job.sides.iter().zip(place.iter().rev());
         match job.sides[0].filter {
-            GridFilter::Nearest => {
-                for (side, &x) in sides {
-                    let Some(i) = side.nearest(x) else { return false };
-                    at = at * side.size + i;
-                }
-                self.index.push(at);
-                self.weight.push(T::of(1.0));
-            }
+            GridFilter::Nearest => return false,
             GridFilter::Bilinear => {
                 for (d, (side, &x)) in sides.enumerate() {
                     let Some((i, before, behind)) = side.between(x) else { return false };

@@ -35,31 +35,54 @@ macro_rules! leveled {
 }
 pub(super) use leveled;
 
-/// So many sums need not wait for each other.
+/// Elements of the loops below that are worked on together.
+const LANES: usize = 8;
+
+/// The sum of a few sums, by halves.
 #[inline(always)]
-fn sums_of<T: Field, const LANES: usize>(a: &[T], b: &[T]) -> T {
+fn joined<T: Field>(mut sums: [T; LANES]) -> T {
+    for half in [4, 2, 1] {
+        for i in 0..half {
+            sums[i] = sums[i] + sums[i + half];
+        }
+    }
+    sums[0]
+}
+
+/// Several sums that need not wait for each other.
+#[inline(always)]
+fn inner_body<T: Field>(a: &[T], b: &[T]) -> T {
     let n = a.len().min(b.len());
-    let (a, b) = (a[..n].chunks_exact(LANES), b[..n].chunks_exact(LANES));
+    let (mut a, mut b) = (&a[..n], &b[..n]);
+    let mut sums = [[T::zero(); LANES]; 4];
+    if size_of::<T>() <= 8 {
+        let (x, y) = (a.chunks_exact(4 * LANES), b.chunks_exact(4 * LANES));
+        let rest = (x.remainder(), y.remainder());
+        for (x, y) in x.zip(y) {
+            for (k, sums) in sums.iter_mut().enumerate() {
+                for i in 0..LANES {
+                    sums[i] += x[k * LANES + i].conj() * y[k * LANES + i];
+                }
+            }
+        }
+        (a, b) = rest;
+    }
+    let [mut sums, second, third, fourth] = sums;
+    for i in 0..LANES {
+        sums[i] = (sums[i] + second[i]) + (third[i] + fourth[i]);
+    }
+    let (x, y) = (a.chunks_exact(LANES), b.chunks_exact(LANES));
     let mut rest = T::zero();
-    for (x, y) in a.remainder().iter().zip(b.remainder()) {
+    for (x, y) in x.remainder().iter().zip(y.remainder()) {
         rest += x.conj() * *y;
     }
-    let mut sums = [T::zero(); LANES];
-    for (x, y) in a.zip(b) {
+    for (x, y) in x.zip(y) {
         for i in 0..LANES {
             sums[i] += x[i].conj() * y[i];
         }
     }
-    sums.into_iter().fold(rest, |s, x| s + x)
+    joined(sums) + rest
 }
-
-#[inline(always)]
-fn inner_body<T: Field>(a: &[T], b: &[T]) -> T {
-    if a.len() >= 64 && size_of::<T>() <= 8 { sums_of::<T, 32>(a, b) } else { sums_of::<T, 8>(a, b) }
-}
-
-/// Elements of the fused loops below that are worked on together.
-const LANES: usize = 8;
 
 #[inline(always)]
 fn subtract_inner_body<T: Field>(y: &mut [T], a: T, x: &[T], v: &[T]) -> T {
@@ -79,7 +102,7 @@ fn subtract_inner_body<T: Field>(y: &mut [T], a: T, x: &[T], v: &[T]) -> T {
         y[at] = y[at] - a * x[at];
         rest += v[at].conj() * y[at];
     }
-    sums.into_iter().fold(rest, |s, x| s + x)
+    joined(sums) + rest
 }
 
 #[inline(always)]
@@ -112,7 +135,7 @@ fn sweep_body<T: Field>(c: &mut [T], (a, b): (T, T), x: &[T], y: &[T], w: &mut [
         w[at] += by * c[at];
         rest += c[at].conj() * v[at];
     }
-    sums.into_iter().fold(rest, |s, x| s + x)
+    joined(sums) + rest
 }
 
 #[inline(always)]
@@ -173,10 +196,10 @@ unsafe fn turn_body<T: Real, const F: bool>(first: *mut T, m: usize, list: &[(us
                 let other = at(if down { j } else { j + 1 }).read_unaligned();
                 let mut done = held;
                 // `held` is the right column on the way down, and the left one on the way up.
-                let side = if down { T::default() - s } else { s };
+                let (side, back) = if down { (T::default() - s, s) } else { (s, T::default() - s) };
                 for l in 0..HELD {
-                    done[l] = held[l].madd::<F>(c, other[l] * side);
-                    held[l] = other[l].madd::<F>(c, T::default() - held[l] * side);
+                    done[l] = other[l].madd::<F>(side, held[l] * c);
+                    held[l] = held[l].madd::<F>(back, other[l] * c);
                 }
                 at(if down { j + 1 } else { j }).write_unaligned(done);
                 next += 1;
@@ -198,12 +221,18 @@ levels! {
     unsafe fn turn<T: Real>(first: *mut T, m: usize, list: &[(usize, T, T)]) = turn_body
 }
 
-/// Turns these rows.
-fn turn_rows(columns: &Shared<f64>, m: usize, rows: std::ops::Range<usize>, list: &[Turn]) {
+/// Turns these rows of `count` columns, in a copy: far apart, their elements would share few places of the cache.
+fn turn_rows(columns: &Shared<f64>, (m, count): (usize, usize), rows: std::ops::Range<usize>, list: &[Turn]) {
     let whole = rows.start + rows.len() / HELD * HELD;
+    let mut near = vec![[0.0; HELD]; if whole > rows.start { count } else { 0 }];
     for row in (rows.start..whole).step_by(HELD) {
-        // SAFETY: rows of the columns, which no other piece of work touches.
-        unsafe { turn(columns.at(row as isize), m, list) };
+        let part = |j: usize| columns.at((j * m + row) as isize).cast::<[f64; HELD]>();
+        // SAFETY: rows of the columns, which no other piece of work touches, and their copy.
+        unsafe {
+            near.iter_mut().enumerate().for_each(|(j, to)| *to = part(j).read_unaligned());
+            turn(near.as_mut_ptr().cast(), HELD, list);
+            near.iter().enumerate().for_each(|(j, from)| part(j).write_unaligned(*from));
+        }
     }
     if whole < rows.end {
         turn_few(columns, m, whole..rows.end, list);
@@ -263,11 +292,11 @@ impl<'a> Turns<'a> {
         let (m, list) = (self.m, &self.list);
         if !list.is_empty() {
             debug_assert!(list.iter().all(|t| (t.0 + 2) * m <= columns.len()));
-            let shared = Shared::new(columns.as_mut_ptr());
+            let (shared, count) = (Shared::new(columns.as_mut_ptr()), columns.len() / m);
             let work = list.len() * ROWS;
             for_pieces(0..m.div_ceil(ROWS), (1usize << 17).div_ceil(work), |pieces| {
                 for p in pieces {
-                    turn_rows(&shared, m, p * ROWS..m.min((p + 1) * ROWS), list);
+                    turn_rows(&shared, (m, count), p * ROWS..m.min((p + 1) * ROWS), list);
                 }
             });
         }
