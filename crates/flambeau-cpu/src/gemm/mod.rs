@@ -1,6 +1,7 @@
 //! Matrix products of strided views: [`gemm`], its batched form [`bmm`], and [`dot`]. Transposed operands need no copy.
 
 mod block;
+mod dot;
 mod gemv;
 mod half;
 mod integer;
@@ -168,6 +169,19 @@ pub fn dot(out: &mut ViewMut, a: View, b: View) {
 /// [`dot`] of operands of which either may be conjugated.
 pub fn dot_conj(out: &mut ViewMut, a: View, conj_a: bool, b: View, conj_b: bool) {
     debug_assert!(a.ndim() == 1 && b.ndim() == 1 && a.sizes() == b.sizes() && out.numel() == 1);
+    match out.dtype() {
+        DType::C64 => {
+            let sum = dot::dot::<f32>(&a, conj_a, &b, conj_b);
+            // SAFETY: one element.
+            return unsafe { out.ptr().cast::<Complex<f32>>().write_unaligned(sum) };
+        }
+        DType::C128 => {
+            let sum = dot::dot::<f64>(&a, conj_a, &b, conj_b);
+            // SAFETY: one element.
+            return unsafe { out.ptr().cast::<Complex<f64>>().write_unaligned(sum) };
+        }
+        _ => {}
+    }
     let k = a.sizes()[0];
     let (a_sizes, a_strides) = ([1, k], [0, a.strides()[0]]);
     let (b_sizes, b_strides) = ([k, 1], [b.strides()[0], 0]);

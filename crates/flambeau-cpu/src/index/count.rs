@@ -183,6 +183,54 @@ where
     Ok(())
 }
 
+/// How many elements of `x` lie between neighbouring `edges`, which ascend; the last bin has its right edge too, and nan lies in none.
+/// All contiguous, of one dtype, float32 or float64; `out` has int64 counts, one less than there are edges.
+pub fn count_between(out: ViewMut, x: View, edges: View) -> Result<()> {
+    debug_assert!(x.is_contiguous() && edges.is_contiguous() && out.is_contiguous() && x.dtype() == edges.dtype());
+    if x.dtype() == DType::F64 {
+        between::<f64>(&out, &x, &edges)
+    } else {
+        between::<f32>(&out, &x, &edges)
+    }
+    Ok(())
+}
+
+/// [`count_between`] for one type. The bin that equal ones would give is where the search begins.
+fn between<T: Float + Element>(out: &ViewMut, x: &View, edges: &View) {
+    // SAFETY: contiguous elements.
+    let list: Vec<T> =
+        (0..edges.numel()).map(|i| unsafe { load::<T>(edges.ptr().cast::<T>().add(i).cast()) }).collect();
+    let bins = out.numel();
+    let (Some(&low), Some(&high)) = (list.first(), list.get(bins)) else { return };
+    if bins == 0 {
+        return;
+    }
+    let scale = T::from(bins).unwrap_or_else(T::one) / (high - low);
+    let walk = Walk::new(x.sizes(), [(x.strides(), size_of::<T>())]);
+    let total = Mutex::new(vec![0i64; bins]);
+    parallel_for(0..walk.numel(), 2 * GRAIN, |part| {
+        let mut counts = vec![0i64; bins];
+        for i in part {
+            // SAFETY: an element of a contiguous view.
+            let v = unsafe { load::<T>(x.ptr().cast::<T>().add(i).cast()) };
+            if v >= low && v <= high {
+                let mut bin = ((v - low) * scale).to_usize().unwrap_or(0).min(bins - 1);
+                while bin > 0 && v < list[bin] {
+                    bin -= 1;
+                }
+                while bin + 1 < bins && v >= list[bin + 1] {
+                    bin += 1;
+                }
+                counts[bin] += 1;
+            }
+        }
+        let mut total = total.lock().unwrap_or_else(PoisonError::into_inner);
+        total.iter_mut().zip(counts).for_each(|(t, c)| *t += c);
+    });
+    let total = total.into_inner().unwrap_or_else(PoisonError::into_inner);
+    write(out, |i| total[i]);
+}
+
 /// Minima and maxima kept side by side, so that they vectorise.
 const LANES: usize = 16;
 

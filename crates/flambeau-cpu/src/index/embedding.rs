@@ -95,6 +95,51 @@ pub fn sum_in_bags(out: ViewMut, table: View, indices: View, bags: View) -> Resu
     Ok(())
 }
 
+/// The bag of each place, for bags that start at the places `offsets` (int64): one less than the number of starts up to there.
+pub fn bag_places(out: ViewMut, offsets: View) -> Result<()> {
+    debug_assert!(out.is_contiguous() && out.dtype() == DType::I64);
+    // SAFETY: a contiguous output of that many elements, which a place below `n` is one of.
+    unsafe {
+        let (to, n) = (out.ptr().cast::<i64>(), out.numel());
+        std::ptr::write_bytes(to, 0, n);
+        for start in index_values(&offsets) {
+            if (start as u64) < n as u64 {
+                let at = to.add(start as usize);
+                at.write_unaligned(at.read_unaligned() + 1);
+            }
+        }
+        let mut bag = -1;
+        for i in 0..n {
+            bag += to.add(i).read_unaligned();
+            to.add(i).write_unaligned(bag);
+        }
+    }
+    Ok(())
+}
+
+/// How many places each bag has, for the bags of places, of which neighbours mostly share one. Complains of an index that is none
+/// of `rows`.
+pub fn bag_sizes(out: ViewMut, bags: View, indices: View, rows: i64) -> Result<()> {
+    debug_assert!(out.is_contiguous() && out.dtype() == DType::I64);
+    let (bags, indices) = (index_values(&bags), index_values(&indices));
+    if indices.iter().fold(false, |bad, &i| bad | (i as u64 >= rows as u64)) {
+        let found = indices.iter().enumerate().find(|&(_, &i)| i as u64 >= rows as u64);
+        let (at, value) = found.unwrap_or((0, &0));
+        return Err(Error::runtime(format!(
+            "Index {at} of input takes value {value} which is not in the valid range [0, {rows})"
+        )));
+    }
+    let mut sizes = vec![0i64; out.numel()];
+    for run in bags.chunk_by(|a, b| a == b) {
+        if let Some(size) = sizes.get_mut(run[0] as usize) {
+            *size += run.len() as i64;
+        }
+    }
+    // SAFETY: as many contiguous elements.
+    unsafe { std::ptr::copy_nonoverlapping(sizes.as_ptr().cast::<u8>(), out.ptr(), sizes.len() * 8) };
+    Ok(())
+}
+
 /// Adds a row to another, in chunks by way of local arrays, which overlap nothing.
 ///
 /// # Safety

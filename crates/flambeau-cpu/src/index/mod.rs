@@ -20,8 +20,8 @@ mod tests;
 
 pub use advanced::{IndexDim, index_get, index_put, put};
 pub use cat::cat;
-pub use count::{bincount, histc, repeat_interleave};
-pub use embedding::{embedding_backward, one_hot, sum_in_bags};
+pub use count::{bincount, count_between, histc, repeat_interleave};
+pub use embedding::{bag_places, bag_sizes, embedding_backward, one_hot, sum_in_bags};
 pub use flip::{flip, roll};
 pub use gather::{gather, index_select, take};
 pub use mask::{count_nonzero, masked_scatter, masked_select, nonzero};

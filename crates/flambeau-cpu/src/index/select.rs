@@ -5,7 +5,11 @@ use smallvec::SmallVec;
 
 use super::number::Number;
 use super::scatter::{Bounds, NamedRun, copy_named, named, named_runs, scatter_add};
-use super::walk::{Fault, at_least_1d, by_element, load, out_of_bounds, scalar_bytes, with_i64};
+use super::walk::{Fault, GRAIN, at_least_1d, by_element, index_values, load, out_of_bounds, scalar_bytes, with_i64};
+use crate::gemm::scratch::{self, Slot};
+use crate::gemm::{Shared, for_pieces};
+use crate::reduce::convert::FloatStore;
+use crate::reduce::real::Real;
 use crate::view::{View, ViewMut};
 
 /// Strides under which a 1-d index repeats over the other dimensions.
@@ -34,6 +38,13 @@ pub fn index_add(out: ViewMut, dim: usize, index: View, src: View, alpha: Scalar
         let strides = along(&index, dim, os.len());
         // SAFETY: strides of 0 repeat the index's own elements.
         let repeated = unsafe { View::new(index.ptr(), DType::I64, &sizes, &strides) };
+        if dim == 0 && matches!(out.dtype(), DType::F16 | DType::BF16) && out.is_contiguous() && src.is_contiguous() {
+            let indices = index_values(&index);
+            if indices.iter().all(|i| (0..os[0]).contains(i)) {
+                add_half(&out, &indices, &src);
+                return Ok(());
+            }
+        }
         return scatter_add(out, dim, repeated, src);
     }
     let fault = Fault::default();
@@ -45,6 +56,41 @@ pub fn index_add(out: ViewMut, dim: usize, index: View, src: View, alpha: Scalar
     });
     fault.check(|_| Error::index("index out of range in self"))
 }
+
+/// Adds rows of half precision to contiguous rows in f32, rounding once at the end. All indices are rows.
+fn add_half(out: &ViewMut, indices: &[i64], src: &View) {
+    let (load, store) = (<f32 as Real>::load(out.dtype()), <f32 as FloatStore>::store(out.dtype()));
+    let rows = out.sizes()[0] as usize;
+    let width = out.numel() / rows.max(1);
+    let (to, from) = (Shared::new(out.ptr()), Shared::read(src.ptr()));
+    for_pieces(0..width, (GRAIN / indices.len().max(1)).max(CHUNK), |columns| {
+        let count = columns.len();
+        scratch::with::<f32, _>(Slot::Outer, rows * count, |sums| {
+            let at = |base: &Shared<u8>, row: usize, column: usize| base.at(2 * (row * width + column) as isize);
+            let mut terms = [0.0; CHUNK];
+            // SAFETY: these columns of contiguous views, which no other piece writes, and a sum for each of their elements.
+            unsafe {
+                for row in 0..rows {
+                    load(at(&to, row, columns.start), 1, count, sums.add(row * count));
+                }
+                for (row, &index) in indices.iter().enumerate() {
+                    for first in (0..count).step_by(CHUNK) {
+                        let n = CHUNK.min(count - first);
+                        load(at(&from, row, columns.start + first), 1, n, terms.as_mut_ptr());
+                        let sums = std::slice::from_raw_parts_mut(sums.add(index as usize * count + first), n);
+                        sums.iter_mut().zip(&terms).for_each(|(sum, term)| *sum += term);
+                    }
+                }
+                for row in 0..rows {
+                    store(sums.add(row * count), count, at(&to, row, columns.start), 1);
+                }
+            }
+        });
+    });
+}
+
+/// Elements of a row added at a time.
+const CHUNK: usize = 256;
 
 /// Adds in the element's own type.
 ///

@@ -123,7 +123,8 @@ fn forward<T: Lanes>(out: &mut ViewMut, input: &View, grid: &View, how: Grid) {
         Shared::read(own.as_ptr())
     };
     // The channels of an element side by side, and zeros behind them for what lies outside.
-    let side_by_side = job.channels >= SIDE_BY_SIDE && job.places * 4 >= job.size;
+    let nearest = how.filter == GridFilter::Nearest;
+    let side_by_side = job.channels >= SIDE_BY_SIDE && job.places * 4 >= job.size && !nearest;
     let step = job.channels.next_multiple_of(channels::LANES).max(channels::LANES);
     let turned = if side_by_side { turn_all(&job, x, step) } else { Vec::new() };
     let blocks = job.places.div_ceil(BLOCK);
@@ -148,7 +149,13 @@ fn forward<T: Lanes>(out: &mut ViewMut, input: &View, grid: &View, how: Grid) {
                 unsafe { transpose(lines.as_ptr(), step as isize, count, job.channels, line.as_mut_ptr(), BLOCK) };
             }
             for c in 0..job.channels {
-                if !side_by_side {
+                if nearest {
+                    let plane = x.at((sample * whole + c * job.size) as isize);
+                    for (y, &i) in line.iter_mut().zip(&around.index) {
+                        // SAFETY: an element of this channel.
+                        *y = if i < job.size { unsafe { *plane.wrapping_add(i) } } else { T::default() };
+                    }
+                } else if !side_by_side {
                     let plane = x.at((sample * whole + c * job.size) as isize);
                     let taps = around.index.chunks_exact(around.taps).zip(around.weight.chunks_exact(around.taps));
                     for (y, (index, weight)) in line.iter_mut().zip(taps) {
@@ -182,7 +189,22 @@ fn turn_all<T: Lanes>(job: &Job, x: Shared<T>, step: usize) -> Vec<T> {
     turned
 }
 
-/// The elements around the places of a block: as many for each, those outside numbered as the one behind the last.
+/// The element nearest to a place; outside, the number behind the last.
+#[inline(always)]
+fn nearest<T: Real>(job: &Job, place: &[T]) -> usize {
+    let mut at = 0;
+    for (side, &x) in job.sides.iter().zip(place.iter().rev()) {
+        let Some(i) = side.nearest(x) else {
+            let mut found = job.size;
+            each(job, &job.taps(place), |i, _, _| found = i);
+            return found;
+        };
+        at = at * side.size + i;
+    }
+    at
+}
+
+/// The elements around the places of a block, their weights but for the nearest: as many for each, those outside numbered as the one behind the last.
 struct Around<T> {
     taps: usize,
     index: Vec<usize>,
@@ -203,6 +225,10 @@ impl<T: Real> Around<T> {
     fn find(&mut self, job: &Job, places: &[T]) {
         self.index.clear();
         self.weight.clear();
+        if self.taps == 1 {
+            self.index.extend(places.chunks_exact(job.sides.len()).map(|place| nearest(job, place)));
+            return;
+        }
         for place in places.chunks_exact(job.sides.len()) {
             let to = self.index.len() + self.taps;
             if !self.inner(job, place) {
@@ -219,17 +245,10 @@ impl<T: Real> Around<T> {
     /// The elements around a place well inside an image, without detours. False elsewhere.
     #[inline]
     fn inner(&mut self, job: &Job, place: &[T]) -> bool {
-        let (mut low, mut weights, mut at) = ([0; 3], [[T::of(1.0); 2]; 3], 0);
+        let (mut low, mut weights) = ([0; 3], [[T::of(1.0); 2]; 3]);
         let sides = job.sides.iter().zip(place.iter().rev());
         match job.sides[0].filter {
-            GridFilter::Nearest => {
-                for (side, &x) in sides {
-                    let Some(i) = side.nearest(x) else { return false };
-                    at = at * side.size + i;
-                }
-                self.index.push(at);
-                self.weight.push(T::of(1.0));
-            }
+            GridFilter::Nearest => return false,
             GridFilter::Bilinear => {
                 for (d, (side, &x)) in sides.enumerate() {
                     let Some((i, before, behind)) = side.between(x) else { return false };
@@ -246,7 +265,18 @@ impl<T: Real> Around<T> {
                     self.weight.push(w);
                 }
             }
-            GridFilter::Bicubic => return false,
+            GridFilter::Bicubic => {
+                let (mut first, mut weights) = ([0; 2], [[T::of(0.0); 4]; 2]);
+                for (d, (side, &x)) in sides.enumerate() {
+                    let Some((i, w)) = side.four(x) else { return false };
+                    (first[d], weights[d]) = (i, w);
+                }
+                for (row, &wy) in weights[0].iter().enumerate() {
+                    let at = (first[0] + row) * job.sides[1].size + first[1];
+                    self.index.extend(at..at + 4);
+                    self.weight.extend(weights[1].map(|wx| wy * wx));
+                }
+            }
         }
         true
     }

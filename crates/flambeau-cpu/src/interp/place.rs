@@ -113,6 +113,18 @@ impl Side {
         Some(index + usize::from(up))
     }
 
+    /// The first of the four elements around a place, and their weights, as `taps` finds them for cubic polynomials. None where
+    /// one lies at or beyond the border.
+    #[inline(always)]
+    pub fn four<T: Real>(&self, x: T) -> Option<(usize, [T; 4])> {
+        let (at, _) = self.within(x);
+        if !(at >= T::of(1.0) && at < T::of(self.size as f64 - 3.0)) {
+            return None;
+        }
+        let index = at.to_f64() as usize;
+        Some((index - 1, cubic_weights(at - T::of(index as f64))))
+    }
+
     fn inside(&self, index: f64) -> Option<usize> {
         (index >= 0.0 && index < self.size as f64).then_some(index as usize)
     }

@@ -4,7 +4,7 @@
 use super::field::{Field, Precision};
 use super::planar::{rotation_forward as rotation, smaller_singular_value, triangle_svd};
 use super::reflector::Reflector;
-use super::wide::Turns;
+use super::wide::{Turns, subtract, subtract_gather, subtract_inner};
 
 /// `Q^H a P = B` for a bidiagonal `B`.
 pub(super) struct Bidiagonal<T> {
@@ -15,39 +15,47 @@ pub(super) struct Bidiagonal<T> {
     pub right: Vec<Reflector<T>>,
 }
 
-/// The elements of row `i` from column `from` on, conjugated.
-fn row<T: Field>(a: &[T], m: usize, n: usize, i: usize, from: usize) -> Vec<T> {
-    (from..n).map(|j| a[j * m + i].conj()).collect()
-}
-
 /// Reduces `a` (m, n; by columns): to an upper bidiagonal matrix if m >= n, else to a lower one.
 pub(super) fn bidiagonalize<T: Field>(a: &mut [T], m: usize, n: usize) -> Bidiagonal<T> {
-    let k = m.min(n);
+    if m >= n {
+        return tall(a, m, n);
+    }
+    // The rows of a wide matrix are the columns of its conjugate transpose.
+    let mut adjoint: Vec<T> = (0..m * n).map(|at| a[at % n * m + at / n].conj()).collect();
+    let b = tall(&mut adjoint, n, m);
+    Bidiagonal { left: b.right, right: b.left, ..b }
+}
+
+/// The columns behind each are gone through twice: `a - w v^H` from the step before and the inner products for the reflection
+/// from the left, then that reflection and `a v` for the one from the right.
+fn tall<T: Field>(a: &mut [T], m: usize, n: usize) -> Bidiagonal<T> {
     let mut b = Bidiagonal { diagonal: vec![], beside: vec![], left: vec![], right: vec![] };
-    for i in 0..k {
-        let column = |b: &mut Vec<f64>, left: &mut Vec<Reflector<T>>, a: &mut [T], at: usize| {
-            let (h, beta) = Reflector::new(at, &a[i * m + at..(i + 1) * m]);
-            b.push(beta);
-            h.left(h.adjoint_tau(), a, m, i + 1);
-            left.push(h);
-        };
-        let across = |b: &mut Vec<f64>, right: &mut Vec<Reflector<T>>, a: &mut [T], at: usize| {
-            let (g, beta) = Reflector::new(at, &row(a, m, n, i, at));
-            b.push(beta);
-            g.right(g.tau, a, m, i + 1);
-            right.push(g);
-        };
-        if m >= n {
-            column(&mut b.diagonal, &mut b.left, a, i);
-            if i + 1 < n {
-                across(&mut b.beside, &mut b.right, a, i + 1);
-            }
-        } else {
-            across(&mut b.diagonal, &mut b.right, a, i);
-            if i + 1 < m {
-                column(&mut b.beside, &mut b.left, a, i + 1);
-            }
+    // For rows from `i` on, and what column `i + k` has to lose of it.
+    let (mut w, mut factors) = (vec![T::zero(); m], vec![T::zero(); n]);
+    for i in 0..n {
+        subtract(&mut a[i * m + i..(i + 1) * m], factors[0], &w);
+        let (h, beta) = Reflector::new(i, &a[i * m + i..(i + 1) * m]);
+        b.diagonal.push(beta);
+        let behind = n - i - 1;
+        let mut products = vec![T::zero(); behind];
+        let mut row = vec![T::zero(); behind];
+        for k in 0..behind {
+            let column = &mut a[(i + 1 + k) * m + i..(i + 2 + k) * m];
+            products[k] = h.adjoint_tau() * subtract_inner(column, factors[k + 1], &w, &h.v);
+            row[k] = (column[0] - products[k] * h.v[0]).conj();
         }
+        if behind > 0 {
+            let (g, beta) = Reflector::new(i + 1, &row);
+            b.beside.push(beta);
+            w = vec![T::zero(); m - i - 1];
+            for k in 0..behind {
+                let column = &mut a[(i + 1 + k) * m + i + 1..(i + 2 + k) * m];
+                subtract_gather(column, products[k], &h.v[1..], &mut w, g.v[k]);
+            }
+            factors = g.v.iter().map(|v| g.tau * v.conj()).collect();
+            b.right.push(g);
+        }
+        b.left.push(h);
     }
     b
 }

@@ -1,7 +1,7 @@
 //! Householder vectors as LAPACK keeps them: below the diagonal, the first element of each an unwritten 1.
 
 use super::field::{Field, load, store};
-use super::reflector::Reflector;
+use super::reflector::{Reflector, apply as apply_all, triangularize};
 use super::triangular::transpose;
 use super::{by_field, dims, grain};
 use crate::gemm::{Shared, for_pieces};
@@ -21,10 +21,7 @@ fn factor_all<T: Field>(out: &mut ViewMut, tau: &mut ViewMut, a: &View) {
     for_pieces(0..batch, grain(m.max(n)), |range| {
         for b in range {
             let mut columns = transpose(&a[b * m * n..(b + 1) * m * n], m, n);
-            for i in 0..k {
-                let (h, beta) = Reflector::new(i, &columns[i * m + i..(i + 1) * m]);
-                h.left(h.adjoint_tau(), &mut columns, m, i + 1);
-                columns[i * m + i] = T::from_re(beta);
+            for (i, h) in triangularize(&mut columns, m, k).iter().enumerate() {
                 columns[i * m + i + 1..(i + 1) * m].copy_from_slice(&h.v[1..]);
                 store(&tau, b * k + i, &[h.tau]);
             }
@@ -55,9 +52,7 @@ pub fn orgqr(out: &mut ViewMut, a: View, tau: View) {
                 let list = reflections(&a[b * m * n..(b + 1) * m * n], m, n, &tau[b * k..(b + 1) * k]);
                 let mut q = vec![<T as num_traits::Zero>::zero(); m * n];
                 (0..n.min(m)).for_each(|i| q[i * m + i] = num_traits::One::one());
-                for h in list.iter().rev() {
-                    h.left(h.tau, &mut q, m, h.at);
-                }
+                apply_all(&list.iter().rev().map(|h| (h, h.tau, h.at)).collect::<Vec<_>>(), &mut q, m);
                 store(&out, b * m * n, &q);
             }
         });

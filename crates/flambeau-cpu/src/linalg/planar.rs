@@ -1,6 +1,13 @@
 //! Rotations of a plane, and factors of matrices of two by two: LAPACK's lartg, las2, lasv2, laev2 and lanv2, whose signs
 //! decide those of singular vectors and eigenvectors.
 
+/// `sqrt(f^2 + g^2)`; squares that stay in range need no care.
+#[inline(always)]
+fn length(f: f64, g: f64) -> f64 {
+    let sum = f * f + g * g;
+    if (1e-280..1e280).contains(&sum) { sum.sqrt() } else { f.hypot(g) }
+}
+
 /// `c`, `s` and `r` with `c f + s g = r` and `c g = s f`, as steps on symmetric matrices take it: `c` is positive where `f` is
 /// the greater, else `r` is.
 pub(super) fn rotation(f: f64, g: f64) -> (f64, f64, f64) {
@@ -10,7 +17,7 @@ pub(super) fn rotation(f: f64, g: f64) -> (f64, f64, f64) {
     if f == 0.0 {
         return (0.0, 1.0, g);
     }
-    let r = f.hypot(g);
+    let r = length(f, g);
     if f.abs() > g.abs() && f < 0.0 { (-f / r, -g / r, -r) } else { (f / r, g / r, r) }
 }
 
@@ -22,7 +29,7 @@ pub(super) fn rotation_forward(f: f64, g: f64) -> (f64, f64, f64) {
     if f == 0.0 {
         return (0.0, 1f64.copysign(g), g.abs());
     }
-    let size = f.hypot(g);
+    let size = length(f, g);
     let r = size.copysign(f);
     (f.abs() / size, g / r, r)
 }

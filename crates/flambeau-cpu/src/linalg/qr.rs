@@ -1,7 +1,7 @@
 //! QR by Householder reflections, with LAPACK's signs.
 
 use super::field::{Field, load, store};
-use super::reflector::Reflector;
+use super::reflector::{apply, triangularize};
 use super::{by_field, dims, grain};
 use crate::gemm::{Shared, for_pieces};
 use crate::{View, ViewMut};
@@ -20,13 +20,7 @@ fn all<T: Field>(q: Option<&mut ViewMut>, r: &mut ViewMut, a: &View) {
     for_pieces(0..batch, grain(m.max(n)), |range| {
         for b in range {
             let mut columns = super::triangular::transpose(&a[b * m * n..(b + 1) * m * n], m, n);
-            let mut reflections = Vec::with_capacity(m.min(n));
-            for i in 0..m.min(n) {
-                let (h, beta) = Reflector::new(i, &columns[i * m + i..(i + 1) * m]);
-                h.left(h.adjoint_tau(), &mut columns, m, i + 1);
-                columns[i * m + i] = T::from_re(beta);
-                reflections.push(h);
-            }
+            let reflections = triangularize(&mut columns, m, m.min(n));
             let upper: Vec<T> = (0..k * n)
                 .map(|at| (at / n, at % n))
                 .map(|(i, j)| if i <= j { columns[j * m + i] } else { T::zero() })
@@ -37,9 +31,7 @@ fn all<T: Field>(q: Option<&mut ViewMut>, r: &mut ViewMut, a: &View) {
                 for j in 0..k {
                     columns[j * m + j] = T::one();
                 }
-                for h in reflections.iter().rev() {
-                    h.left(h.tau, &mut columns, m, h.at);
-                }
+                apply(&reflections.iter().rev().map(|h| (h, h.tau, h.at)).collect::<Vec<_>>(), &mut columns, m);
                 store(q, b * m * k, &super::triangular::transpose(&columns, k, m));
             }
         }

@@ -2,6 +2,7 @@
 
 use super::field::Field;
 use super::wide::{inner, subtract};
+use crate::gemm::{Shared, for_pieces};
 
 /// A reflection of the coordinates from `at` on; `v[0]` is 1.
 pub(super) struct Reflector<T> {
@@ -79,9 +80,54 @@ impl<T: Field> Reflector<T> {
     }
 }
 
+/// A reflection `I - tau v v^H` with that tau, of the columns from the last number on.
+pub(super) type Step<'a, T> = (&'a Reflector<T>, T, usize);
+
+/// Columns that meet a reflection while it is in the cache.
+const TOGETHER: usize = 8;
+
+/// Turns the columns of `a` (of `m` elements) by each step of the list. A few columns meet all steps before the next few do.
+pub(super) fn apply<T: Field>(list: &[Step<'_, T>], a: &mut [T], m: usize) {
+    if m == 0 || list.is_empty() {
+        return;
+    }
+    let count = a.len() / m;
+    let shared = Shared::new(a.as_mut_ptr());
+    let work = list.len() * m * TOGETHER;
+    for_pieces(0..count.div_ceil(TOGETHER), (1usize << 18).div_ceil(work), |pieces| {
+        for p in pieces {
+            let columns = p * TOGETHER..count.min((p + 1) * TOGETHER);
+            // SAFETY: these columns are this piece's alone.
+            let part =
+                unsafe { std::slice::from_raw_parts_mut(shared.at((columns.start * m) as isize), columns.len() * m) };
+            for (h, tau, first) in list {
+                h.left(*tau, part, m, first.saturating_sub(columns.start));
+            }
+        }
+    });
+}
+
 /// Replaces the columns of `a` (of `m` elements) by `H_1 H_2 ... H_k a`.
 pub(super) fn product<T: Field>(reflectors: &[Reflector<T>], a: &mut [T], m: usize) {
-    for h in reflectors.iter().rev() {
-        h.left(h.tau, a, m, 0);
+    apply(&reflectors.iter().rev().map(|h| (h, h.tau, 0)).collect::<Vec<_>>(), a, m);
+}
+
+/// Columns that become triangular before the ones behind them are turned.
+const PANEL: usize = 32;
+
+/// Makes the first `k` columns of `a` (of `m` elements) upper triangular; gives the reflections. What is below the diagonal is
+/// left as it comes.
+pub(super) fn triangularize<T: Field>(a: &mut [T], m: usize, k: usize) -> Vec<Reflector<T>> {
+    let mut list: Vec<Reflector<T>> = Vec::with_capacity(k);
+    for start in (0..k).step_by(PANEL) {
+        let end = k.min(start + PANEL);
+        for i in start..end {
+            let (h, beta) = Reflector::new(i, &a[i * m + i..(i + 1) * m]);
+            h.left(h.adjoint_tau(), &mut a[..end * m], m, i + 1);
+            a[i * m + i] = T::from_re(beta);
+            list.push(h);
+        }
+        apply(&list[start..].iter().map(|h| (h, h.adjoint_tau(), 0)).collect::<Vec<_>>(), &mut a[end * m..], m);
     }
+    list
 }

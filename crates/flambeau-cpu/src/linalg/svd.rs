@@ -2,7 +2,7 @@
 
 use super::bidiagonal::{bidiagonalize, diagonalize};
 use super::field::{Field, Precision, Widen, all_finite, identity, load, store, store_real};
-use super::reflector::{Reflector, product};
+use super::reflector::{Reflector, product, triangularize};
 use super::{by_field, dims, grain};
 use crate::gemm::{Shared, for_pieces};
 use crate::{View, ViewMut};
@@ -64,13 +64,7 @@ fn adjoint<T: Field>(a: &[T], m: usize, n: usize) -> Vec<T> {
 
 /// The triangular factor of a tall matrix (m, n; by columns), and the reflections that made it.
 fn triangle<T: Field>(mut a: Vec<T>, m: usize, n: usize) -> (Vec<T>, Vec<Reflector<T>>) {
-    let mut list = Vec::with_capacity(n);
-    for i in 0..n {
-        let (h, beta) = Reflector::new(i, &a[i * m + i..(i + 1) * m]);
-        h.left(h.adjoint_tau(), &mut a, m, i + 1);
-        a[i * m + i] = T::from_re(beta);
-        list.push(h);
-    }
+    let list = triangularize(&mut a, m, n);
     let r = (0..n * n).map(|at| if at % n <= at / n { a[at / n * m + at % n] } else { T::zero() }).collect();
     (r, list)
 }

@@ -4,7 +4,7 @@
 use super::field::{Field, Precision};
 use super::planar::{rotation, symmetric_eigen};
 use super::reflector::Reflector;
-use super::wide::{Turns, inner, subtract};
+use super::wide::{Turns, inner, subtract, sweep};
 
 /// `Q^H a Q = T` for a tridiagonal `T`; `Q` is the product of the reflections in their order.
 pub(super) struct Tridiagonal<T> {
@@ -13,40 +13,39 @@ pub(super) struct Tridiagonal<T> {
     pub reflectors: Vec<Reflector<T>>,
 }
 
-/// `w = tau a v` and the update `a - v w^H - w v^H` for the Hermitian block of `a` from `at` on, of which the lower triangle is
-/// kept.
-fn update<T: Field>(a: &mut [T], n: usize, h: &Reflector<T>) {
-    let (at, size) = (h.at, h.v.len());
-    let mut w = vec![T::zero(); size];
-    for j in 0..size {
-        let column = &a[(at + j) * n + at + j..(at + j) * n + at + size];
-        let by = h.tau * h.v[j];
-        w[j] += T::from_re(column[0].re()) * by;
-        subtract(&mut w[j + 1..], -by, &column[1..]);
-        w[j] += h.tau * inner(&column[1..], &h.v[j + 1..]);
-    }
-    let alpha = -(T::from_re(0.5) * h.tau * inner(&w, &h.v));
-    subtract(&mut w, -alpha, &h.v);
-    for j in 0..size {
-        let column = &mut a[(at + j) * n + at + j..(at + j) * n + at + size];
-        subtract(column, w[j].conj(), &h.v[j..]);
-        subtract(column, h.v[j].conj(), &w[j..]);
-    }
-}
-
-/// Reduces a Hermitian matrix (n, n; by columns), of which the lower triangle counts.
+/// Reduces a Hermitian matrix (n, n; by columns), of which the lower triangle counts. Each reflection is an update of rank two,
+/// `a - v w^H - w v^H`; a column meets it as it is read for the next reflection, so that memory is gone through once for each.
 pub(super) fn tridiagonalize<T: Field>(a: &mut [T], n: usize) -> Tridiagonal<T> {
     let mut t = Tridiagonal { diagonal: vec![], beside: vec![], reflectors: vec![] };
+    // The vectors of the update that the columns from `i` on wait for, and the row that they begin with.
+    let (mut v, mut w, mut start) = (vec![T::zero(); n], vec![T::zero(); n], 0);
     for i in 0..n {
-        t.diagonal.push(a[i * n + i].re());
-        if i + 1 < n {
-            let (h, beta) = Reflector::new(i + 1, &a[i * n + i + 1..(i + 1) * n]);
-            t.beside.push(beta);
-            if h.tau != T::zero() {
-                update(a, n, &h);
-            }
-            t.reflectors.push(h);
+        let (x, y) = (&v[i - start..], &w[i - start..]);
+        let column = &mut a[i * n + i..(i + 1) * n];
+        subtract(column, y[0].conj(), x);
+        subtract(column, x[0].conj(), y);
+        t.diagonal.push(column[0].re());
+        if i + 1 == n {
+            break;
         }
+        let (h, beta) = Reflector::new(i + 1, &column[1..]);
+        t.beside.push(beta);
+        if h.tau != T::zero() {
+            let mut next = vec![T::zero(); h.v.len()];
+            for (j, &vj) in h.v.iter().enumerate() {
+                let (x, y) = (&v[i + 1 + j - start..], &w[i + 1 + j - start..]);
+                let (factors, by) = ((y[0].conj(), x[0].conj()), h.tau * vj);
+                let column = &mut a[(i + 1 + j) * n + i + 1 + j..(i + 2 + j) * n];
+                // Of the diagonal only the real part counts.
+                column[0] = T::from_re((column[0] - factors.0 * x[0] - factors.1 * y[0]).re());
+                let below = sweep(&mut column[1..], factors, &x[1..], &y[1..], &mut next[j + 1..], by, &h.v[j + 1..]);
+                next[j] += column[0] * by + h.tau * below;
+            }
+            let alpha = T::from_re(0.5) * h.tau * inner(&next, &h.v);
+            subtract(&mut next, alpha, &h.v);
+            (v, w, start) = (h.v.clone(), next, i + 1);
+        }
+        t.reflectors.push(h);
     }
     t
 }

@@ -4,6 +4,7 @@ use flambeau_types::DType;
 
 use super::values;
 use crate::reduce::Address;
+use crate::reduce::levels::levels;
 use crate::reduce::real::Real;
 use crate::reduce::var_mean;
 use crate::threads::parallel_for;
@@ -44,9 +45,33 @@ pub fn batch_norm_apply(
     }
 }
 
-/// The lines that share one channel, or whole rows of (C, L) where L is small: each has its own constants per element.
-fn spread<T: Real>(per_channel: &[T], inner: usize) -> Vec<T> {
-    per_channel.iter().flat_map(|&v| std::iter::repeat_n(v, inner)).collect()
+/// `x * a + b` of a run.
+///
+/// # Safety
+/// `n` elements to read and to write; the runs are one or do not overlap.
+#[inline(always)]
+unsafe fn scale_body<T: Real, const F: bool>(from: *const T, to: *mut T, n: usize, a: T, b: T) {
+    const CHUNK: usize = 32;
+    let whole = n & !(CHUNK - 1);
+    // SAFETY: the caller's promise.
+    unsafe {
+        for at in (0..whole).step_by(CHUNK) {
+            let mut part = from.add(at).cast::<[T; CHUNK]>().read_unaligned();
+            part.iter_mut().for_each(|v| *v = *v * a + b);
+            to.add(at).cast::<[T; CHUNK]>().write_unaligned(part);
+        }
+        for at in whole..n {
+            to.add(at).write_unaligned(from.add(at).read_unaligned() * a + b);
+        }
+    }
+}
+
+levels! {
+    /// [`scale_body`] with the processor's instructions.
+    ///
+    /// # Safety
+    /// As for that.
+    unsafe fn scale<T: Real>(from: *const T, to: *mut T, n: usize, a: T, b: T) = scale_body
 }
 
 fn apply<T: Real>(
@@ -63,11 +88,37 @@ fn apply<T: Real>(
     let (w, b) = (values::<T>(weight.as_ref()), values::<T>(bias.as_ref()));
     let alpha: Vec<T> = (0..c).map(|k| w.as_ref().map_or(invstd[k], |w| invstd[k] * w[k])).collect();
     let beta: Vec<T> = (0..c).map(|k| b.as_ref().map_or(T::default(), |b| b[k]) - mean[k] * alpha[k]).collect();
-    let (alpha, beta) = (spread(&alpha, inner), spread(&beta, inner));
     let row = c * inner;
     let (px, po) = (Address::reading(x.ptr()), Address::of(out));
     let (load, store) = (T::load(x.dtype()), T::store(out.dtype()));
     let (sx, so) = (x.dtype().size(), out.dtype().size());
+    let direct = x.dtype() == T::OWN && out.dtype() == T::OWN;
+    if inner >= 16 {
+        // Line by line, each with the constants of its channel.
+        return parallel_for(0..n * c, (GRAIN / inner).max(1), |range| {
+            let mut part = [T::default(); 512];
+            for i in range {
+                let (a, b) = (alpha[i % c], beta[i % c]);
+                // SAFETY: line `i` of contiguous views.
+                unsafe {
+                    if direct {
+                        let at = (i * inner) as isize;
+                        scale(px.at(at, sx).cast::<T>().cast_const(), po.at(at, so).cast::<T>(), inner, a, b);
+                        continue;
+                    }
+                    for from in (0..inner).step_by(512) {
+                        let (len, at) = ((inner - from).min(512), (i * inner + from) as isize);
+                        load(px.at(at, sx), 1, len, part.as_mut_ptr());
+                        scale(part.as_ptr(), part.as_mut_ptr(), len, a, b);
+                        store(part.as_ptr(), len, po.at(at, so), 1);
+                    }
+                }
+            }
+        });
+    }
+    // Rows of short lines, with constants for each element.
+    let spread = |list: Vec<T>| list.into_iter().flat_map(|v| std::iter::repeat_n(v, inner)).collect();
+    let (alpha, beta): (Vec<T>, Vec<T>) = (spread(alpha), spread(beta));
     parallel_for(0..n, (GRAIN / row.max(1)).max(1), |range| {
         let mut line = [T::default(); 512];
         for i in range {

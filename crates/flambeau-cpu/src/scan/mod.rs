@@ -62,6 +62,14 @@ macro_rules! running_float {
 }
 running_float!(f32, f64);
 
+fn widen(z: Complex<f32>) -> Complex<f64> {
+    Complex::new(z.re.into(), z.im.into())
+}
+
+fn narrow(z: Complex<f64>) -> Complex<f32> {
+    Complex::new(z.re as f32, z.im as f32)
+}
+
 /// The running sum along `dim`; integers wrap.
 pub fn cumsum(out: &mut ViewMut, x: View, dim: usize) {
     let d = x.dtype();
@@ -69,6 +77,12 @@ pub fn cumsum(out: &mut ViewMut, x: View, dim: usize) {
         (DType::F32, DType::F32) => same_type::<f32, f64>(out, &x, dim, 0.0, |a, v| a + v as f64, |a| a as f32),
         (DType::F64, DType::F64) => same_type::<f64, f64>(out, &x, dim, 0.0, |a, v| a + v, |a| a),
         (DType::I64, DType::I64) => same_type::<i64, i64>(out, &x, dim, 0, i64::wrapping_add, |a| a),
+        (DType::C64, DType::C64) => {
+            same_type::<Complex<f32>, Complex<f64>>(out, &x, dim, Complex::default(), |a, v| a + widen(v), narrow)
+        }
+        (DType::C128, DType::C128) => {
+            same_type::<Complex<f64>, Complex<f64>>(out, &x, dim, Complex::default(), |a, v| a + v, |a| a)
+        }
         _ => false,
     };
     if done {
@@ -89,6 +103,12 @@ pub fn cumprod(out: &mut ViewMut, x: View, dim: usize) {
         (DType::F32, DType::F32) => same_type::<f32, f64>(out, &x, dim, 1.0, |a, v| a * v as f64, |a| a as f32),
         (DType::F64, DType::F64) => same_type::<f64, f64>(out, &x, dim, 1.0, |a, v| a * v, |a| a),
         (DType::I64, DType::I64) => same_type::<i64, i64>(out, &x, dim, 1, i64::wrapping_mul, |a| a),
+        (DType::C64, DType::C64) => {
+            same_type::<Complex<f32>, Complex<f64>>(out, &x, dim, Complex::new(1.0, 0.0), |a, v| a * widen(v), narrow)
+        }
+        (DType::C128, DType::C128) => {
+            same_type::<Complex<f64>, Complex<f64>>(out, &x, dim, Complex::new(1.0, 0.0), |a, v| a * v, |a| a)
+        }
         _ => false,
     };
     if done {
@@ -156,7 +176,7 @@ fn place<const K: usize>(dims: &[(usize, [isize; K])], mut i: usize) -> [isize; 
     at
 }
 
-/// Contiguous input and output of one type, along the last dimension: element by element from register to memory, because
+/// Input and contiguous output of one type, along the last dimension: element by element from register to memory, because
 /// short lines that pass through a buffer wait for every store before them. False if it does not apply.
 fn same_type<T: Copy, A: Copy + Sync>(
     out: &mut ViewMut,
@@ -166,22 +186,24 @@ fn same_type<T: Copy, A: Copy + Sync>(
     join: impl Fn(A, T) -> A + Sync,
     round: impl Fn(A) -> T + Sync,
 ) -> bool {
-    if dim + 1 != x.ndim() || !x.is_contiguous() || !out.is_contiguous() {
+    if dim + 1 != x.ndim() || !out.is_contiguous() {
         return false;
     }
     let n = x.sizes()[dim] as usize;
     let Some(lines) = x.numel().checked_div(n) else { return true };
     let (px, po) = (Address::reading(x.ptr()), Address::of(out));
     let size = std::mem::size_of::<T>();
+    let step = x.strides()[dim] as isize;
+    let dims = others(x.sizes(), dim, [out.strides(), x.strides()]);
     parallel_for(0..lines, (GRAIN / n).max(1), |range| {
         for line in range {
-            let at = (line * n) as isize;
-            let (from, to) = (px.at(at, size).cast::<T>().cast_const(), po.at(at, size).cast::<T>());
+            let [o, x] = place(&dims, line);
+            let (from, to) = (px.at(x, size).cast::<T>().cast_const(), po.at(o, size).cast::<T>());
             let mut state = start;
             for i in 0..n {
-                // SAFETY: line `line` of contiguous views of `T`.
+                // SAFETY: elements of one line of either view, of `T`.
                 unsafe {
-                    state = join(state, from.add(i).read_unaligned());
+                    state = join(state, from.offset(i as isize * step).read_unaligned());
                     to.add(i).write_unaligned(round(state));
                 }
             }

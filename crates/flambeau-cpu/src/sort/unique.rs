@@ -4,7 +4,7 @@ use flambeau_types::{Dims, Error, Result, contiguous_strides};
 
 use super::keys::{Key, Word, by_key, check_ordered};
 use super::radix;
-use super::rows::{Rows, pack_rows};
+use super::rows::Rows;
 use crate::index::index_select;
 use crate::index::walk::{Walk, load};
 use crate::view::{View, ViewMut};
@@ -44,10 +44,34 @@ pub fn unique(x: View, inverse: bool, counts: bool) -> Result<Unique> {
 pub fn unique_consecutive(x: View, inverse: bool, counts: bool) -> Result<Unique> {
     check_ordered("unique", x.dtype())?;
     by_key!(x.dtype(), T => {
+        if !inverse && !counts && x.is_contiguous() {
+            return Ok(starts_of_runs::<T>(&x));
+        }
         let elements = flat_elements::<T>(&x);
         let differs = |i: usize| elements[i].key() != elements[i - 1].key() || T::is_nan_key(elements[i].key());
         Ok(group::<T>(elements.len(), differs, |i| elements[i], |i| i, inverse, counts))
     })
+}
+
+/// The elements of a contiguous view that differ from the one before. Each is written and only the right ones counted.
+fn starts_of_runs<T: Key>(x: &View) -> Unique {
+    let (n, size) = (x.numel(), size_of::<T>());
+    let mut values: Vec<u8> = Vec::with_capacity(n * size);
+    let (from, to) = (x.ptr().cast::<T>(), values.as_mut_ptr().cast::<T>());
+    let mut len = n.min(1);
+    // SAFETY: elements of the view, and room for as many; those before `len` are written.
+    unsafe {
+        if n > 0 {
+            to.write_unaligned(from.read_unaligned());
+        }
+        for i in 1..n {
+            let (before, this) = (load::<T>(from.add(i - 1).cast()), load::<T>(from.add(i).cast()));
+            to.add(len).write_unaligned(this);
+            len += usize::from((before.key() != this.key()) | T::is_nan_key(this.key()));
+        }
+        values.set_len(len * size);
+    }
+    Unique { values, len, ..Unique::default() }
 }
 
 /// All elements in row-major order.
@@ -146,26 +170,23 @@ pub fn unique_dim(x: View, dim: usize, consecutive: bool, inverse: bool, counts:
         return Ok(Unique::default());
     }
     by_key!(x.dtype(), T => {
-        // Keys of each slice, one slice after another: rows along `dim` are read, and turned over.
+        // Slices are compared where they lie: mostly the first elements decide.
         let rows = Rows::new(x.sizes(), dim);
         let place = rows.place(x.strides(), dim, x.dtype().size());
         let (n, width) = (rows.len, rows.count);
-        let mut keys = vec![0u64; n * width];
-        let mut words = vec![<T as Key>::Word::default(); n];
-        for r in 0..width {
-            pack_rows::<T>(&x, &rows, &place, r..r + 1, &mut words, 0);
-            for (i, w) in words.iter().enumerate() {
-                keys[i * width + r] = w.key();
-            }
-        }
-        let slice = |i: usize| &keys[i * width..(i + 1) * width];
+        let offsets: Vec<isize> = (0..width).map(|r| rows.offset(&place, r)).collect();
+        // SAFETY: element `i` of a row along `dim`.
+        let key = |i: usize, offset: isize| unsafe { load::<T>(x.ptr().offset(offset + i as isize * place.step)) }.key();
         let mut order: Vec<usize> = (0..n).collect();
         if !consecutive {
-            order.sort_by(|&a, &b| slice(a).cmp(slice(b)));
+            order.sort_by(|&a, &b| {
+                let one = |&o: &isize| key(a, o).cmp(&key(b, o));
+                offsets.iter().map(one).find(|c| c.is_ne()).unwrap_or(std::cmp::Ordering::Equal)
+            });
         }
         let differs = |i: usize| {
-            let (a, b) = (slice(order[i]), slice(order[i - 1]));
-            a != b || a.iter().any(|&k| T::is_nan_key(k))
+            let (a, b) = (order[i], order[i - 1]);
+            offsets.iter().any(|&o| key(a, o) != key(b, o) || T::is_nan_key(key(a, o)))
         };
         let starts: Vec<usize> = (0..n).filter(|&i| i == 0 || differs(i)).collect();
         let mut found = groups(n, &starts, |i| order[i], inverse, counts);

@@ -21,11 +21,11 @@ pub(super) fn div(a: C, b: C) -> C {
     let scale = 1.0 / (big + small * ratio);
     let (re, im) =
         if wide { (a.re + a.im * ratio, a.im - a.re * ratio) } else { (a.re * ratio + a.im, a.im * ratio - a.re) };
-    if (b.re == 0.0) & (b.im == 0.0) {
-        C::new(a.re / b.re.abs(), a.im / b.im.abs())
-    } else {
-        C::new(re * scale, im * scale)
-    }
+    // By zero, each part is divided by zero. Selected, not branched to: loops over this vectorise.
+    let zero = (b.re == 0.0) & (b.im == 0.0);
+    let scale = if zero { f64::INFINITY } else { scale };
+    let (re, im) = (if zero { a.re } else { re }, if zero { a.im } else { im });
+    C::new(re * scale, im * scale)
 }
 
 /// Multiplication by the imaginary unit.
@@ -38,13 +38,24 @@ fn over_i(z: C) -> C {
     C::new(z.im, -z.re)
 }
 
-/// `z / |z|`, and zero for zero.
-pub(super) fn sgn(z: C) -> C {
-    if z.re == 0.0 && z.im == 0.0 {
-        return C::new(0.0, 0.0);
-    }
-    let size = z.re.hypot(z.im);
-    C::new(z.re / size, z.im / size)
+/// `z / |z|` for the size of z, and zero for zero.
+#[inline(always)]
+pub(super) fn sgn(z: C, size: f64) -> C {
+    let zero = (z.re == 0.0) & (z.im == 0.0);
+    let (re, im) = (z.re / size, z.im / size);
+    C::new(if zero { 0.0 } else { re }, if zero { 0.0 } else { im })
+}
+
+/// The size of a number of single precision, whose square double precision can hold.
+#[inline(always)]
+pub(super) fn size_f32(z: C) -> f64 {
+    (z.re * z.re + z.im * z.im).sqrt()
+}
+
+/// The size of any number.
+#[inline(always)]
+pub(super) fn size_f64(z: C) -> f64 {
+    crate::math::plain::f64::hypot(z.re, z.im)
 }
 
 /// Writes the free functions for complex numbers of one precision.
@@ -87,8 +98,12 @@ macro_rules! complex_names {
             inverse::asinh "The inverse hyperbolic sine, cut along the imaginaries beyond one.";
             inverse::acosh "The inverse hyperbolic cosine, cut along the reals below one.";
             inverse::atanh "The inverse hyperbolic tangent, cut along the reals beyond one.";
-            sgn "`z / |z|`, and zero for zero.";
         );
+        /// `z / |z|`, and zero for zero.
+        #[inline(always)]
+        pub fn sgn(z: C) -> C {
+            narrow(complex::sgn(wide(z), complex::complex_names!(@size $t)(wide(z))))
+        }
 
         /// `sgn` under its other name.
         #[inline(always)]
@@ -190,11 +205,7 @@ macro_rules! complex_names {
             narrow(complex::$m::$f(wide(z)))
         }
     };
-    (@fn $f:ident, $doc:literal) => {
-        #[doc = $doc]
-        pub fn $f(z: C) -> C {
-            narrow(complex::$f(wide(z)))
-        }
-    };
+    (@size f32) => { complex::size_f32 };
+    (@size f64) => { complex::size_f64 };
 }
 pub(super) use complex_names;

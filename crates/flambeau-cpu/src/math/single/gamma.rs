@@ -1,6 +1,6 @@
 //! The logarithm of the gamma function and its derivative.
 //!
-//! The quick forms are for positive arguments: a polynomial around two, whose zeros stand as factors, for arguments up to three,
+//! The quick forms are for positive arguments (of `lgamma` also for negative ones, by reflection): a polynomial around two, whose zeros stand as factors, for arguments up to three,
 //! those below one moved up by one; Stirling's series beyond.
 
 use super::super::double::gamma as double;
@@ -19,8 +19,19 @@ pub(in crate::math) fn digamma<L: MulAdd>(x: f32) -> f32 {
     if L::QUICK { quick_digamma::<L>(wide) as f32 } else { double::digamma::<L>(wide) as f32 }
 }
 
+/// `|x sin(pi x) / pi|`.
 #[inline(always)]
-fn quick_lgamma<L: MulAdd>(x: f64) -> f64 {
+fn reflection<L: MulAdd>(x: f64) -> f64 {
+    let f = x - x.round_ties_even();
+    let s = f * f;
+    let p = poly!(L::madd, s; 0.9999999999999496, -1.6449340668284878, 0.8117424240194722, -0.19075179376007553,
+        0.026147500242204993, -0.0023440357436859674, 0.0001424411546151204);
+    (x * f * p).abs()
+}
+
+#[inline(always)]
+fn quick_lgamma<L: MulAdd>(number: f64) -> f64 {
+    let x = number.abs();
     let log = wide::log::<L>(x);
     let low = x < 1.0;
     let t = if low { x - 1.0 } else { x - 2.0 };
@@ -34,6 +45,12 @@ fn quick_lgamma<L: MulAdd>(x: f64) -> f64 {
         -0.0005671814041535567, 0.0005045318717343812);
     let far = L::madd(x - 0.5, log, -x) + L::madd(r, series, 0.9189385332046727);
     let y = if x < 3.0 { near } else { far };
+    // gamma(x) gamma(-x) = -pi / (x sin(pi x)), with poles at the integers. Near a zero the difference has too few digits.
+    let product = reflection::<L>(x);
+    let reflected = -wide::log::<L>(product) - y;
+    let reflected = if reflected.abs() < 0.03 { f64::NAN } else { reflected };
+    let reflected = if product == 0.0 { f64::INFINITY } else { reflected };
+    let y = if number < 0.0 { reflected } else { y };
     if (x > 0.0) & (x < f64::INFINITY) { y } else { f64::NAN }
 }
 

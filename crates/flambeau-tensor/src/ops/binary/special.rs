@@ -121,7 +121,7 @@ op! {
     dtype rule::promote(input, other);
     map {
         (input, other)
-        Float => if is_inf(input) & (input == other) { input } else { max(input, other) + log1p(exp(-abs(input - other))) };
+        Float => select(is_inf(input) & (input == other), input, max(input, other) + log1p(exp(-abs(input - other))));
         Complex => { let z = flambeau_cpu::scan::log_add_exp(crate::ops::binary::special::wide(input), crate::ops::binary::special::wide(other)); C::new(z.re as _, z.im as _) }
     };
     vjp {
@@ -141,7 +141,7 @@ op! {
     fn logaddexp2(input: Tensor, other: Tensor) -> y;
     variants [method, function, out];
     dtype rule::promote(input, other);
-    map { (input, other) Float => if is_inf(input) & (input == other) { input } else { max(input, other) + log1p(exp2(-abs(input - other))) * 1.442_695_040_888_963_4 } };
+    map { (input, other) Float => select(is_inf(input) & (input == other), input, max(input, other) + log1p(exp2(-abs(input - other))) * 1.442_695_040_888_963_4) };
     vjp {
         input => |g, input, other| g / ((other - input).exp2() + 1.0);
         other => |g, input, other| g / ((input - other).exp2() + 1.0)

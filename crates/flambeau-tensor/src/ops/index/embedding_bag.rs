@@ -72,9 +72,8 @@ fn bags(indices: &Tensor, offsets: &Tensor, include_last_offset: bool) -> Result
         }
     }
     let count = given - i64::from(include_last_offset);
-    let places = crate::ops::arange(0, n, 1)?;
     let starts = offsets.to_dtype(DType::I64)?.narrow(0, 0, count)?;
-    Ok((starts.searchsorted_with(&places, false, true, None, None)?.sub(1)?, count))
+    Ok((starts.bag_places(n)?, count))
 }
 
 /// The rows of the table that win in each column of each bag; the first of equal ones. Bags without rows name row 0.
@@ -132,6 +131,9 @@ op! {
         let rows = weight.size()[0];
         let kept = no_grad(|| -> Result<Option<Tensor>> {
             let padding = padding_idx.map(|p| if p < 0 { p + rows } else { p });
+            if padding.is_none() && count > 0 {
+                return Ok(None);
+            }
             let mut keep = all.ge(0)?;
             if let Some(p) = padding {
                 keep = keep.logical_and(&indices.ne(p)?)?;
@@ -140,17 +142,7 @@ op! {
         })?;
         let pick = |t: &Tensor| kept.as_ref().map_or_else(|| Ok(t.clone()), |k| t.index_select(0, k));
         let (picked, bag) = (pick(indices)?, pick(&all)?);
-        let bounds = no_grad(|| picked.lt(0)?.logical_or(&picked.ge(rows)?)?.nonzero())?;
-        if bounds.numel() > 0 {
-            let at = bounds.at(&[0, 0]).to_i64();
-            return Err(Error::runtime(format!(
-                "Index {at} of input takes value {} which is not in the valid range [0, {rows})",
-                picked.at(&[at]).to_i64()
-            )));
-        }
-        let one = Options { dtype: Some(DType::I64), ..Options::like(weight) };
-        let ones = crate::ops::ones_with(&[bag.numel()], one)?;
-        let size = crate::ops::zeros_with(&[count], one)?.index_add(0, &bag, &ones)?;
+        let size = bag.bag_sizes(&picked.to_dtype(DType::I64)?, rows, count)?;
         let small = matches!(weight.dtype(), DType::F16 | DType::BF16);
         let sums = |dtype: DType| if small { DType::F32 } else { dtype };
         let (output, winners) = if mode == Mode::Max {
@@ -207,6 +199,38 @@ op! {
         (real([2, 17]), int([3], 0, 2), int([3], 0, 4), 4),
         (real([0, 2]), int([0], 0, 1), int([0], 0, 1), 3),
     ];
+}
+
+op! {
+    /// The bag of each of `n` places, for bags that start at `offsets`.
+    ///
+    /// Shape: `b -> n`. Dtype: int64.
+    fn bag_places(offsets: Tensor, n: i64) -> y;
+    variants [private];
+    nondifferentiable;
+    dtype { rule::require(offsets.dtype() == DType::I64 && offsets.dim() == 1, "bag_places")?; DType::I64 };
+    shape [n].as_slice();
+    contiguous [offsets];
+    kernel { kernels::bag_places(y, offsets) };
+    samples [(starts(&[0i64, 2, 2]), 4), (starts(&[0i64]), 0)];
+}
+
+op! {
+    /// How many of the places, whose bags these are, each bag has. The indices at the places must be below `rows`.
+    ///
+    /// Shape: `l, l -> count`. Dtype: int64.
+    fn bag_sizes(bags: Tensor, indices: Tensor, rows: i64, count: i64) -> y;
+    variants [private];
+    nondifferentiable;
+    dtype {
+        let fits = bags.size() == indices.size() && bags.dtype() == DType::I64 && indices.dtype() == DType::I64;
+        rule::require(fits, "bag_sizes")?;
+        DType::I64
+    };
+    shape [count].as_slice();
+    contiguous [bags, indices];
+    kernel { kernels::bag_sizes(y, bags, indices, rows) };
+    samples [(int([4], 0, 2), int([4], 0, 5), 5, 3), (int([0], 0, 1), int([0], 0, 1), 3, 2)];
 }
 
 /// The outputs without data.

@@ -1,7 +1,9 @@
 //! Histograms of points, in one dimension or more.
 
+use flambeau_cpu::index as kernels;
+
 use crate::ops::binary::special::not_derived;
-use crate::ops::op;
+use crate::ops::{op, rule};
 use crate::{DType, Dims, Error, Options, Result, Tensor, numel};
 
 fn wrong<T>(text: String) -> Result<T> {
@@ -139,6 +141,12 @@ fn counted(x: &Tensor, edges: Vec<Tensor>, weight: Option<&Tensor>, density: boo
     check_floating(x)?;
     let sizes: Vec<i64> = edges.iter().map(|e| e.numel() - 1).collect();
     let count = points.size()[0];
+    if let ([e], None) = (&edges[..], weight)
+        && e.dtype() == x.dtype()
+    {
+        let hist = points.detach().reshape(&[count])?.count_between(&e.detach())?.to_dtype(x.dtype())?;
+        return Ok((spread_out(hist, &edges, density)?, edges));
+    }
     let mut place = crate::ops::zeros_with(&[count], Options::dtype(DType::I64))?;
     let mut inside = crate::ops::ones_with(&[count], Options::dtype(DType::Bool))?;
     for (d, e) in edges.iter().enumerate() {
@@ -154,17 +162,40 @@ fn counted(x: &Tensor, edges: Vec<Tensor>, weight: Option<&Tensor>, density: boo
         None => crate::ops::ones_with(&[count], Options::like(x))?,
     };
     let hist = place.masked_select(&inside)?.bincount_with(Some(&weights.masked_select(&inside)?), numel(&sizes))?;
-    let mut hist = hist.to_dtype(x.dtype())?.reshape(&sizes)?;
+    let hist = hist.to_dtype(x.dtype())?.reshape(&sizes)?;
+    Ok((spread_out(hist, &edges, density)?, edges))
+}
+
+/// Where a density is asked for, the counts divided by their sum and by the sizes of the cells.
+fn spread_out(mut hist: Tensor, edges: &[Tensor], density: bool) -> Result<Tensor> {
     if density {
         hist = hist.div(hist.sum()?)?;
         for (d, e) in edges.iter().enumerate() {
-            let mut shape = vec![1; n];
-            shape[d] = sizes[d];
+            let mut shape = vec![1; edges.len()];
+            shape[d] = e.numel() - 1;
             let widths = e.slice(0, 1, i64::MAX, 1)?.sub(e.slice(0, 0, -1, 1)?)?;
             hist = hist.div(widths.reshape(&shape)?)?;
         }
     }
-    Ok((hist, edges))
+    Ok(hist)
+}
+
+op! {
+    /// How many elements lie between neighbouring edges.
+    ///
+    /// Shape: `n, m + 1 -> m`. Dtype: int64; the inputs float32 or float64, both the same.
+    fn count_between(input: Tensor, edges: Tensor) -> y;
+    variants [private];
+    nondifferentiable;
+    dtype {
+        let fits = input.dtype() == edges.dtype() && matches!(input.dtype(), DType::F32 | DType::F64) && edges.numel() > 0;
+        rule::require(fits, "count_between")?;
+        DType::I64
+    };
+    shape [edges.numel() - 1].as_slice();
+    contiguous [input, edges];
+    kernel { kernels::count_between(y, input, edges) };
+    samples [(real([7]), rising(4)), (real([0]), rising(2))];
 }
 
 /// The sizes of a histogram and of its edges.

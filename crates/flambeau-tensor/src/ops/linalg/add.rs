@@ -193,11 +193,16 @@ op! {
         let layout = addr_layout(input, vec1, vec2)?;
         // The factors are numbers of the result's dtype: of booleans, products are "and" and sums "or".
         let number = |s: Scalar| Tensor::scalar(s, dtype);
-        let product = vec1.to_dtype(dtype)?.mul(number(alpha))?.unsqueeze(-1)?.mul(vec2)?;
+        let column = vec1.to_dtype(dtype)?.mul(number(alpha))?.unsqueeze(-1)?;
+        let row = vec2.clone();
         let sum = if beta.equals(0.0) {
-            product
+            column.mul(&row)?
         } else {
-            input.expand(&layout.sizes)?.mul(number(beta))?.add(product)?
+            let start = input.expand(&layout.sizes)?.to_dtype(dtype)?;
+            let start = if beta.equals(1.0) { start } else { start.mul(number(beta))? };
+            // In one pass; half precision rounds its products, and booleans have none.
+            let exact = matches!(dtype, DType::F32 | DType::F64 | DType::C64 | DType::C128) && start.dtype() == dtype;
+            if exact { start.addcmul(&column, &row)? } else { start.add(column.mul(&row)?)? }
         };
         if sum.dtype() == dtype && sum.layout().strides == layout.strides {
             return Ok(sum);

@@ -69,6 +69,35 @@ fn nothing_left(mask: &Tensor) -> Result<Tensor> {
     through.any_dim_with(-1, true)?.logical_not()
 }
 
+/// Positions that attend together where each sees only those up to its own.
+const BLOCK: i64 = 128;
+
+/// Attention of scaled `q` and `k.T` where each position sees only those up to its own. A block of positions does without the keys
+/// that none of them sees.
+fn causal(q: &Tensor, k: &Tensor, v: &Tensor, dropout: f64) -> Result<Tensor> {
+    let (rows, keys) = (q.size()[q.dim() - 2], k.size()[k.dim() - 1]);
+    // Random numbers are drawn for all positions at once.
+    let step = if dropout > 0.0 { rows.max(1) } else { BLOCK };
+    let mut parts = Vec::new();
+    for start in (0..rows.max(1)).step_by(step as usize) {
+        let end = rows.min(start + step);
+        let seen = if dropout > 0.0 { keys } else { keys.min(end) };
+        let whole = (end - start, seen) == (rows, keys);
+        let (q, k, v) = if whole {
+            (q.clone(), k.clone(), v.clone())
+        } else {
+            (q.slice(-2, start, end, 1)?, k.slice(-1, 0, seen, 1)?, v.slice(-2, 0, seen, 1)?)
+        };
+        let scores = q.matmul(&k)?;
+        let options = Options { dtype: Some(DType::Bool), ..Options::like(&scores) };
+        let through = crate::ops::ones_with(&[end - start, seen], options)?.tril_with(start)?;
+        let weights = scores.add(additive(&through, scores.dtype())?)?.softmax(-1)?;
+        let weights = if dropout > 0.0 { weights.dropout_with(dropout, true)? } else { weights };
+        parts.push(weights.matmul(&v)?);
+    }
+    if parts.len() == 1 { Ok(parts.remove(0)) } else { crate::ops::cat_with(&parts, -2) }
+}
+
 op! {
     /// Attention: the values of all positions, weighted by the softmax of `query @ key.T * scale` (by default `1 / sqrt(E)`).
     /// `attn_mask` is added to the scores, or, of booleans, says which take part; `is_causal` lets each position see only
@@ -90,26 +119,25 @@ op! {
         let scale = scale.unwrap_or_else(|| 1.0 / (query.size()[query.dim() - 1] as f64).sqrt());
         // Its root on both sides keeps large products from overflowing.
         let root = scale.abs().sqrt();
-        let scores = q.mul(root * scale.signum())?.matmul(&k.transpose(-2, -1)?.mul(root)?)?;
-        let n = scores.dim();
+        let (q, k) = (q.mul(root * scale.signum())?, k.transpose(-2, -1)?.mul(root)?);
+        if is_causal {
+            return causal(&q, &k, &v, dropout_p)?.to_dtype(dtype);
+        }
+        let scores = q.matmul(&k)?;
         // Where a mask leaves a position nothing to see, it gets nothing: no infinities there, which would make nan of the
-        // gradients, and zeros behind the softmax.
+        // gradients, and zeros in the result.
         let blind = attn_mask.map(nothing_left).transpose()?;
         let scores = match (attn_mask, &blind) {
             (Some(mask), Some(blind)) => scores.add(additive(mask, scores.dtype())?.masked_fill(blind, 0.0)?)?,
-            _ if is_causal => {
-                let ones = Options { dtype: Some(DType::Bool), ..Options::like(&scores) };
-                scores.add(additive(&crate::ops::ones_with(&scores.size()[n - 2..], ones)?.tril()?, scores.dtype())?)?
-            }
             _ => scores,
         };
         let weights = scores.softmax(-1)?;
-        let weights = match &blind {
-            Some(blind) => weights.masked_fill(blind, 0.0)?,
-            None => weights,
-        };
         let weights = if dropout_p > 0.0 { weights.dropout_with(dropout_p, true)? } else { weights };
-        weights.matmul(&v)?.to_dtype(dtype)
+        let y = weights.matmul(&v)?;
+        match &blind {
+            Some(blind) => y.masked_fill(blind, 0.0)?.to_dtype(dtype),
+            None => y.to_dtype(dtype),
+        }
     };
     samples {
         let x = |sizes: &[i64]| samples::tensor(sizes, -1.0, 1.0).into();

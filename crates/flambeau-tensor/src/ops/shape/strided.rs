@@ -537,7 +537,15 @@ op! {
     compute {
         let out = crate::ops::zeros_with(input_sizes, crate::Options::like(grad))?;
         let windows = out.unfold(dim, size, step)?;
-        // Windows may overlap, the same place of each does not.
+        // Windows may overlap; those far enough apart do not, nor does the same place of each.
+        let apart = (size + step - 1) / step.max(1);
+        if apart < size {
+            let at = crate::normalize_dim(dim, out.dim())? as i64;
+            for i in 0..apart.min(windows.size()[at as usize]) {
+                windows.slice(at, i, i64::MAX, apart)?.add_(&grad.slice(at, i, i64::MAX, apart)?)?;
+            }
+            return Ok(out);
+        }
         for i in 0..size {
             windows.select(-1, i)?.add_(&grad.select(-1, i)?)?;
         }
