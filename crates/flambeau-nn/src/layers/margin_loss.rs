@@ -191,7 +191,7 @@ type Distance = Box<dyn Fn(&Tensor, &Tensor) -> Result<Tensor> + Send + Sync>;
 /// use flambeau_nn::TripletMarginWithDistanceLoss;
 /// use flambeau_tensor::{Tensor, ops};
 ///
-/// let furthest = |a: &Tensor, b: &Tensor| a.sub(b)?.abs()?.amax_with(&[1], false);
+/// let furthest = |a: &Tensor, b: &Tensor| a.sub(b)?.abs()?.amax_with(Some(&[1]), false);
 /// let loss = TripletMarginWithDistanceLoss { margin: 2.0, ..TripletMarginWithDistanceLoss::new(furthest) };
 /// let (a, n) = (ops::zeros(&[4, 3])?, ops::ones(&[4, 3])?);
 /// assert_eq!(format!("{}", loss.forward(&a, &a, &n)?), "tensor(1.)");

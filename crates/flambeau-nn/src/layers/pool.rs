@@ -10,6 +10,7 @@ use crate::{Forward, Module};
 
 /// How a [`MaxPool`] moves over its input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct MaxPoolOptions<const N: usize> {
     /// The step from one window to the next; the window's size if `None`.
     #[serde(default)]
@@ -112,6 +113,7 @@ impl<const N: usize> Forward for MaxPool<N> {
 
 /// How an [`AvgPool`] moves over its input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct AvgPoolOptions<const N: usize> {
     /// The step from one window to the next; the window's size if `None`.
     #[serde(default)]

@@ -308,7 +308,7 @@ fn further_cases() -> Vec<Case> {
             ran(m, vec![loss])
         }),
         ("TripletMarginWithDistanceLoss", || {
-            let furthest = |a: &Tensor, b: &Tensor| a.sub(b)?.abs()?.amax_with(&[1], false);
+            let furthest = |a: &Tensor, b: &Tensor| a.sub(b)?.abs()?.amax_with(Some(&[1]), false);
             let m = TripletMarginWithDistanceLoss { margin: 0.5, ..TripletMarginWithDistanceLoss::new(furthest) };
             let loss = m.forward(&leaf(&[4, 3])?, &randn(&[4, 3])?, &randn(&[4, 3])?)?;
             ran(m, vec![loss])
