@@ -50,8 +50,8 @@ class LazyModuleMixin:
         self._load_hook = self._register_load_state_dict_pre_hook(self._lazy_load_hook)
         self._initialize_hook = self.register_forward_pre_hook(self._infer_parameters, prepend=True, with_kwargs=True)
 
-    def __getstate__(self: Any) -> dict[str, Any]:
-        state: dict[str, Any] = super().__getstate__()  # type: ignore[misc]
+    def __getstate__(self: Any) -> Any:
+        state: Any = super().__getstate__()
         if "_initialize_hook" in state:
             # Its own hooks are bound to the module: it would contain itself. They are set anew with the state.
             own = {state[name].id for name in ("_load_hook", "_initialize_hook")}
