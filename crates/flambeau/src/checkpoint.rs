@@ -4,13 +4,12 @@
 //! dictionaries; these are read and written as a [`Value`].
 //!
 //! ```
-//! use flambeau::checkpoint::{self, Value};
-//! use flambeau::prelude::*;
+//! use flambeau::{checkpoint, dict, prelude::*};
 //!
 //! let path = std::env::temp_dir().join(format!("flambeau-doc-checkpoint-{}.pt", std::process::id()));
 //! let model = Linear::new(3, 2)?;
-//! let groups = Value::List(vec![Value::dict([("lr", 0.1), ("momentum", 0.9)])]);
-//! let all = Value::dict([("model", model.state_dict().into()), ("epoch", Value::Int(3)), ("groups", groups)]);
+//! let groups = vec![dict! { "lr" => 0.1, "momentum" => 0.9 }];
+//! let all = dict! { "model" => model.state_dict(), "epoch" => 3, "groups" => groups };
 //! checkpoint::write(&path, &all)?; // torch.load reads it
 //!
 //! let back = checkpoint::read(&path)?; // as it reads what torch.save wrote
