@@ -11,7 +11,7 @@ SOURCES := pyproject.toml Cargo.toml Cargo.lock README.md $(shell find crates py
 	-name __pycache__ -prune -o -type f \( -name '*.rs' -o -name '*.toml' -o -name '*.py' -o -name '*.pyi' -o -name py.typed \) -print)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test sound fuzz bench conformance fmt check docs clean
+.PHONY: help demo test sound fuzz package bench conformance fmt check docs clean
 
 help: ## Say what each target does.
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -38,6 +38,9 @@ sound: ## Try the lock under loom and, where valgrind is installed, the memory u
 INPUTS ?= 1000000
 fuzz: ## Read a million altered files with each reader of files (minutes; INPUTS=n for another number).
 	FLAMBEAU_FUZZ=$(INPUTS) cargo test --release -p flambeau-io -p flambeau-data --test fuzz -- --nocapture
+
+package: ## Package every crate as for crates.io, and build what is in the packages (minutes).
+	cargo package --workspace
 
 check: $(STAMPS)/installed ## Check formatting, generated files, lints and types, changing nothing.
 	cargo fmt --all --check

@@ -151,6 +151,10 @@ class _Makers:
             return _BUILT_IN[name]
         if not self.strict and name in _pickling.known_classes():
             return _pickling.known_classes()[name]
+        if not self.strict and name in _WITHOUT_SHAPE:
+            from flambeau.nn import parameter
+
+            return getattr(parameter, name.rpartition(".")[2])
         raise _C._refused_global(name)
 
     def make(self, how: str, what: Any, args: Any) -> Any:
@@ -160,10 +164,14 @@ class _Makers:
         maker = self.named(what)
         if how == "new":
             return maker.__new__(maker, *args)
-        if what in self.user or what in _BUILT_IN:
+        if what in self.user or what in _BUILT_IN or what in _WITHOUT_SHAPE:
             return maker(*args)
         # A layer is made without its __init__, which could be asked for any amount of memory.
         raise _C._refused_global(what)
+
+
+# The parameters and buffers of lazy layers before their first call: making one takes no memory.
+_WITHOUT_SHAPE = {f"torch.nn.parameter.Uninitialized{kind}" for kind in ("Parameter", "Buffer")}
 
 
 def _get_layout(name: str) -> Any:

@@ -33,6 +33,6 @@ pub mod torch_file;
 pub mod value;
 
 pub use atomic::AtomicFile;
-pub use record::Record;
+pub use record::{Payload, Record};
 pub use source::Source;
 pub use value::{File, Object, OrderedDict, StorageData, StorageId, TensorRecord, Value};

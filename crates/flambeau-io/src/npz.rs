@@ -78,7 +78,7 @@ pub fn write<W: Write>(out: W, arrays: &[ArrayRef<'_>], compressed: bool) -> Res
         }
         npy::check_len(array.dtype, array.sizes, array.elements)?;
         let header = npy::header(array.dtype, array.sizes, array.fortran_order)?;
-        archive.add(&format!("{}.npy", array.name), &[&header, array.elements])?;
+        archive.add(&format!("{}.npy", array.name), &[&header[..], array.elements])?;
     }
     archive.finish()
 }

@@ -24,6 +24,51 @@ pub struct Record {
     pub(crate) name: Arc<str>,
 }
 
+/// Bytes to be written: a slice, or what lends its bytes a block at a time, so that nothing is copied to be saved.
+pub trait Payload {
+    /// How many bytes there are.
+    fn nbytes(&self) -> u64;
+
+    /// Hands all bytes to `write`, in order, in blocks of any size.
+    fn blocks(&self, write: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<()>;
+}
+
+impl Payload for [u8] {
+    fn nbytes(&self) -> u64 {
+        self.len() as u64
+    }
+    fn blocks(&self, write: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<()> {
+        self.chunks(BLOCK).try_for_each(write)
+    }
+}
+
+impl<const N: usize> Payload for [u8; N] {
+    fn nbytes(&self) -> u64 {
+        N as u64
+    }
+    fn blocks(&self, write: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<()> {
+        self.as_slice().blocks(write)
+    }
+}
+
+impl Payload for Vec<u8> {
+    fn nbytes(&self) -> u64 {
+        self.len() as u64
+    }
+    fn blocks(&self, write: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<()> {
+        self.as_slice().blocks(write)
+    }
+}
+
+impl<P: Payload + ?Sized> Payload for &P {
+    fn nbytes(&self) -> u64 {
+        (**self).nbytes()
+    }
+    fn blocks(&self, write: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<()> {
+        (**self).blocks(write)
+    }
+}
+
 /// Checksums are taken a block at a time, while the block is still in cache.
 const BLOCK: usize = 256 << 10;
 

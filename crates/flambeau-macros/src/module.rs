@@ -28,7 +28,12 @@ pub fn derive(input: &DeriveInput) -> Result<TokenStream> {
             "Module is derived for structs: write `impl Module` by hand here",
         ));
     };
-    let of_struct = read_struct(input)?;
+    // The struct becomes a module even where a setting is wrong: the mistake is the only error then.
+    let mut wrong: Vec<Error> = Vec::new();
+    let of_struct = read_struct(input).unwrap_or_else(|e| {
+        wrong.push(e);
+        OfStruct::default()
+    });
     let ident = &input.ident;
     let (generics, arguments, bounds) = input.generics.split_for_impl();
     let title = ident.to_string();
@@ -43,7 +48,10 @@ pub fn derive(input: &DeriveInput) -> Result<TokenStream> {
 
     let (mut listed, mut changed) = (Vec::new(), Vec::new());
     for (i, field) in data.fields.iter().enumerate() {
-        let of_field = read_field(field)?;
+        let of_field = read_field(field).unwrap_or_else(|e| {
+            wrong.push(e);
+            OfField { skip: true, ..OfField::default() }
+        });
         if of_field.skip {
             continue;
         }
@@ -68,7 +76,10 @@ pub fn derive(input: &DeriveInput) -> Result<TokenStream> {
         }
     }
 
+    let wrong = wrong.iter().map(Error::to_compile_error);
     Ok(quote! {
+        #(#wrong)*
+
         #[automatically_derived]
         impl #generics ::flambeau::nn::Module for #ident #arguments #bounds {
             fn name(&self) -> &'static str {
@@ -144,7 +155,7 @@ fn read_field(field: &Field) -> Result<OfField> {
                 found.name = Some(meta.value()?.parse()?);
             } else {
                 return Err(
-                    meta.error("a field has the settings `skip`, `buffer`, `buffer(transient)` and `name = \"...\"`")
+                    meta.error("a field has the settings `skip`, `buffer`, `buffer(transient)` (not in state dicts) and `name = \"...\"`")
                 );
             }
             Ok(())

@@ -2,7 +2,7 @@
 
 use proc_macro2::TokenStream;
 
-use crate::{expand, parse};
+use crate::{expand, module, parse};
 
 fn tokens(block: &str) -> TokenStream {
     block.parse().unwrap_or_else(|e| panic!("{block}: {e}"))
@@ -109,4 +109,18 @@ fn a_word_that_does_not_exist() {
     says("fn f(input: Tensor) -> y; composite { k(input) }; view { k(input) };", "operator `f` has two bodies");
     says("fn f(input: Tensor) -> y; composite { k(input) }; vjp { input => |g| g };", "`f` is a composite");
     says("fn f(*sizes: Dims) -> y;", "`*sizes` must be of type Tensors");
+}
+
+#[test]
+fn a_wrong_setting_of_a_module_is_the_only_error() {
+    let input: syn::DeriveInput = syn::parse_quote! {
+        struct Net {
+            #[module(bufer)]
+            mean: Tensor,
+            out: Linear,
+        }
+    };
+    let text = module::derive(&input).unwrap().to_string();
+    assert!(text.contains("compile_error") && text.contains("`buffer(transient)`"), "{text}");
+    assert!(text.contains("Module for Net") && text.contains("\"out\""), "{text}");
 }

@@ -117,6 +117,27 @@ impl Storage {
         bytes
     }
 
+    /// Hands the first `nbytes` bytes to `each`, a block at a time, without a copy. The storage is locked for reading while
+    /// `each` has a block, so `each` must not write to it.
+    pub fn blocks<E>(&self, nbytes: usize, mut each: impl FnMut(&[u8]) -> Result<(), E>) -> Result<(), E> {
+        const BLOCK: usize = 256 << 10;
+        struct Reading<'a>(&'a RawLock);
+        impl Drop for Reading<'_> {
+            fn drop(&mut self) {
+                self.0.unlock(false);
+            }
+        }
+        // Memory may grow, never shrink, and move between two blocks.
+        let nbytes = if self.device() == Device::Meta { 0 } else { nbytes.min(self.nbytes()) };
+        for start in (0..nbytes).step_by(BLOCK) {
+            self.0.lock.lock(false);
+            let _reading = Reading(&self.0.lock);
+            // SAFETY: the storage has as many initialised bytes, and is locked to read.
+            each(unsafe { std::slice::from_raw_parts(self.ptr().add(start), BLOCK.min(nbytes - start)) })?;
+        }
+        Ok(())
+    }
+
     /// A storage without memory, for the `meta` device.
     pub fn meta(nbytes: usize) -> Storage {
         Storage::make(Device::Meta, std::ptr::null_mut(), nbytes, Owner::Nothing)

@@ -4,13 +4,12 @@
 //! dictionaries; these are read and written as a [`Value`].
 //!
 //! ```
-//! use flambeau::checkpoint::{self, Value};
-//! use flambeau::prelude::*;
+//! use flambeau::{checkpoint, dict, prelude::*};
 //!
 //! let path = std::env::temp_dir().join(format!("flambeau-doc-checkpoint-{}.pt", std::process::id()));
 //! let model = Linear::new(3, 2)?;
-//! let groups = Value::List(vec![Value::dict([("lr", 0.1), ("momentum", 0.9)])]);
-//! let all = Value::dict([("model", model.state_dict().into()), ("epoch", Value::Int(3)), ("groups", groups)]);
+//! let groups = vec![dict! { "lr" => 0.1, "momentum" => 0.9 }];
+//! let all = dict! { "model" => model.state_dict(), "epoch" => 3, "groups" => groups };
 //! checkpoint::write(&path, &all)?; // torch.load reads it
 //!
 //! let back = checkpoint::read(&path)?; // as it reads what torch.save wrote
@@ -25,7 +24,7 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use flambeau_io::{File, TensorRecord, torch_file};
+use flambeau_io::{File, Payload, TensorRecord, torch_file};
 use flambeau_nn::StateDict;
 use flambeau_tensor::{Device, Error, Result, Storage, Tensor};
 
@@ -84,8 +83,7 @@ pub fn load(path: impl AsRef<Path>) -> Result<StateDict> {
 pub fn write(path: impl AsRef<Path>, value: &Value) -> Result<()> {
     let mut writer = Writer::default();
     let root = value.to_file(&mut writer)?;
-    let lent: Vec<&[u8]> = writer.storages.iter().map(Vec::as_slice).collect();
-    torch_file::save(path, &root, &lent)
+    torch_file::save(path, &root, &writer.storages)
 }
 
 /// Reads a `.pt` file: tensors, numbers, text, lists and dictionaries. What is neither of these is [`Value::Other`].
@@ -99,7 +97,22 @@ pub fn read(path: impl AsRef<Path>) -> Result<Value> {
 #[derive(Default)]
 pub(crate) struct Writer {
     places: HashMap<usize, usize>,
-    storages: Vec<Vec<u8>>,
+    storages: Vec<Stored>,
+}
+
+/// The bytes that a storage had when it was listed: it may grow, never shrink.
+struct Stored {
+    storage: Storage,
+    nbytes: usize,
+}
+
+impl Payload for Stored {
+    fn nbytes(&self) -> u64 {
+        self.nbytes as u64
+    }
+    fn blocks(&self, write: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<()> {
+        self.storage.blocks(self.nbytes, write)
+    }
 }
 
 impl Writer {
@@ -109,7 +122,8 @@ impl Writer {
         }
         let storages = &mut self.storages;
         let storage = *self.places.entry(tensor.storage().id()).or_insert_with(|| {
-            storages.push(tensor.storage().to_bytes());
+            let storage = tensor.storage().clone();
+            storages.push(Stored { nbytes: storage.nbytes(), storage });
             storages.len() - 1
         });
         Ok(flambeau_io::Value::Tensor(Arc::new(TensorRecord {

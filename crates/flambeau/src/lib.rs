@@ -72,6 +72,29 @@
 //! # Ok::<(), flambeau::Error>(())
 //! ```
 //!
+//! # Where things are
+//!
+//! | | |
+//! |---|---|
+//! | [`Tensor`], [`tensor!`], [`ops`] | tensors, what makes them, and the operators as methods and functions: `x.softmax(-1)`; those with optional arguments have a second form, `x.sum_with(..)` or `x.sum_dim(..)` |
+//! | [`Tensor::i`] | parts of tensors: `x.i((.., 1..3, -1))?` |
+//! | [`autograd`] | [`no_grad`](autograd::no_grad), gradients of functions, hooks |
+//! | [`nn`] | [`Module`](nn::Module), [layers and losses](nn::layers), [`init`](nn::init), [`utils`](nn::utils) |
+//! | [`optim`] | optimizers, and [`schedulers`](optim::schedulers) for their learning rates |
+//! | [`data`] | MNIST and its kin, [`DataLoader`](data::DataLoader) |
+//! | [`save`], [`load`], [`checkpoint`] | `.pt` files that PyTorch reads and writes, safetensors, npy and npz |
+//!
+//! # Debug builds
+//!
+//! Loops over numbers are slow without optimisation. A program asks for it in debug builds too, in its `Cargo.toml`:
+//!
+//! ```toml
+//! [profile.dev.package."*"]
+//! opt-level = 3
+//! ```
+//!
+//! # Examples
+//!
 //! Programs to copy from are in `examples/`: `linear_regression`, `mnist`, `cnn`, `char_gpt` (trains a small GPT and lets it
 //! write), `predict` (uses a trained model), `serve` (answers over HTTP with one).
 

@@ -323,3 +323,34 @@ def test_options():
         torch.serialization.set_default_load_endianness("little")
     with pytest.raises(ValueError, match="expected mmap.MAP_PRIVATE or mmap.MAP_SHARED"):
         torch.serialization.set_default_mmap_options(100)
+
+
+def test_a_lazy_module_is_saved_whole():
+    model = nn.Sequential(nn.LazyConv2d(4, 3), nn.LazyBatchNorm2d(), nn.Flatten(), nn.LazyLinear(2))
+    back = through(model, weights_only=False)
+    assert repr(back) == repr(model)
+    assert back(torch.ones(3, 1, 5, 5)).shape == (3, 2)
+    assert type(back[3]) is nn.Linear and not back[3]._forward_pre_hooks
+    assert model[3].has_uninitialized_params()  # the copy alone has learnt its sizes
+    with pytest.raises(pickle.UnpicklingError, match="UninitializedParameter"):
+        through(nn.LazyLinear(2).state_dict(), weights_only=True)
+
+
+def test_a_lazy_module_keeps_the_hooks_of_its_user():
+    model = nn.LazyLinear(2)
+    model.register_forward_pre_hook(_double)
+    back = copy.deepcopy(model)
+    assert back(torch.ones(1, 3)).shape == (1, 2)
+    assert [hook is _double for hook in back._forward_pre_hooks.values()] == [True]
+
+
+def _double(module, args):
+    return (args[0] * 2,)
+
+
+def test_a_large_storage_and_its_views_come_back(tmp_path):
+    whole = torch.arange(400_000, dtype=torch.float64)  # several blocks
+    torch.save({"whole": whole, "part": whole[300_000:]}, tmp_path / "large.pt")
+    back = torch.load(tmp_path / "large.pt")
+    assert torch.equal(back["whole"], whole) and shared(back["whole"], back["part"])
+    assert torch.equal(through(whole, legacy=True), whole)

@@ -6,6 +6,8 @@ use flambeau_types::{Error, Result};
 use flate2::Compression;
 use flate2::write::DeflateEncoder;
 
+use crate::Payload;
+
 /// How records are laid out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Style {
@@ -72,22 +74,27 @@ impl<W: Write> ArchiveWriter<W> {
     }
 
     /// Adds an entry whose bytes are these parts, one after another.
-    pub fn add(&mut self, name: &str, parts: &[&[u8]]) -> Result<()> {
+    pub fn add<P: Payload>(&mut self, name: &str, parts: &[P]) -> Result<()> {
         if name.len() > u16::MAX as usize {
             return Err(Error::value(format!("an archive's entry cannot have a name of {} bytes", name.len())));
         }
-        let size: u64 = parts.iter().map(|p| p.len() as u64).sum();
+        let size: u64 = parts.iter().map(Payload::nbytes).sum();
         let mut hasher = crc32fast::Hasher::new();
         let deflated = self.style == Style::Deflated;
         let mut packed_bytes = Vec::new();
         // PyTorch's writer takes the checksum as it goes and puts it behind the bytes; the others need it before.
         if self.style != Style::Torch {
-            parts.iter().for_each(|p| hasher.update(p));
+            for part in parts {
+                part.blocks(&mut |block| {
+                    hasher.update(block);
+                    Ok(())
+                })?;
+            }
         }
         if deflated {
             let mut encoder = DeflateEncoder::new(&mut packed_bytes, Compression::default());
             for part in parts {
-                encoder.write_all(part)?;
+                part.blocks(&mut |block| Ok(encoder.write_all(block)?))?;
             }
             encoder.finish()?;
         }
@@ -146,14 +153,18 @@ impl<W: Write> ArchiveWriter<W> {
         if deflated {
             self.put(&packed_bytes)?;
         } else {
+            let start = self.at;
             for part in parts {
                 // A block is checksummed right before it is written, while it is in cache for both.
-                for block in part.chunks(1 << 20) {
+                part.blocks(&mut |block| {
                     if torch && self.checksums {
                         hasher.update(block);
                     }
-                    self.put(block)?;
-                }
+                    self.put(block)
+                })?;
+            }
+            if self.at - start != size {
+                return Err(Error::runtime(format!("'{name}' gave {} bytes, not its {size}", self.at - start)));
             }
         }
         let crc = if size == 0 || (torch && !self.checksums) { 0 } else { hasher.finalize() };

@@ -8,7 +8,7 @@ use flambeau_types::Result;
 use super::legacy::{MAGIC, VERSION};
 use crate::archive::{ArchiveWriter, Style};
 use crate::pickle::Keys;
-use crate::{AtomicFile, Value, pickle};
+use crate::{AtomicFile, Payload, Value, pickle};
 
 /// Saves a value to a file that `torch.load` reads. Tensors refer to `storages` by place; their bytes are lent, and those
 /// that no tensor refers to are left out. The file appears whole or not at all.
@@ -28,13 +28,13 @@ use crate::{AtomicFile, Value, pickle};
 /// # std::fs::remove_file(&path)?;
 /// # Ok::<(), flambeau_types::Error>(())
 /// ```
-pub fn save(path: impl AsRef<Path>, root: &Value, storages: &[&[u8]]) -> Result<()> {
+pub fn save<P: Payload>(path: impl AsRef<Path>, root: &Value, storages: &[P]) -> Result<()> {
     save_with(path, root, storages, true)
 }
 
 /// As [`save`]. Without `sync` it does not wait for the disk: a crash of the program still leaves the old file or the new one,
 /// a power cut may not.
-pub fn save_with(path: impl AsRef<Path>, root: &Value, storages: &[&[u8]], sync: bool) -> Result<()> {
+pub fn save_with<P: Payload>(path: impl AsRef<Path>, root: &Value, storages: &[P], sync: bool) -> Result<()> {
     let path = path.as_ref();
     let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
     let name = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
@@ -43,8 +43,8 @@ pub fn save_with(path: impl AsRef<Path>, root: &Value, storages: &[&[u8]], sync:
 }
 
 /// Writes a checkpoint to memory. `name` is the folder inside; PyTorch takes the file's name, or `archive`.
-pub fn to_bytes(root: &Value, storages: &[&[u8]], name: &str) -> Result<Vec<u8>> {
-    let total: usize = storages.iter().map(|s| s.len() + 256).sum();
+pub fn to_bytes<P: Payload>(root: &Value, storages: &[P], name: &str) -> Result<Vec<u8>> {
+    let total: usize = storages.iter().map(|s| s.nbytes() as usize + 256).sum();
     write(Vec::with_capacity(total + 1024), root, storages, name)
 }
 
@@ -68,15 +68,15 @@ impl Default for Options<'_> {
 }
 
 /// Writes a checkpoint to anything that takes bytes, front to back, and gives it back.
-pub fn write<W: Write>(out: W, root: &Value, storages: &[&[u8]], name: &str) -> Result<W> {
+pub fn write<W: Write, P: Payload>(out: W, root: &Value, storages: &[P], name: &str) -> Result<W> {
     write_with(out, root, storages, &Options { name, ..Options::default() })
 }
 
 /// As [`write()`], with more to choose.
-pub fn write_with<W: Write>(out: W, root: &Value, storages: &[&[u8]], options: &Options<'_>) -> Result<W> {
+pub fn write_with<W: Write, P: Payload>(out: W, root: &Value, storages: &[P], options: &Options<'_>) -> Result<W> {
     // As PyTorch: a name outside of ASCII, or none, becomes `archive`.
     let folder = if options.name.is_empty() || !options.name.is_ascii() { "archive" } else { options.name };
-    let (pickle, order) = pickle::dump(root, &|id| storages.get(id).map(|s| s.len() as u64))?;
+    let (pickle, order) = pickle::dump(root, &|id| storages.get(id).map(Payload::nbytes))?;
     let mut archive =
         ArchiveWriter::new(out, Style::Torch).checksums(options.checksums).alignment(options.alignment)?;
     let mut add = |name: &str, bytes: &[u8]| archive.add(&format!("{folder}/{name}"), &[bytes]);
@@ -87,9 +87,9 @@ pub fn write_with<W: Write>(out: W, root: &Value, storages: &[&[u8]], options: &
         add("byteorder", b"little")?;
     }
     for (key, id) in order.into_iter().enumerate() {
-        add(&format!("data/{key}"), storages[id])?;
+        archive.add(&format!("{folder}/data/{key}"), &storages[id..=id])?;
     }
-    add("version", b"3\n")?;
+    archive.add(&format!("{folder}/version"), &[b"3\n"])?;
     let fingerprint = archive.fingerprint();
     archive.add(&format!("{folder}/.data/serialization_id"), &[fingerprint.as_bytes()])?;
     archive.finish()
@@ -106,7 +106,7 @@ pub fn write_with<W: Write>(out: W, root: &Value, storages: &[&[u8]], options: &
 /// assert_eq!(torch_file::from_bytes(file)?.storages[0].read()?, [1, 0, 2, 0]);
 /// # Ok::<(), flambeau_types::Error>(())
 /// ```
-pub fn write_legacy<W: Write>(mut out: W, root: &Value, storages: &[&[u8]]) -> Result<W> {
+pub fn write_legacy<W: Write, P: Payload>(mut out: W, root: &Value, storages: &[P]) -> Result<W> {
     let plain = |value: &Value| pickle::dump(value, &|_| None).map(|(bytes, _)| bytes);
     let sizes = [("short", 2), ("int", 4), ("long", 8)].map(|(name, n)| (Value::str(name), Value::Int(n)));
     let machine = Value::dict([
@@ -114,7 +114,7 @@ pub fn write_legacy<W: Write>(mut out: W, root: &Value, storages: &[&[u8]]) -> R
         (Value::str("little_endian"), Value::Bool(true)),
         (Value::str("type_sizes"), Value::dict(sizes)),
     ]);
-    let nbytes = |id| storages.get(id).map(|s: &&[u8]| s.len() as u64);
+    let nbytes = |id| storages.get(id).map(Payload::nbytes);
     let (pickle, order) = pickle::dump_with(root, &nbytes, Keys::Legacy)?;
     let mut keys: Vec<(String, usize)> = (0..order.len()).map(|i| (i.to_string(), i)).collect();
     keys.sort();
@@ -125,8 +125,8 @@ pub fn write_legacy<W: Write>(mut out: W, root: &Value, storages: &[&[u8]]) -> R
     out.write_all(&plain(&Value::list(keys.iter().map(|(key, _)| Value::str(key))))?)?;
     for (_, i) in keys {
         let (id, dtype) = order[i];
-        out.write_all(&((storages[id].len() / dtype.size()) as u64).to_le_bytes())?;
-        out.write_all(storages[id])?;
+        out.write_all(&(storages[id].nbytes() / dtype.size() as u64).to_le_bytes())?;
+        storages[id].blocks(&mut |block| Ok(out.write_all(block)?))?;
     }
     out.flush()?;
     Ok(out)

@@ -10,10 +10,10 @@
 //! # Ok::<(), flambeau_tensor::Error>(())
 //! ```
 
-use flambeau_tensor::{Result, Tensor};
+use flambeau_tensor::{DType, Error, Result, Tensor, ops};
 
 use super::parameter;
-use crate::module::python_float;
+use crate::module::{Training, python_float};
 use crate::{Forward, Module, init};
 
 /// A layer without settings: its name, and the method of `Tensor` that it calls.
@@ -180,6 +180,73 @@ with_settings! {
         /// The dimension along which the outputs' exponentials add up to 1.
         dim: i64
     } |me, x| x.log_softmax(me.dim), format!("dim={}", me.dim);
+}
+
+/// [`Softmax`] over the channels of each place. Shape: `N C H W -> N C H W` or `C H W -> C H W`.
+#[derive(Clone, Copy, Default, Module)]
+pub struct Softmax2d;
+
+impl Forward for Softmax2d {
+    fn forward(&self, input: &Tensor) -> Result<Tensor> {
+        match input.dim() {
+            3 | 4 => input.softmax(-3),
+            n => Err(Error::value(format!("Softmax2d: expected input to be 3D or 4D, got {n}D instead"))),
+        }
+    }
+}
+
+/// [`LeakyReLU`] whose slope is drawn anew for each element while training, and is the middle of the range after
+/// [`Module::eval`]. Shape: `*s -> *s`.
+///
+/// ```
+/// use flambeau_nn::{Forward, Module, RReLU};
+/// use flambeau_tensor::Tensor;
+///
+/// let layer = RReLU::new(0.25, 0.75)?;
+/// layer.eval();
+/// assert_eq!(layer.forward(&Tensor::of(&[-1.0f32, 2.0], &[2])?)?.to_vec::<f32>()?, [-0.5, 2.0]);
+/// assert_eq!(format!("{layer}"), "RReLU(lower=0.25, upper=0.75)");
+/// # Ok::<(), flambeau_tensor::Error>(())
+/// ```
+#[derive(Module)]
+#[module(extra_repr = Self::settings)]
+pub struct RReLU {
+    lower: f64,
+    upper: f64,
+    training: Training,
+}
+
+impl Default for RReLU {
+    fn default() -> RReLU {
+        RReLU { lower: 1.0 / 8.0, upper: 1.0 / 3.0, training: Training::default() }
+    }
+}
+
+impl RReLU {
+    /// With slopes between `lower` and `upper`, in the mode for training.
+    pub fn new(lower: f64, upper: f64) -> Result<RReLU> {
+        if lower > upper {
+            return Err(Error::runtime("Lower bound should be less than or equal to the upper bound"));
+        }
+        Ok(RReLU { lower, upper, ..RReLU::default() })
+    }
+
+    fn settings(&self) -> String {
+        format!("lower={}, upper={}", python_float(self.lower), python_float(self.upper))
+    }
+}
+
+impl Forward for RReLU {
+    fn forward(&self, input: &Tensor) -> Result<Tensor> {
+        if !self.training.is_on() {
+            return input.leaky_relu_with((self.lower + self.upper) / 2.0);
+        }
+        let x = input.detach();
+        let below = x.le(0)?;
+        let count = below.sum()?.item()?.to_f64() as i64;
+        let drawn = init::uniform_(&ops::empty(&[count])?.to_dtype(DType::F64)?, self.lower, self.upper)?;
+        input.mul(&x.ones_like()?.masked_scatter(&below, &drawn.to_dtype(x.dtype())?)?)
+    }
 }
 
 impl GELU {

@@ -7,7 +7,7 @@ use crate::{Forward, Module, init};
 
 /// The settings of a [`MultiheadAttention`].
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 pub struct AttentionOptions {
     /// Dropout of the attention weights while training.
     pub dropout: f64,

@@ -10,7 +10,7 @@ use crate::{Forward, Module, init};
 
 /// The settings of a [`BatchNorm`] or an [`InstanceNorm`].
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 pub struct BatchNormOptions {
     /// Added to the variance, so that it is never 0.
     pub eps: f64,

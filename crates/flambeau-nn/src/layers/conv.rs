@@ -94,6 +94,7 @@ impl PaddingMode {
 /// assert_eq!(options.padding, Padding::Same);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct ConvOptions<const N: usize> {
     /// The step from one output to the next.
     #[serde(default = "one")]
@@ -274,6 +275,7 @@ impl<const N: usize> Forward for Conv<N> {
 
 /// How a transposed convolution moves over its output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct ConvTransposeOptions<const N: usize> {
     /// The step that one element of the input makes in the output.
     #[serde(default = "one")]

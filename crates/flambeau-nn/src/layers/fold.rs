@@ -6,7 +6,7 @@ use crate::{Forward, Module};
 
 /// How the window of an [`Unfold`] or a [`Fold`] moves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 pub struct FoldOptions {
     /// The step from one element of the window to the next.
     pub dilation: Pair,

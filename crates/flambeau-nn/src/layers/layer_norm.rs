@@ -9,7 +9,7 @@ use crate::{Forward, Module, init};
 
 /// The settings of a [`LayerNorm`].
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 pub struct LayerNormOptions {
     /// Added to the variance, so that it is never 0.
     pub eps: f64,

@@ -77,13 +77,18 @@ pub struct Bilinear {
 impl Bilinear {
     /// A layer from two inputs of `in1_features` and `in2_features` numbers.
     pub fn new(in1_features: i64, in2_features: i64, out_features: i64) -> Result<Bilinear> {
+        Bilinear::with(in1_features, in2_features, out_features, true)
+    }
+
+    /// As [`Bilinear::new`], with `b` or without.
+    pub fn with(in1_features: i64, in2_features: i64, out_features: i64, bias: bool) -> Result<Bilinear> {
         let weight = parameter(&[out_features, in1_features, in2_features])?;
-        let bias = parameter(&[out_features])?;
+        let bias = bias.then(|| parameter(&[out_features])).transpose()?;
         let bound = 1.0 / (in1_features as f64).sqrt();
-        for tensor in [&weight, &bias] {
+        for tensor in std::iter::once(&weight).chain(&bias) {
             init::uniform_(tensor, -bound, bound)?;
         }
-        Ok(Bilinear { weight, bias: Some(bias) })
+        Ok(Bilinear { weight, bias })
     }
 
     /// Computes the output of both inputs.

@@ -2,6 +2,8 @@
 //!
 //! Each is also an operator of `Tensor`, such as [`Tensor::cross_entropy`]; as a struct it keeps its settings.
 
+use std::f64::consts::PI;
+
 use flambeau_tensor::{Error, Result, Tensor};
 use serde::{Deserialize, Serialize};
 
@@ -21,7 +23,7 @@ pub enum Reduction {
 }
 
 impl Reduction {
-    fn name(self) -> &'static str {
+    pub(super) fn name(self) -> &'static str {
         match self {
             Reduction::None => "none",
             Reduction::Mean => "mean",
@@ -29,7 +31,7 @@ impl Reduction {
         }
     }
 
-    fn of(self, loss: Tensor) -> Result<Tensor> {
+    pub(super) fn of(self, loss: Tensor) -> Result<Tensor> {
         match self {
             Reduction::None => Ok(loss),
             Reduction::Mean => loss.mean(),
@@ -48,7 +50,7 @@ macro_rules! losses {
             /// What becomes of the losses of all elements.
             #[module(skip)]
             pub reduction: Reduction,
-            $($(#[$field_doc])* #[module(skip)] pub $field: $ty,)*
+            $($(#[$field_doc])* pub $field: $ty,)*
         }
 
         impl Default for $name {
@@ -79,6 +81,7 @@ losses! {
     /// ```
     CrossEntropyLoss {
         /// A weight for each class.
+        #[module(buffer)]
         weight: Option<Tensor> = None,
         /// A class number that counts nothing.
         ignore_index: i64 = -100,
@@ -90,6 +93,7 @@ losses! {
     /// Negative log-likelihood of log-probabilities against class numbers. Shape: `N C *s, N *s -> ()`.
     NLLLoss {
         /// A weight for each class.
+        #[module(buffer)]
         weight: Option<Tensor> = None,
         /// A class number that counts nothing.
         ignore_index: i64 = -100,
@@ -111,13 +115,16 @@ losses! {
     /// Cross entropy of probabilities against 0 and 1. Shape: `*s, *s -> ()`.
     BCELoss {
         /// A weight for each element.
+        #[module(buffer)]
         weight: Option<Tensor> = None,
     } |me, x, y| x.binary_cross_entropy_with(y, me.weight.as_ref(), me.reduction.name());
     /// Cross entropy of logits against 0 and 1. Shape: `*s, *s -> ()`.
     BCEWithLogitsLoss {
         /// A weight for each element.
+        #[module(buffer)]
         weight: Option<Tensor> = None,
         /// A weight for the targets that are 1.
+        #[module(buffer)]
         pos_weight: Option<Tensor> = None,
     } |me, x, y| {
         let (weight, positive) = (me.weight.as_ref(), me.pos_weight.as_ref());
@@ -128,8 +135,24 @@ losses! {
         /// Whether the target is log-probabilities too.
         log_target: bool = false,
     } |me, x, y| x.kl_div_with(y, me.reduction.name(), me.log_target);
-    /// Negative log-likelihood of counts under a Poisson distribution whose log-rate is the input. Shape: `*s, *s -> ()`.
-    PoissonNLLLoss {} |me, x, y| me.reduction.of(x.exp()?.sub(&y.mul(x)?)?);
+    /// Negative log-likelihood of counts under a Poisson distribution. Shape: `*s, *s -> ()`.
+    PoissonNLLLoss {
+        /// Whether the input is the logarithm of the rate, or the rate.
+        log_input: bool = true,
+        /// Whether the part that does not depend on the input is added, by Stirling's formula.
+        full: bool = false,
+        /// Added to the rate, whose logarithm is taken.
+        eps: f64 = 1e-8,
+    } |me, x, y| {
+        let mut loss = if me.log_input { x.exp()?.sub(&y.mul(x)?)? } else { x.sub(&y.mul(&x.add(me.eps)?.log()?)?)? };
+        if me.full {
+            let safe = y.clamp_min(1)?;
+            let root = safe.mul(2.0 * PI)?.log()?.mul(0.5)?;
+            let stirling = y.mul(&safe.log()?)?.sub(y)?.add(&root)?;
+            loss = loss.add(&y.gt(1)?.where_(&stirling, &stirling.zeros_like()?)?)?;
+        }
+        me.reduction.of(loss)
+    };
     /// `log(1 + exp(-y x))`. Shape: `*s, *s -> ()`.
     SoftMarginLoss {} |me, x, y| me.reduction.of(x.mul(y)?.logsigmoid()?.neg()?);
     /// The input where the target is 1, `max(0, margin - x)` where it is -1. Shape: `*s, *s -> ()`.
@@ -144,6 +167,7 @@ losses! {
     /// One-against-all logistic loss over classes. Shape: `N C, N C -> ()`.
     MultiLabelSoftMarginLoss {
         /// A weight for each class.
+        #[module(buffer)]
         weight: Option<Tensor> = None,
     } |me, x, y| {
         let right = y.mul(&x.logsigmoid()?)?;
@@ -173,33 +197,6 @@ impl MarginRankingLoss {
     }
 }
 
-/// `max(0, |a - p| - |a - n| + margin)`. Shape: `N D, N D, N D -> ()`.
-#[derive(Clone, Module)]
-pub struct TripletMarginLoss {
-    /// How far apart is far enough.
-    pub margin: f64,
-    /// Which norm.
-    pub p: f64,
-    /// What becomes of the losses of all elements.
-    #[module(skip)]
-    pub reduction: Reduction,
-}
-
-impl Default for TripletMarginLoss {
-    fn default() -> TripletMarginLoss {
-        TripletMarginLoss { margin: 1.0, p: 2.0, reduction: Reduction::Mean }
-    }
-}
-
-impl TripletMarginLoss {
-    /// The loss of an anchor that should be nearer to `positive` than to `negative`.
-    pub fn forward(&self, anchor: &Tensor, positive: &Tensor, negative: &Tensor) -> Result<Tensor> {
-        let distance = super::PairwiseDistance { p: self.p, ..Default::default() };
-        let (near, far) = (distance.forward(anchor, positive)?, distance.forward(anchor, negative)?);
-        self.reduction.of(near.sub(&far)?.add(self.margin)?.clamp_min(0)?)
-    }
-}
-
 /// `1 - cos` where the target is 1, `max(0, cos - margin)` where it is -1. Shape: `N D, N D, N -> ()`.
 #[derive(Clone, Default, Module)]
 pub struct CosineEmbeddingLoss {
@@ -226,6 +223,8 @@ impl CosineEmbeddingLoss {
 /// Negative log-likelihood under normal distributions. Shape: `*s, *s, *s -> ()`.
 #[derive(Clone, Module)]
 pub struct GaussianNLLLoss {
+    /// Whether the part that does not depend on the input is added.
+    pub full: bool,
     /// The least variance.
     pub eps: f64,
     /// What becomes of the losses of all elements.
@@ -235,7 +234,7 @@ pub struct GaussianNLLLoss {
 
 impl Default for GaussianNLLLoss {
     fn default() -> GaussianNLLLoss {
-        GaussianNLLLoss { eps: 1e-6, reduction: Reduction::Mean }
+        GaussianNLLLoss { full: false, eps: 1e-6, reduction: Reduction::Mean }
     }
 }
 
@@ -247,7 +246,11 @@ impl GaussianNLLLoss {
         }
         let var = var.clamp_min(self.eps)?;
         let difference = mean.sub(target)?;
-        self.reduction.of(var.log()?.add(&difference.mul(&difference)?.div(&var)?)?.mul(0.5)?)
+        let mut loss = var.log()?.add(&difference.mul(&difference)?.div(&var)?)?.mul(0.5)?;
+        if self.full {
+            loss = loss.add(0.5 * (2.0 * PI).ln())?;
+        }
+        self.reduction.of(loss)
     }
 }
 

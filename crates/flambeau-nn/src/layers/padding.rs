@@ -18,6 +18,21 @@ use crate::{Forward, Module};
 /// assert_eq!(format!("{layer}"), "ReflectionPad1d((1, 1))");
 /// # Ok::<(), flambeau_tensor::Error>(())
 /// ```
+#[doc(alias = "ReflectionPad1d")]
+#[doc(alias = "ReflectionPad2d")]
+#[doc(alias = "ReflectionPad3d")]
+#[doc(alias = "ReplicationPad1d")]
+#[doc(alias = "ReplicationPad2d")]
+#[doc(alias = "ReplicationPad3d")]
+#[doc(alias = "ZeroPad1d")]
+#[doc(alias = "ZeroPad2d")]
+#[doc(alias = "ZeroPad3d")]
+#[doc(alias = "ConstantPad1d")]
+#[doc(alias = "ConstantPad2d")]
+#[doc(alias = "ConstantPad3d")]
+#[doc(alias = "CircularPad1d")]
+#[doc(alias = "CircularPad2d")]
+#[doc(alias = "CircularPad3d")]
 #[derive(Clone, Module)]
 #[module(name = self.title(), extra_repr = Self::settings)]
 pub struct Pad<const N: usize> {

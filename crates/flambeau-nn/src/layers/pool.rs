@@ -10,6 +10,7 @@ use crate::{Forward, Module};
 
 /// How a [`MaxPool`] moves over its input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct MaxPoolOptions<const N: usize> {
     /// The step from one window to the next; the window's size if `None`.
     #[serde(default)]
@@ -112,6 +113,7 @@ impl<const N: usize> Forward for MaxPool<N> {
 
 /// How an [`AvgPool`] moves over its input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct AvgPoolOptions<const N: usize> {
     /// The step from one window to the next; the window's size if `None`.
     #[serde(default)]
@@ -210,25 +212,48 @@ pub struct LPPool<const N: usize> {
     p: f64,
     #[module(skip)]
     kernel_size: Sizes<N>,
+    #[module(skip)]
+    stride: Option<Sizes<N>>,
+    ceil_mode: bool,
 }
+
+/// The `p`-norm of each window of a signal.
+pub type LPPool1d = LPPool<1>;
+/// The `p`-norm of each window of an image.
+pub type LPPool2d = LPPool<2>;
+/// The `p`-norm of each window of a volume.
+pub type LPPool3d = LPPool<3>;
 
 impl<const N: usize> LPPool<N> {
     /// Windows of this size, side by side.
     pub fn new(p: f64, kernel_size: impl Into<Sizes<N>>) -> Result<LPPool<N>> {
+        LPPool::with(p, kernel_size, None, false)
+    }
+
+    /// Windows of this size and step (their size if `None`); with `ceil_mode` one that only partly covers the input counts.
+    pub fn with(
+        p: f64,
+        kernel_size: impl Into<Sizes<N>>,
+        stride: Option<Sizes<N>>,
+        ceil_mode: bool,
+    ) -> Result<LPPool<N>> {
         if p == 0.0 {
             return Err(Error::value(format!("norm_type must be a non-zero value, but got {p:?}")));
         }
-        Ok(LPPool { p, kernel_size: kernel_size.into() })
+        Ok(LPPool { p, kernel_size: kernel_size.into(), stride, ceil_mode })
     }
 
     fn settings(&self) -> String {
-        format!("norm_type={}, kernel_size={}, stride=None, ceil_mode=False", python_float(self.p), self.kernel_size)
+        let stride = self.stride.map_or("None".to_string(), |stride| stride.to_string());
+        let (p, size, ceil_mode) = (python_float(self.p), self.kernel_size, python(self.ceil_mode));
+        format!("norm_type={p}, kernel_size={size}, stride={stride}, ceil_mode={ceil_mode}")
     }
 }
 
 impl<const N: usize> Forward for LPPool<N> {
     fn forward(&self, input: &Tensor) -> Result<Tensor> {
-        let means = AvgPool::with(self.kernel_size, AvgPoolOptions::default()).forward(&input.pow(self.p)?)?;
+        let options = AvgPoolOptions { stride: self.stride, ceil_mode: self.ceil_mode, ..Default::default() };
+        let means = AvgPool::with(self.kernel_size, options).forward(&input.pow(self.p)?)?;
         let n: i64 = self.kernel_size.each.iter().product();
         means.sign()?.mul(&means.abs()?.relu()?)?.mul(n)?.pow(1.0 / self.p)
     }

@@ -178,6 +178,47 @@ impl Forward for PixelShuffle {
     }
 }
 
+/// Interleaves the channels of `groups` groups. Shape: `N C *s -> N C *s`.
+///
+/// ```
+/// use flambeau_nn::{ChannelShuffle, Forward};
+/// use flambeau_tensor::Tensor;
+/// let x = Tensor::of(&[1.0f32, 2.0, 3.0, 4.0], &[1, 4, 1, 1])?;
+/// assert_eq!(ChannelShuffle { groups: 2 }.forward(&x)?.to_vec::<f32>()?, [1.0, 3.0, 2.0, 4.0]);
+/// # Ok::<(), flambeau_tensor::Error>(())
+/// ```
+#[derive(Clone, Copy, Module)]
+#[module(extra_repr = Self::settings)]
+pub struct ChannelShuffle {
+    /// The number of groups.
+    pub groups: i64,
+}
+
+impl ChannelShuffle {
+    fn settings(&self) -> String {
+        format!("groups={}", self.groups)
+    }
+}
+
+impl Forward for ChannelShuffle {
+    fn forward(&self, input: &Tensor) -> Result<Tensor> {
+        let &[n, c, ref rest @ ..] = input.size() else {
+            return Err(Error::runtime(format!(
+                "channel_shuffle expects input with > 2 dims, but got input with sizes {:?}",
+                input.size()
+            )));
+        };
+        if self.groups <= 0 || c % self.groups != 0 {
+            return Err(Error::runtime(format!(
+                "Number of channels must be divisible by groups. Got {c} channels and {} groups.",
+                self.groups
+            )));
+        }
+        let apart = [&[n, self.groups, c / self.groups], rest].concat();
+        input.reshape(&apart)?.transpose(1, 2)?.reshape(input.size())
+    }
+}
+
 /// Moves space into channels. Shape: `*s C H*r W*r -> *s C*r*r H W`.
 ///
 /// ```

@@ -12,7 +12,7 @@ use crate::module::python_tuple;
 /// assert_eq!(Sizes::<2>::from(3), Sizes::from((3, 3)));
 /// assert_eq!(format!("{} {}", Sizes::<2>::from(3), Sizes::from((3, 5))), "3 (3, 5)");
 /// ```
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Sizes<const N: usize> {
     /// The numbers, the first dimension first.
     pub each: [i64; N],
@@ -79,6 +79,13 @@ impl From<(i64, i64, i64)> for Sizes<3> {
 }
 
 /// One number where one was given, else a tuple.
+/// As [`Display`](fmt::Display), so that options with sizes read well.
+impl<const N: usize> fmt::Debug for Sizes<N> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
 impl<const N: usize> fmt::Display for Sizes<N> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.one { write!(f, "{}", self.each[0]) } else { f.write_str(&self.tuple()) }

@@ -18,7 +18,7 @@ pub enum Activation {
 
 /// The settings of a [`TransformerEncoderLayer`], a [`TransformerDecoderLayer`] or a [`Transformer`].
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 pub struct TransformerOptions {
     /// The size between the two linear layers.
     pub dim_feedforward: i64,

@@ -7,7 +7,7 @@ pub(super) fn repr<M: Module + ?Sized>(module: &M) -> String {
     let (name, extra, parts) = (module.name(), module.extra_repr(), module.parts());
     let layers: Vec<(&str, String)> =
         parts.layers().map(|(key, layer)| (key, layer.repr().replace('\n', "\n  "))).collect();
-    if layers.is_empty() {
+    if layers.is_empty() && !extra.contains('\n') {
         return format!("{name}({extra})");
     }
     let mut lines: Vec<String> = extra.lines().map(str::to_string).collect();

@@ -7,7 +7,7 @@ use super::{Entries, Item, PerParameter, Rule, State, StateValue};
 
 /// The options of [`Adadelta`].
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 pub struct AdadeltaOptions {
     /// The learning rate: how far a step goes.
     pub lr: f64,

@@ -7,7 +7,7 @@ use super::{Entries, Item, PerParameter, Rule, State, StateValue};
 
 /// The options of [`Adafactor`].
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 pub struct AdafactorOptions {
     /// The greatest learning rate: it falls with the steps, and grows with the size of the parameter.
     pub lr: f64,

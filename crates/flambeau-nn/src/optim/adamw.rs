@@ -5,7 +5,7 @@ use super::{AdamOptions, Entries, Item, PerParameter, Rule, State};
 
 /// The options of [`AdamW`].
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 pub struct AdamWOptions {
     /// The learning rate: how far a step goes.
     pub lr: f64,

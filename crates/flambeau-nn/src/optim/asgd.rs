@@ -6,7 +6,7 @@ use super::{Entries, Item, PerParameter, Rule, State, StateValue};
 
 /// The options of [`ASGD`].
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 pub struct ASGDOptions {
     /// The learning rate of the first step.
     pub lr: f64,

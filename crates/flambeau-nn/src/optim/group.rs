@@ -89,8 +89,21 @@ impl<O: Rule> ParamGroup<O> {
         Ok((options, packed.iter().filter(|(key, _)| !own(key)).cloned().collect()))
     }
 
-    pub(super) fn set_notes(&mut self, notes: StateMap) {
+    /// Takes the notes of a state dict. One without names leaves the group's own.
+    pub(super) fn set_notes(&mut self, mut notes: StateMap) {
+        if let (None, Some(names)) = (notes.get("param_names"), self.notes.get("param_names")) {
+            notes.insert("param_names", names.clone());
+        }
         self.notes = notes;
+    }
+
+    /// The names of its parameters, if it was given some.
+    pub fn param_names(&self) -> Option<Vec<String>> {
+        self.notes.get("param_names").and_then(StateValue::read)
+    }
+
+    pub(super) fn set_param_names(&mut self, names: Vec<String>) {
+        self.notes.insert("param_names", names);
     }
 }
 

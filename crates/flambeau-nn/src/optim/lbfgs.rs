@@ -20,7 +20,7 @@ words!(LineSearch { StrongWolfe: "strong_wolfe" });
 
 /// The options of [`LBFGS`].
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 pub struct LBFGSOptions {
     /// The learning rate: how far a step goes; where a search begins, if there is one.
     pub lr: f64,

@@ -40,6 +40,7 @@
 //!
 //! let options: AdamWOptions = serde_json::from_str(r#"{"lr": 0.01, "betas": [0.9, 0.95]}"#).unwrap();
 //! assert_eq!(options, AdamWOptions { lr: 0.01, betas: (0.9, 0.95), ..Default::default() });
+//! assert!(serde_json::from_str::<AdamWOptions>(r#"{"learning_rate": 0.01}"#).is_err()); // no such option
 //! ```
 //!
 //! All but [`LBFGS`] change every parameter by itself: they are [`PerParameter`] with options that are a [`Rule`], and a rule

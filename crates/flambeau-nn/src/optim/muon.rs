@@ -32,7 +32,7 @@ words!(AdjustLr { Original: "original", MatchRmsAdamw: "match_rms_adamw", Spectr
 
 /// The options of [`Muon`].
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 pub struct MuonOptions {
     /// The learning rate: how far a step goes.
     pub lr: f64,

@@ -37,6 +37,24 @@ impl<O: Rule> PerParameter<O> {
         Ok(optimizer)
     }
 
+    /// An optimizer of named parameters, such as `model.named_parameters()`: its state dict lists the names too.
+    ///
+    /// ```
+    /// use flambeau_nn::optim::{Adam, AdamOptions};
+    /// use flambeau_nn::{Linear, Module};
+    ///
+    /// let model = Linear::new(3, 2)?;
+    /// let optimizer = Adam::named(model.named_parameters(), AdamOptions::default())?;
+    /// assert_eq!(optimizer.groups()[0].param_names(), Some(vec!["weight".to_string(), "bias".to_string()]));
+    /// # Ok::<(), flambeau_tensor::Error>(())
+    /// ```
+    pub fn named(parameters: Vec<(String, Tensor)>, options: O) -> Result<PerParameter<O>> {
+        let (names, parameters): (Vec<String>, Vec<Tensor>) = parameters.into_iter().unzip();
+        let mut optimizer = PerParameter::new(parameters, options)?;
+        optimizer.groups[0].set_param_names(names);
+        Ok(optimizer)
+    }
+
     /// Adds parameters with options of their own (`add_param_group`).
     pub fn add_group(&mut self, parameters: Vec<Tensor>, options: O) -> Result<()> {
         options.check()?;

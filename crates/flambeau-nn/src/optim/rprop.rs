@@ -7,7 +7,7 @@ use super::{Entries, Item, PerParameter, Rule, State, StateValue};
 
 /// The options of [`Rprop`].
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 pub struct RpropOptions {
     /// The size of the first step.
     pub lr: f64,

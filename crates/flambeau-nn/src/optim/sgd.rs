@@ -8,7 +8,7 @@ use super::{Entries, Item, PerParameter, Rule, StateValue};
 
 /// The options of [`SGD`].
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 pub struct SGDOptions {
     /// The learning rate: how far a step goes.
     pub lr: f64,

@@ -43,7 +43,8 @@ impl StateValue {
 
     /// As Python's `str` writes it.
     fn printed(&self) -> String {
-        let all = |items: &[StateValue]| items.iter().map(StateValue::printed).collect::<Vec<_>>().join(", ");
+        let inner = |v: &StateValue| if let StateValue::Text(text) = v { format!("'{text}'") } else { v.printed() };
+        let all = |items: &[StateValue]| items.iter().map(inner).collect::<Vec<_>>().join(", ");
         match self {
             StateValue::None => "None".to_string(),
             StateValue::Bool(v) => (if *v { "True" } else { "False" }).to_string(),
@@ -54,7 +55,7 @@ impl StateValue {
             StateValue::List(v) => format!("[{}]", all(v)),
             StateValue::Tuple(v) => format!("({})", all(v)),
             StateValue::Map(v) => {
-                let pairs = v.iter().map(|(key, value)| format!("{}: {}", key.printed(), value.printed()));
+                let pairs = v.iter().map(|(key, value)| format!("{}: {}", inner(key), inner(value)));
                 format!("{{{}}}", pairs.collect::<Vec<_>>().join(", "))
             }
         }

@@ -5,7 +5,8 @@ mod safetensors;
 mod writer;
 
 use flambeau_io::pickle::{self, Allowed, Encoding};
-use flambeau_io::{AtomicFile, Source, torch_file};
+use flambeau_io::{AtomicFile, Payload, Source, torch_file};
+use flambeau_tensor::{Result, Storage};
 use pyo3::exceptions::{PyFileNotFoundError, PyIsADirectoryError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
@@ -25,6 +26,24 @@ pub struct SaveOptions {
     skip_data: bool,
 }
 
+/// The bytes of a storage, or as many zeros.
+struct Stored<'a> {
+    nbytes: usize,
+    storage: Option<&'a Storage>,
+}
+
+impl Payload for Stored<'_> {
+    fn nbytes(&self) -> u64 {
+        self.nbytes as u64
+    }
+    fn blocks(&self, write: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<()> {
+        match self.storage {
+            Some(storage) => storage.blocks(self.nbytes, write),
+            None => vec![0; self.nbytes].blocks(write),
+        }
+    }
+}
+
 /// Writes a value in PyTorch's format, to a path or as bytes where there is none. `describe` says what is no plain value.
 #[pyfunction]
 pub fn _save<'py>(
@@ -38,13 +57,12 @@ pub fn _save<'py>(
     let name =
         path.as_ref().and_then(|p| p.file_stem()).and_then(|name| name.to_str()).unwrap_or("archive").to_string();
     let write = |out: &mut dyn std::io::Write| {
-        let bytes: Vec<Vec<u8>> = tensors
+        let storages = tensors
             .iter()
-            .map(|t| if options.skip_data { vec![0; t.storage().nbytes()] } else { t.storage().to_bytes() })
-            .collect();
-        let lent: Vec<&[u8]> = bytes.iter().map(Vec::as_slice).collect();
+            .map(|t| Stored { nbytes: t.storage().nbytes(), storage: (!options.skip_data).then(|| t.storage()) });
+        let storages: Vec<Stored> = storages.collect();
         if options.legacy {
-            return torch_file::write_legacy(out, &root, &lent).map(drop);
+            return torch_file::write_legacy(out, &root, &storages).map(drop);
         }
         let options = torch_file::Options {
             name: &name,
@@ -52,7 +70,7 @@ pub fn _save<'py>(
             checksums: options.checksums,
             alignment: options.alignment,
         };
-        torch_file::write_with(out, &root, &lent, &options).map(drop)
+        torch_file::write_with(out, &root, &storages, &options).map(drop)
     };
     match path {
         Some(path) => {

@@ -71,8 +71,34 @@ impl Key for i64 {
     }
 }
 
+/// A dictionary for a checkpoint, as [`Value`](crate::checkpoint::Value): keys and values of any kinds that become one.
+///
+/// ```
+/// use flambeau::checkpoint::Value;
+/// use flambeau::{dict, prelude::*};
+///
+/// let model = Linear::new(3, 2)?;
+/// let optimizer = SGD::new(model.parameters(), SGDOptions::default())?;
+/// let all: Value = dict! {
+///     "model" => model.state_dict(),
+///     "optimizer" => optimizer.state_dict(),
+///     "epoch" => 3,
+///     "losses" => vec![0.5, 0.25],
+/// };
+/// assert_eq!(all.get("losses")?.at(1)?.float()?, 0.25);
+/// # Ok::<(), Error>(())
+/// ```
+#[macro_export]
+macro_rules! dict {
+    ($($key:expr => $value:expr),* $(,)?) => {
+        $crate::checkpoint::Value::Dict(vec![
+            $(($crate::checkpoint::Value::from($key), $crate::checkpoint::Value::from($value))),*
+        ])
+    };
+}
+
 impl Value {
-    /// A dictionary with text for keys.
+    /// A dictionary with text for keys, whose values are all of one kind; for others there is [`dict!`](crate::dict).
     pub fn dict<'a, V: Into<Value>>(items: impl IntoIterator<Item = (&'a str, V)>) -> Value {
         Value::Dict(items.into_iter().map(|(key, value)| (key.into(), value.into())).collect())
     }
@@ -221,7 +247,11 @@ macro_rules! from {
 from! {
     bool => Value::Bool;
     i64 => Value::Int;
+    i32 => |n| Value::Int(i64::from(n));
+    usize => |n| Value::Int(n as i64);
     f64 => Value::Float;
+    Vec<i64> => |items: Vec<i64>| Value::List(items.into_iter().map(Value::Int).collect());
+    Vec<f64> => |items: Vec<f64>| Value::List(items.into_iter().map(Value::Float).collect());
     &str => |x: &str| Value::Text(x.to_string());
     String => Value::Text;
     Tensor => Value::Tensor;

@@ -254,6 +254,101 @@ fn cases() -> Vec<Case> {
     ]
 }
 
+/// More cases.
+fn further_cases() -> Vec<Case> {
+    vec![
+        ("BilinearWithoutBias", || {
+            let m = Bilinear::with(2, 3, 4, false)?;
+            let y = m.forward(&randn(&[5, 2])?, &randn(&[5, 3])?)?;
+            ran(m, vec![y])
+        }),
+        ("RReLU", || {
+            let m = RReLU::new(0.1, 0.4)?;
+            let trained = m.forward(&randn(&[4, 3])?)?;
+            m.eval();
+            let used = m.forward(&randn(&[4, 3])?)?;
+            ran(m, vec![trained, used])
+        }),
+        ("Softmax2d", || one(Softmax2d, || randn(&[2, 3, 2, 2]))),
+        ("LPPool1d", || one(LPPool1d::with(3.0, 3, Some(2.into()), true)?, || randn(&[1, 2, 8]))),
+        ("MaxUnpool1d", || {
+            let options = MaxPoolOptions { stride: Some(2.into()), ..Default::default() };
+            let (x, places) = MaxPool1d::with(3, options).forward_with_indices(&randn(&[1, 2, 9])?)?;
+            let m = MaxUnpool1d::with(3, Some(2.into()), 0);
+            let y = m.forward(&x, &places)?;
+            ran(m, vec![y])
+        }),
+        ("MaxUnpool2d", || {
+            let (x, places) = MaxPool2d::new((2, 1)).forward_with_indices(&randn(&[1, 2, 5, 4])?)?;
+            let m = MaxUnpool2d::new((2, 1));
+            let y = m.forward_to(&x, &places, &[5, 4])?;
+            ran(m, vec![y])
+        }),
+        ("FractionalMaxPool2d", || one(FractionalMaxPool2d::to(2, (3, 2))?, || randn(&[2, 3, 7, 6]))),
+        ("FractionalMaxPool3d", || one(FractionalMaxPool3d::by(2, [0.5; 3])?, || randn(&[3, 6, 7, 6]))),
+        ("ChannelShuffle", || one(ChannelShuffle { groups: 3 }, || randn(&[2, 6, 2]))),
+        ("CrossEntropyLossWeighted", || {
+            let m = CrossEntropyLoss { weight: Some(tensor![1., 2., 0.5]), ..Default::default() };
+            let loss = m.forward(&leaf(&[4, 3])?, &tensor![0, 2, 1, 1])?;
+            ran(m, vec![loss])
+        }),
+        ("MultiMarginLoss", || {
+            let m = MultiMarginLoss { p: 2, weight: Some(tensor![1., 2., 0.5]), ..Default::default() };
+            let loss = m.forward(&leaf(&[4, 3])?, &tensor![0, 2, 1, 1])?;
+            ran(m, vec![loss])
+        }),
+        ("MultiLabelMarginLoss", || {
+            let m = MultiLabelMarginLoss { reduction: Reduction::None };
+            let loss = m.forward(&leaf(&[2, 4])?, &tensor![[3, 0, -1, 1], [2, -1, 0, 0]])?;
+            ran(m, vec![loss])
+        }),
+        ("TripletMarginLossSwap", || {
+            let m = TripletMarginLoss { p: 1.0, swap: true, ..Default::default() };
+            let loss = m.forward(&leaf(&[4, 3])?, &randn(&[4, 3])?, &randn(&[4, 3])?)?;
+            ran(m, vec![loss])
+        }),
+        ("TripletMarginWithDistanceLoss", || {
+            let furthest = |a: &Tensor, b: &Tensor| a.sub(b)?.abs()?.amax_with(Some(&[1]), false);
+            let m = TripletMarginWithDistanceLoss { margin: 0.5, ..TripletMarginWithDistanceLoss::new(furthest) };
+            let loss = m.forward(&leaf(&[4, 3])?, &randn(&[4, 3])?, &randn(&[4, 3])?)?;
+            ran(m, vec![loss])
+        }),
+        ("PoissonNLLLoss", || {
+            let m = PoissonNLLLoss { log_input: false, full: true, ..Default::default() };
+            let loss = m.forward(&ops::rand(&[4])?.requires_grad_(true)?, &tensor![0., 1., 2., 5.])?;
+            ran(m, vec![loss])
+        }),
+        ("GaussianNLLLossFull", || {
+            let m = GaussianNLLLoss { full: true, ..Default::default() };
+            let (mean, target) = (leaf(&[4])?, randn(&[4])?);
+            let loss = m.forward(&mean, &target, &ops::rand(&[4])?)?;
+            ran(m, vec![loss])
+        }),
+        ("AdaptiveLogSoftmaxWithLoss", || {
+            let m = AdaptiveLogSoftmaxWithLoss::with(8, 10, &[3, 6], 2.0, false)?;
+            let (output, loss) = m.forward(&randn(&[5, 8])?, &tensor![0, 9, 4, 3, 2])?;
+            let all = m.log_prob(&randn(&[2, 8])?)?;
+            let best = m.predict(&randn(&[6, 8])?)?;
+            ran(m, vec![output, loss, all, best])
+        }),
+        ("LinearCrossEntropyLoss", || {
+            let m = LinearCrossEntropyLoss { label_smoothing: 0.1, ..LinearCrossEntropyLoss::new(4, 3, true)? };
+            let loss = m.forward(&randn(&[5, 4])?, &tensor![0, 2, 1, 1, 0])?;
+            ran(m, vec![loss])
+        }),
+        ("ModuleDict", || {
+            let m: ModuleDict<Linear> = [("b", Linear::new(2, 3)?), ("a", Linear::new(3, 2)?)].into_iter().collect();
+            let y = m.get("b").unwrap().forward(&randn(&[2])?)?;
+            ran(m, vec![y])
+        }),
+        ("ParameterList", || {
+            let m = ParameterList::new(vec![randn(&[2])?, randn(&[3, 1])?])?;
+            let y = m.0[0].mul(&m.0[1])?;
+            ran(m, vec![y])
+        }),
+    ]
+}
+
 struct Records {
     tensors: HashMap<String, Tensor>,
     printed: HashMap<String, String>,
@@ -333,7 +428,7 @@ fn check(records: &Records, name: &str, run: fn() -> Result<Ran>) -> Result<Vec<
 #[test]
 fn layers_are_pytorchs() -> Result<()> {
     let records = Records::read()?;
-    let cases = cases();
+    let cases = [cases(), further_cases()].concat();
     assert_eq!(cases.len(), records.printed.len());
     let mut wrong = Vec::new();
     for (name, run) in cases {

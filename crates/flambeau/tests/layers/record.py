@@ -104,6 +104,58 @@ CASES = {
         m := nn.MultiLabelSoftMarginLoss(),
         m(R(2, 3).requires_grad_(), torch.tensor([[1.0, 0, 1], [0, 1, 0]])),
     ),
+    "BilinearWithoutBias": lambda: (m := nn.Bilinear(2, 3, 4, bias=False), m(R(5, 2), R(5, 3))),
+    "RReLU": lambda: (m := nn.RReLU(0.1, 0.4), m(R(4, 3)), m.eval()(R(4, 3))),
+    "Softmax2d": lambda: (m := nn.Softmax2d(), m(R(2, 3, 2, 2))),
+    "LPPool1d": lambda: (m := nn.LPPool1d(3.0, 3, stride=2, ceil_mode=True), m(R(1, 2, 8))),
+    "MaxUnpool1d": lambda: (m := nn.MaxUnpool1d(3, stride=2), m(*nn.MaxPool1d(3, 2, return_indices=True)(R(1, 2, 9)))),
+    "MaxUnpool2d": lambda: (
+        m := nn.MaxUnpool2d((2, 1)),
+        m(*nn.MaxPool2d((2, 1), return_indices=True)(R(1, 2, 5, 4)), output_size=(5, 4)),
+    ),
+    "FractionalMaxPool2d": lambda: (m := nn.FractionalMaxPool2d(2, output_size=(3, 2)), m(R(2, 3, 7, 6))),
+    "FractionalMaxPool3d": lambda: (m := nn.FractionalMaxPool3d(2, output_ratio=0.5), m(R(3, 6, 7, 6))),
+    "ChannelShuffle": lambda: (m := nn.ChannelShuffle(3), m(R(2, 6, 2))),
+    "CrossEntropyLossWeighted": lambda: (
+        m := nn.CrossEntropyLoss(torch.tensor([1.0, 2.0, 0.5])),
+        m(R(4, 3).requires_grad_(), torch.tensor([0, 2, 1, 1])),
+    ),
+    "MultiMarginLoss": lambda: (
+        m := nn.MultiMarginLoss(p=2, weight=torch.tensor([1.0, 2.0, 0.5])),
+        m(R(4, 3).requires_grad_(), torch.tensor([0, 2, 1, 1])),
+    ),
+    "MultiLabelMarginLoss": lambda: (
+        m := nn.MultiLabelMarginLoss(reduction="none"),
+        m(R(2, 4).requires_grad_(), torch.tensor([[3, 0, -1, 1], [2, -1, 0, 0]])),
+    ),
+    "TripletMarginLossSwap": lambda: (
+        m := nn.TripletMarginLoss(p=1.0, swap=True),
+        m(R(4, 3).requires_grad_(), R(4, 3), R(4, 3)),
+    ),
+    "TripletMarginWithDistanceLoss": lambda: (
+        m := nn.TripletMarginWithDistanceLoss(distance_function=lambda a, b: (a - b).abs().amax(1), margin=0.5),
+        m(R(4, 3).requires_grad_(), R(4, 3), R(4, 3)),
+    ),
+    "PoissonNLLLoss": lambda: (
+        m := nn.PoissonNLLLoss(log_input=False, full=True),
+        m(torch.rand(4).requires_grad_(), torch.tensor([0.0, 1, 2, 5])),
+    ),
+    "GaussianNLLLossFull": lambda: (
+        m := nn.GaussianNLLLoss(full=True),
+        m(R(4).requires_grad_(), R(4), torch.rand(4)),
+    ),
+    "AdaptiveLogSoftmaxWithLoss": lambda: (
+        m := nn.AdaptiveLogSoftmaxWithLoss(8, 10, [3, 6], div_value=2.0),
+        *m(R(5, 8), torch.tensor([0, 9, 4, 3, 2])),
+        m.log_prob(R(2, 8)),
+        m.predict(R(6, 8)),
+    ),
+    "LinearCrossEntropyLoss": lambda: (
+        m := nn.LinearCrossEntropyLoss(4, 3, bias=True, label_smoothing=0.1),
+        m(R(5, 4), torch.tensor([0, 2, 1, 1, 0])),
+    ),
+    "ModuleDict": lambda: (m := nn.ModuleDict({"b": nn.Linear(2, 3), "a": nn.Linear(3, 2)}), m["b"](R(2))),
+    "ParameterList": lambda: (m := nn.ParameterList([R(2), R(3, 1)]), m[0] * m[1]),
 }
 
 folder = Path(__file__).parent

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections import OrderedDict
 from typing import Any
 
 import flambeau
@@ -43,8 +44,26 @@ class LazyModuleMixin:
 
     def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self._await_input()
+
+    def _await_input(self: Any) -> None:
         self._load_hook = self._register_load_state_dict_pre_hook(self._lazy_load_hook)
-        self._initialize_hook = self.register_forward_pre_hook(self._infer_parameters, with_kwargs=True)
+        self._initialize_hook = self.register_forward_pre_hook(self._infer_parameters, prepend=True, with_kwargs=True)
+
+    def __getstate__(self: Any) -> Any:
+        state: Any = super().__getstate__()
+        if "_initialize_hook" in state:
+            # Its own hooks are bound to the module: it would contain itself. They are set anew with the state.
+            own = {state[name].id for name in ("_load_hook", "_initialize_hook")}
+            for name in ("_load_state_dict_pre_hooks", "_forward_pre_hooks", "_forward_pre_hooks_with_kwargs"):
+                state[name] = OrderedDict((key, hook) for key, hook in state[name].items() if key not in own)
+            state["_load_hook"] = state["_initialize_hook"] = None
+        return state
+
+    def __setstate__(self: Any, state: dict[str, Any]) -> None:
+        super().__setstate__(state)  # type: ignore[misc]
+        if "_initialize_hook" in state:
+            self._await_input()
 
     def _tensors(self: Any) -> Any:
         return itertools.chain(self._parameters.items(), self._buffers.items())

@@ -8,7 +8,7 @@ use crate::{Module, init};
 
 /// The settings of an [`RNN`], [`LSTM`] or [`GRU`].
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 pub struct RNNOptions {
     /// How many layers stand one upon the other.
     pub num_layers: usize,

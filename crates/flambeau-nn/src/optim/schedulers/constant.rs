@@ -6,7 +6,7 @@ use crate::optim::{Entries, Group};
 
 /// The options of [`ConstantLR`].
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 pub struct ConstantLROptions {
     /// What the rate is multiplied with.
     pub factor: f64,

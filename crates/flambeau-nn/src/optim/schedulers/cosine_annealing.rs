@@ -8,10 +8,12 @@ use crate::optim::{Entries, Group};
 
 /// The options of [`CosineAnnealingLR`].
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct CosineAnnealingLROptions {
     /// After how many epochs the rate is at its lowest (`T_max`).
     pub t_max: i64,
-    /// The lowest rate; 0 in PyTorch where nothing is said.
+    /// The lowest rate.
+    #[serde(default)]
     pub eta_min: f64,
 }
 
@@ -24,7 +26,7 @@ pub struct CosineAnnealingLROptions {
 ///
 /// let w = Tensor::of(&[1.0f32], &[1])?.requires_grad_(true)?;
 /// let mut optimizer = SGD::new(vec![w], SGDOptions { lr: 1.0, ..Default::default() })?;
-/// let options = CosineAnnealingLROptions { t_max: 2, eta_min: 0.0 };
+/// let options = CosineAnnealingLROptions::new(2); // or { t_max: 2, eta_min: 0.01 }
 /// let mut scheduler = CosineAnnealingLR::new(&mut optimizer, options)?;
 /// scheduler.step(&mut optimizer)?;
 /// assert_eq!(optimizer.lr(), 0.5);
@@ -33,6 +35,11 @@ pub struct CosineAnnealingLROptions {
 pub type CosineAnnealingLR = LRScheduler<CosineAnnealingLROptions>;
 
 impl CosineAnnealingLROptions {
+    /// Down to 0.
+    pub fn new(t_max: i64) -> CosineAnnealingLROptions {
+        CosineAnnealingLROptions { t_max, eta_min: 0.0 }
+    }
+
     /// 2 at the top, 0 at the bottom.
     fn height(&self, epoch: i64) -> f64 {
         1.0 + (PI * epoch as f64 / self.t_max as f64).cos()

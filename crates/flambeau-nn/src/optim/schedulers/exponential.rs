@@ -6,6 +6,7 @@ use crate::optim::{Entries, Group};
 
 /// The options of [`ExponentialLR`].
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct ExponentialLROptions {
     /// What the rate is multiplied with.
     pub gamma: f64,

@@ -6,7 +6,7 @@ use crate::optim::{Entries, Group};
 
 /// The options of [`LinearLR`].
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 pub struct LinearLROptions {
     /// What the rate is multiplied with in the first epoch.
     pub start_factor: f64,

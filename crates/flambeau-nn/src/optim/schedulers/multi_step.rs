@@ -4,15 +4,25 @@ use flambeau_tensor::{Error, Result};
 use serde::{Deserialize, Serialize};
 
 use super::base::{Clock, LRScheduler, Schedule, scaled, unchanged};
+use super::step::tenth;
 use crate::optim::{Entries, Group, StateMap, StateValue};
 
 /// The options of [`MultiStepLR`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct MultiStepLROptions {
     /// The epochs in which the rate falls; one that comes twice counts twice.
     pub milestones: Vec<i64>,
-    /// What it is multiplied with then; 0.1 in PyTorch where nothing is said.
+    /// What it is multiplied with then.
+    #[serde(default = "tenth")]
     pub gamma: f64,
+}
+
+impl MultiStepLROptions {
+    /// A tenth at each of the milestones.
+    pub fn new(milestones: impl Into<Vec<i64>>) -> MultiStepLROptions {
+        MultiStepLROptions { milestones: milestones.into(), gamma: tenth() }
+    }
 }
 
 /// Times `gamma` at each of the milestones.

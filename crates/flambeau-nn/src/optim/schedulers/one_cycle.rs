@@ -30,6 +30,7 @@ impl Anneal {
 
 /// The options of [`OneCycleLR`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct OneCycleLROptions {
     /// The highest rate.
     pub max_lr: PerGroup,

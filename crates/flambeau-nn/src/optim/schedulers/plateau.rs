@@ -31,7 +31,7 @@ words!(ThresholdMode { Rel: "rel", Abs: "abs" });
 
 /// The options of [`ReduceLROnPlateau`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 pub struct ReduceLROnPlateauOptions {
     /// Whether the metric is to fall or to rise.
     pub mode: PlateauMode,

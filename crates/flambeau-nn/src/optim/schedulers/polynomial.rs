@@ -6,7 +6,7 @@ use crate::optim::{Entries, Group};
 
 /// The options of [`PolynomialLR`].
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 pub struct PolynomialLROptions {
     /// After how many epochs the rate is 0.
     pub total_iters: i64,

@@ -6,11 +6,25 @@ use crate::optim::{Entries, Group};
 
 /// The options of [`StepLR`].
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct StepLROptions {
     /// After how many epochs the rate falls.
     pub step_size: i64,
-    /// What it is multiplied with then; 0.1 in PyTorch where nothing is said.
+    /// What it is multiplied with then.
+    #[serde(default = "tenth")]
     pub gamma: f64,
+}
+
+impl StepLROptions {
+    /// A tenth every `step_size` epochs.
+    pub fn new(step_size: i64) -> StepLROptions {
+        StepLROptions { step_size, gamma: tenth() }
+    }
+}
+
+/// What a rate is multiplied with where a configuration says nothing.
+pub(super) fn tenth() -> f64 {
+    0.1
 }
 
 /// Times `gamma` every `step_size` epochs.

@@ -9,6 +9,7 @@ use crate::optim::{Entries, Group};
 
 /// The options of [`SWALR`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct SWALROptions {
     /// The rate to stay at.
     pub swa_lr: PerGroup,

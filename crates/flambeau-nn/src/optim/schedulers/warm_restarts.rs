@@ -8,13 +8,28 @@ use crate::optim::{Entries, Group, Optimizer};
 
 /// The options of [`CosineAnnealingWarmRestarts`].
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct CosineAnnealingWarmRestartsOptions {
     /// The epochs of the first cycle (`T_0`).
     pub t_0: i64,
-    /// How many times as long each further cycle is (`T_mult`); 1 in PyTorch where nothing is said.
+    /// How many times as long each further cycle is (`T_mult`).
+    #[serde(default = "once")]
     pub t_mult: i64,
-    /// The lowest rate; 0 in PyTorch where nothing is said.
+    /// The lowest rate.
+    #[serde(default)]
     pub eta_min: f64,
+}
+
+impl CosineAnnealingWarmRestartsOptions {
+    /// Cycles of `t_0` epochs, down to 0.
+    pub fn new(t_0: i64) -> CosineAnnealingWarmRestartsOptions {
+        CosineAnnealingWarmRestartsOptions { t_0, t_mult: once(), eta_min: 0.0 }
+    }
+}
+
+/// Further cycles are no longer where a configuration says nothing.
+fn once() -> i64 {
+    1
 }
 
 /// Along half a cosine, begun again after `t_0` epochs, then after `t_mult` times as many, and so on.

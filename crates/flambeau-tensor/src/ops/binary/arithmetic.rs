@@ -59,7 +59,7 @@ op! {
     variants [method, function, inplace, out];
     quirks [RoundsNumbers];
     dtype check_alpha(rule::promote(input, other), alpha);
-    map { (input, other; alpha) Float, Complex => input + alpha * other; Int => input.wrapping_add(alpha.wrapping_mul(other)); Bool => input | (alpha & other) };
+    map { (input, other; alpha) Float => madd(alpha, other, input); Complex => input + alpha * other; Int => input.wrapping_add(alpha.wrapping_mul(other)); Bool => input | (alpha & other) };
     vjp { input => |g| g; other => |g, alpha| g * alpha.conj() };
     samples samples::binary(-3.0, 3.0);
 }
@@ -76,7 +76,7 @@ op! {
     quirks [RoundsNumbers];
     alias [method subtract, function subtract];
     dtype no_bools(input, other, check_alpha(rule::promote(input, other), alpha)?);
-    map { (input, other; alpha) Float, Complex => input - alpha * other; Int => input.wrapping_sub(alpha.wrapping_mul(other)) };
+    map { (input, other; alpha) Float => madd(-alpha, other, input); Complex => input - alpha * other; Int => input.wrapping_sub(alpha.wrapping_mul(other)) };
     vjp { input => |g| g; other => |g, alpha| -(g * alpha.conj()) };
     samples samples::binary(-3.0, 3.0);
 }
@@ -92,7 +92,7 @@ op! {
     variants [function, method];
     quirks [RoundsNumbers];
     dtype no_bools(input, other, check_alpha(rule::promote(input, other), alpha)?);
-    map { (input, other; alpha) Float, Complex => other - alpha * input; Int => other.wrapping_sub(alpha.wrapping_mul(input)) };
+    map { (input, other; alpha) Float => madd(-alpha, input, other); Complex => other - alpha * input; Int => other.wrapping_sub(alpha.wrapping_mul(input)) };
     vjp { input => |g, alpha| -(g * alpha.conj()); other => |g| g };
     samples samples::binary(-3.0, 3.0);
 }
@@ -290,7 +290,7 @@ op! {
     fn addcmul(input: Tensor, tensor1: Tensor, tensor2: Tensor; value: Scalar = 1) -> y;
     variants [method, function, inplace, out];
     dtype rule::promote3(input, tensor1, tensor2);
-    map { (input, tensor1, tensor2; value) Float, Complex => input + value * tensor1 * tensor2; Int => input.wrapping_add(value.wrapping_mul(tensor1).wrapping_mul(tensor2)) };
+    map { (input, tensor1, tensor2; value) Float => madd(value * tensor1, tensor2, input); Complex => input + value * tensor1 * tensor2; Int => input.wrapping_add(value.wrapping_mul(tensor1).wrapping_mul(tensor2)) };
     vjp {
         input => |g| g;
         tensor1 => |g, tensor2, value| g * conj(&(tensor2 * value));

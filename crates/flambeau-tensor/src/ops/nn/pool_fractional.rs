@@ -121,7 +121,7 @@ op! {
     ///
     /// Shape: `N C H W, N C 2 -> N C H' W', N C H' W'`. Dtype: floating-point, and int64.
     fn fractional_max_pool2d(input: Tensor, kernel_size: Dims, output_size: Dims, samples: Tensor) -> output, indices;
-    variants [private];
+    variants [private, rust];
     node "FractionalMaxPool2DBackward0";
     dtype [float_dtype(input, "fractional_max_pool2d_out_frame")?, DType::I64];
     shape twice::<2>(input, kernel_size, output_size, samples);
@@ -136,7 +136,7 @@ op! {
     ///
     /// Shape: `N C D H W, N C 3 -> N C D' H' W', N C D' H' W'`. Dtype: floating-point, and int64.
     fn fractional_max_pool3d(input: Tensor, kernel_size: Dims, output_size: Dims, samples: Tensor) -> output, indices;
-    variants [private];
+    variants [private, rust];
     node "FractionalMaxPool3DBackward0";
     dtype [float_dtype(input, "fractional_max_pool3d_out_frame")?, DType::I64];
     shape twice::<3>(input, kernel_size, output_size, samples);
