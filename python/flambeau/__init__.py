@@ -117,6 +117,8 @@ _LAZY = {
     "multiprocessing",
     "functional",
     "distributed",
+    "storage",
+    "__config__",
 }
 
 # Functions of layers that PyTorch also has at the top, with the same arguments.
@@ -183,6 +185,10 @@ def __getattr__(name: str) -> Any:
         return getattr(mode, name)
     if name == "GradScaler":
         return importlib.import_module("flambeau.amp").GradScaler
+    if name in ("from_dlpack", "to_dlpack"):
+        return getattr(importlib.import_module("flambeau.utils.dlpack"), name)
+    if name == "TypedStorage":
+        return importlib.import_module("flambeau.storage").TypedStorage
     if name in ("save", "load"):
         return getattr(importlib.import_module("flambeau.serialization"), name)
     if name in _FUNCTIONAL:

@@ -6,7 +6,7 @@ use smallvec::SmallVec;
 use crate::autocast::{self, autocast_dtype};
 use crate::autograd::{self, grad_enabled, no_grad};
 use crate::lock;
-use crate::ops::{Arg, Args, Body, OpDef, Outputs, Place, Specs, take_one};
+use crate::ops::{Arg, Args, Body, OpDef, Options, Outputs, Place, Specs, take_one};
 use crate::storage::Storage;
 use crate::tensor::Made;
 use crate::{DType, Device, Error, Kind, Layout, Result, Tensor};
@@ -155,6 +155,14 @@ pub fn call_out(op: &'static OpDef, args: &[Arg], outs: &[Tensor]) -> Result<Out
     if let (Some(Arg::Tensor(x)), [out]) = (args.first(), outs) {
         check_unary_out(op.name, x.dtype(), out.dtype())?;
     }
+    let made;
+    let args = match outs {
+        [out] if op.factory => {
+            made = made_for(op, args, out)?;
+            &made[..]
+        }
+        _ => args,
+    };
     no_grad(|| {
         if let (Body::Map { .. }, [out]) = (&op.body, outs)
             && !out.is_conj()
@@ -190,9 +198,11 @@ pub fn call_out(op: &'static OpDef, args: &[Arg], outs: &[Tensor]) -> Result<Out
                     out.dtype().title()
                 )));
             }
-            if out.size() == result.size() {
+            // Numbers in a row fill an output of any shape that has as many places.
+            let in_a_row = matches!(op.name, "arange" | "range" | "linspace" | "logspace");
+            if out.size() == result.size() || (in_a_row && out.numel() == result.numel()) {
                 check_no_inner_overlap(out)?;
-                write(out, result)?;
+                write(out, &result.reshape(out.size())?)?;
                 written.push(out.clone());
             } else {
                 let resized = out.resized(result.layout())?;
@@ -202,6 +212,29 @@ pub fn call_out(op: &'static OpDef, args: &[Arg], outs: &[Tensor]) -> Result<Out
         }
         Ok(written)
     })
+}
+
+/// The arguments of a factory that writes into `out`: what it makes is of that tensor's dtype.
+fn made_for(op: &'static OpDef, args: &[Arg], out: &Tensor) -> Result<Args> {
+    let mut args: Args = args.into();
+    let at = op.params.len();
+    let options = Options::from_args(&args[at..]);
+    if let Some(asked) = options.dtype
+        && asked != out.dtype()
+    {
+        return Err(Error::runtime(format!(
+            "dtype {} does not match dtype of out parameter ({})",
+            asked.title(),
+            out.dtype().title()
+        )));
+    }
+    args.truncate(at);
+    args.push(Arg::Options(Options {
+        dtype: Some(out.dtype()),
+        device: options.device.or(Some(out.device())),
+        ..options
+    }));
+    Ok(args)
 }
 
 /// These operators of one tensor write its dtype, or booleans, and no other.
@@ -248,6 +281,9 @@ fn check_exact_out(name: &str, result: &Tensor, out: &Tensor) -> Result<()> {
             from.title()
         ),
         "index_select" => "index_select(): self and result must have the same scalar type".to_string(),
+        "nonzero" => {
+            format!("nonzero: Expected out tensor to have scalar type Long but got scalar type{}", to.title())
+        }
         "multinomial" => format!("multinomial expects Long tensor out, got: {}", to.title()),
         "complex" | "polar" => format!(
             "Expected object of scalar type {} but got scalar type {} for argument 'out'",
