@@ -52,6 +52,7 @@ from flambeau._factors import (  # noqa: E402
     svd_lowrank as svd_lowrank,
 )
 from flambeau._functions import *  # type: ignore[assignment, no-redef]  # noqa: F403
+from flambeau._functions import _assert as _assert, _check as _check  # noqa: E402
 from flambeau._legacy import (  # noqa: E402
     BFloat16Tensor as BFloat16Tensor,
     BoolTensor as BoolTensor,

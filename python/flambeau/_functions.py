@@ -135,10 +135,10 @@ def set_printoptions(
 
 def nonzero(input: Any, *, out: Any = None, as_tuple: bool = False) -> Any:
     """The places of elements that are not zero: one row each, or with `as_tuple` one tensor a dimension."""
+    if out is not None and not as_tuple:
+        return _C.nonzero(input, out=out)
     found = _C.nonzero(input)
     if not as_tuple:
-        if out is not None:
-            return out.resize_(found.shape).copy_(found)
         return found
     if input.dim() == 0:
         return nonzero(input.unsqueeze(0), as_tuple=True)
@@ -155,10 +155,7 @@ def _check(cond: Any, message: Any = None) -> None:
     if not isinstance(cond, bool):
         raise TypeError(f"cond must be a bool, but got {type(cond)}")
     if not cond:
-        if message is None:
-            text = "Expected cond to be True, but got False. (Could this error message be improved? If so, please report an enhancement request to PyTorch.)"
-        else:
-            text = str(message())
+        text = "Expected cond to be True, but got False." if message is None else str(message())
         raise RuntimeError(text)
 
 

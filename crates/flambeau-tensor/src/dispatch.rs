@@ -189,9 +189,10 @@ pub fn call_out(op: &'static OpDef, args: &[Arg], outs: &[Tensor]) -> Result<Out
                     out.device()
                 )));
             }
-            check_exact_out(op.name, result, out)?;
+            check_exact_out(op, result, out)?;
             check_kind_out(op, result, out)?;
-            if !can_cast(result.dtype(), out.dtype()) {
+            // Draws of zero and one are drawn in any dtype.
+            if op.name != "bernoulli" && !can_cast(result.dtype(), out.dtype()) {
                 return Err(Error::runtime(format!(
                     "result type {} can't be cast to the desired output type {}",
                     result.dtype().title(),
@@ -261,7 +262,8 @@ fn check_unary_out(name: &str, from: DType, to: DType) -> Result<()> {
 }
 
 /// Some operators convert nothing on the way into `out`, and `index_select` refuses to resize what overlaps itself.
-fn check_exact_out(name: &str, result: &Tensor, out: &Tensor) -> Result<()> {
+fn check_exact_out(op: &OpDef, result: &Tensor, out: &Tensor) -> Result<()> {
+    let name = op.name;
     let (from, to) = (result.dtype(), out.dtype());
     if name == "index_select" {
         check_no_inner_overlap(out)?;
@@ -270,7 +272,10 @@ fn check_exact_out(name: &str, result: &Tensor, out: &Tensor) -> Result<()> {
         return Ok(());
     }
     Err(Error::runtime(match name {
-        "gather" | "aminmax" => format!(
+        "max" | "min" if op.overload != "dim" => return Ok(()),
+        "gather" | "aminmax" | "max" | "min" | "mm" | "bmm" | "addmm" | "baddbmm" | "matmul" | "sort" | "topk"
+        | "argmax" | "argmin" | "tril" | "triu" | "scatter" | "scatter_add" | "scatter_reduce" | "index_add"
+        | "index_reduce" | "index_copy" | "softmax" | "log_softmax" | "inverse" | "inv" | "diag" | "renorm" => format!(
             "Expected out tensor to have dtype {}, but got {} instead",
             crate::ops::rule::c_name(from),
             crate::ops::rule::c_name(to)
@@ -283,6 +288,15 @@ fn check_exact_out(name: &str, result: &Tensor, out: &Tensor) -> Result<()> {
         "index_select" => "index_select(): self and result must have the same scalar type".to_string(),
         "nonzero" => {
             format!("nonzero: Expected out tensor to have scalar type Long but got scalar type{}", to.title())
+        }
+        "take" => format!(
+            "take(): self and out expected to have the same dtype, but got self.dtype = {} and out.dtype = {}",
+            from.title(),
+            to.title()
+        ),
+        "where" => format!("Expected out type to be {} but got {}", from.title(), to.title()),
+        "all" | "any" if to != DType::U8 => {
+            format!("{name} only supports bool tensor for result, got: {}", to.title())
         }
         "multinomial" => format!("multinomial expects Long tensor out, got: {}", to.title()),
         "complex" | "polar" => format!(

@@ -1,8 +1,8 @@
 """Memory exchanged with other libraries through DLPack."""
 
+import flambeau as torch
 import numpy as np
 import pytest
-import flambeau as torch
 from flambeau.utils.dlpack import from_dlpack, to_dlpack
 
 

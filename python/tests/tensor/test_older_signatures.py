@@ -1,7 +1,7 @@
 """Calls in the form of PyTorch's first years, where a factor stands before the tensor that it multiplies."""
 
-import pytest
 import flambeau as torch
+import pytest
 
 X = torch.tensor([1.0, 2.0])
 A = torch.tensor([3.0, 4.0])

@@ -1,7 +1,7 @@
 """`out=`: where results go does not change what they are."""
 
-import pytest
 import flambeau as torch
+import pytest
 
 
 def test_numbers_are_computed_in_their_own_dtype() -> None:

@@ -3,8 +3,8 @@
 import copy
 import pickle
 
-import pytest
 import flambeau as torch
+import pytest
 
 
 @pytest.mark.filterwarnings("ignore:TypedStorage")
