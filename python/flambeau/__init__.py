@@ -52,6 +52,7 @@ from flambeau._factors import (  # noqa: E402
     svd_lowrank as svd_lowrank,
 )
 from flambeau._functions import *  # type: ignore[assignment, no-redef]  # noqa: F403
+from flambeau._functions import _assert as _assert, _check as _check  # noqa: E402
 from flambeau._legacy import (  # noqa: E402
     BFloat16Tensor as BFloat16Tensor,
     BoolTensor as BoolTensor,
@@ -117,6 +118,8 @@ _LAZY = {
     "multiprocessing",
     "functional",
     "distributed",
+    "storage",
+    "__config__",
 }
 
 # Functions of layers that PyTorch also has at the top, with the same arguments.
@@ -183,6 +186,10 @@ def __getattr__(name: str) -> Any:
         return getattr(mode, name)
     if name == "GradScaler":
         return importlib.import_module("flambeau.amp").GradScaler
+    if name in ("from_dlpack", "to_dlpack"):
+        return getattr(importlib.import_module("flambeau.utils.dlpack"), name)
+    if name == "TypedStorage":
+        return importlib.import_module("flambeau.storage").TypedStorage
     if name in ("save", "load"):
         return getattr(importlib.import_module("flambeau.serialization"), name)
     if name in _FUNCTIONAL:

@@ -67,6 +67,10 @@ def _over_memory(obj: Any, dtype: Any) -> Any:
         return obj
     if isinstance(obj, (list, tuple, str)):
         return None
+    if type(obj).__name__ == "PyCapsule":
+        from flambeau.utils.dlpack import from_dlpack
+
+        return from_dlpack(obj)
     if hasattr(obj, "__array_interface__"):
         return _C.as_tensor(obj)
     try:
@@ -77,7 +81,7 @@ def _over_memory(obj: Any, dtype: Any) -> Any:
 
 
 def asarray(
-    obj: Any, *, dtype: Any = None, device: Any = None, copy: bool | None = None, requires_grad: bool = False
+    obj: Any, *, dtype: Any = None, device: Any = None, copy: bool | None = None, requires_grad: bool | None = None
 ) -> Any:
     """A tensor over the memory of a tensor, an array or a buffer where that can be, else with a copy of the data.
 
@@ -86,6 +90,8 @@ def asarray(
     if dtype is not None and not isinstance(dtype, _C.dtype):
         raise TypeError(f"asarray(): argument 'dtype' must be torch.dtype, not {type(dtype).__name__}")
     memory = _over_memory(obj, dtype)
+    if copy is False and hasattr(obj, "__array_interface__") and not hasattr(obj, "__len__"):
+        raise RuntimeError("can't alias NumPy scalars. Either remove copy=False or transform it in a ndarray. ")
     if memory is None:
         if copy is False:
             raise ValueError("can't alias arbitrary sequence into a tensor.")
@@ -101,6 +107,8 @@ def asarray(
             result = result.clone()
     if requires_grad and not (result.is_floating_point() or result.is_complex()):
         raise RuntimeError("Only Tensors of floating point and complex dtype can require gradients")
+    if requires_grad is False and result.requires_grad:
+        return result.detach()
     return result.requires_grad_() if requires_grad else result
 
 
@@ -127,14 +135,28 @@ def set_printoptions(
 
 def nonzero(input: Any, *, out: Any = None, as_tuple: bool = False) -> Any:
     """The places of elements that are not zero: one row each, or with `as_tuple` one tensor a dimension."""
+    if out is not None and not as_tuple:
+        return _C.nonzero(input, out=out)
     found = _C.nonzero(input)
     if not as_tuple:
-        if out is not None:
-            return out.resize_(found.shape).copy_(found)
         return found
     if input.dim() == 0:
         return nonzero(input.unsqueeze(0), as_tuple=True)
     return found.unbind(1)
+
+
+def _assert(condition: Any, message: Any) -> None:
+    """An assertion as a function."""
+    assert condition, message
+
+
+def _check(cond: Any, message: Any = None) -> None:
+    """Raises RuntimeError with what `message()` gives unless `cond` is true."""
+    if not isinstance(cond, bool):
+        raise TypeError(f"cond must be a bool, but got {type(cond)}")
+    if not cond:
+        text = "Expected cond to be True, but got False." if message is None else str(message())
+        raise RuntimeError(text)
 
 
 def typename(obj: Any) -> str:

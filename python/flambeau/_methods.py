@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from typing import Any
 
@@ -146,20 +147,25 @@ def _new_tensor(
 def _inplace_view(name: str) -> Any:
     def method(self: Any, *args: Any, **kwargs: Any) -> Any:
         view = getattr(self.detach(), name)(*args, **kwargs)
-        if self.requires_grad and self.is_leaf and _C.is_grad_enabled():
+        if not (self.requires_grad and _C.is_grad_enabled()):
+            self._set_layout(view)
+            return self
+        base = self._base
+        if self.is_leaf:
             raise RuntimeError("a leaf Variable that requires grad is being used in an in-place operation.")
-        if self.requires_grad:
-            raise NotImplementedError(f"{name}_() on a tensor that is part of a graph")
-        self._set_layout(view)
+        if base is not None and base.is_leaf and base.requires_grad:
+            raise RuntimeError("a view of a leaf Variable that requires grad is being used in an in-place operation.")
+        # The tensor becomes its own view: what is computed from it from now on goes through the view's node.
+        self._set_view(getattr(self, name)(*args, **kwargs))
         return self
 
     method.__name__ = f"{name}_"
     return method
 
 
-def _new(self: Any, *args: Any, device: Any = None) -> Any:
+def _new(self: Any, *args: Any, size: Any = None, device: Any = None) -> Any:
     """A tensor of this dtype from sizes or data, or one of no elements."""
-    t = _C._legacy_tensor(self.dtype, args)
+    t = _C._legacy_tensor(self.dtype, args if size is None else tuple(size))
     return t if device is None else t.to(device)
 
 
@@ -167,8 +173,22 @@ def _resize_as(self: Any, other: Any, *, memory_format: Any = None) -> Any:
     return self.resize_(other.shape, memory_format=memory_format) if memory_format else self.resize_(other.shape)
 
 
-def _set(self: Any, source: Any = None, *_args: Any, **_kwargs: Any) -> Any:
-    self.data = _C.empty(0, dtype=self.dtype) if source is None else source
+def _set(self: Any, source: Any = None, storage_offset: int = 0, size: Any = None, stride: Any = None) -> Any:
+    """Makes the tensor one over the memory of a storage or of another tensor."""
+    if source is None:
+        source = _C.empty(0, dtype=self.dtype)
+    elif not isinstance(source, Tensor):
+        storage = source.untyped() if hasattr(source, "untyped") else source
+        whole = (storage.nbytes() // self.element_size(),)
+        source = storage._tensor(self.dtype, 0, whole, (1,))
+    elif source.dtype != self.dtype:
+        raise RuntimeError("Could not set tensor of one dtype to a tensor of another")
+    if size is not None:
+        size = (size,) if isinstance(size, int) else tuple(size)
+        if stride is None:
+            stride = [math.prod(size[d + 1 :]) for d in range(len(size))]
+        source = source.as_strided(size, (stride,) if isinstance(stride, int) else tuple(stride), storage_offset)
+    self.data = source
     return self
 
 
@@ -213,7 +233,10 @@ def _fill_diagonal(self: Any, fill_value: Any, wrap: bool = False) -> Any:
 
 
 def _storage(self: Any) -> Any:
-    return self.untyped_storage()
+    from flambeau.storage import TypedStorage, _warn_typed
+
+    _warn_typed()
+    return TypedStorage._over(self.untyped_storage(), self.dtype)
 
 
 def _is_same_size(self: Any, other: Any) -> bool:
@@ -250,6 +273,17 @@ def _reversed(self: Any) -> Any:
     return self if self.dim() == 0 else self.flip(0)
 
 
+def _dlpack(self: Any, **kwargs: Any) -> Any:
+    from flambeau.utils.dlpack import _dlpack
+
+    return _dlpack(self, **kwargs)
+
+
+def _dlpack_device(self: Any) -> tuple[int, int]:
+    """The processor, in the numbers of DLPack."""
+    return 1, 0
+
+
 def _dim_order(self: Any) -> tuple[int, ...]:
     return tuple(sorted(range(self.dim()), key=lambda d: (-self.stride(d), d)))
 
@@ -265,6 +299,8 @@ def install() -> None:
         "numpy": _numpy,
         "__array__": _array,
         "__array_wrap__": _array_wrap,
+        "__dlpack__": _dlpack,
+        "__dlpack_device__": _dlpack_device,
         "__reversed__": _reversed,
         "new": _new,
         "new_tensor": _new_tensor,

@@ -259,6 +259,12 @@ def _size(sizes: tuple[int, ...]) -> Any:
     return Size(sizes)
 
 
+def _generator(state: Any) -> Any:
+    generator = _C.Generator()
+    generator.set_state(state)
+    return generator
+
+
 def install() -> None:
     """Puts the methods on the classes."""
     Tensor.__deepcopy__ = _deepcopy  # type: ignore[attr-defined]
@@ -266,6 +272,7 @@ def install() -> None:
     Storage.__deepcopy__ = _deepcopy_storage  # type: ignore[attr-defined]
     Storage.__copy__ = lambda self: self.clone()  # type: ignore[attr-defined]
     copyreg.pickle(Storage, _reduce_storage)
+    copyreg.pickle(_C.Generator, lambda generator: (_generator, (generator.get_state(),)))
     # Their own names are torch.float32 and the like, which Python's pickle would look up in a module of that name.
     copyreg.pickle(_C.dtype, lambda dtype: (_named, (str(dtype)[6:],)))
     copyreg.pickle(_C.layout, lambda layout: (_named, (str(layout)[6:],)))

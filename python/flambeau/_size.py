@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import operator
 from typing import Any, SupportsIndex
 
 
@@ -10,6 +11,24 @@ class Size(tuple[int, ...]):
     """A tuple of sizes that prints as ``torch.Size([2, 3])``."""
 
     __slots__ = ()
+
+    def __new__(cls, sizes: Any = ()) -> Size:
+        made = super().__new__(cls, sizes)
+        for at, n in enumerate(made):
+            if type(n) is not int:
+                return cls._checked(made, at)
+        return made
+
+    @classmethod
+    def _checked(cls, sizes: tuple[Any, ...], at: int) -> Size:
+        """The same sizes as ints, of which number `at` is the first that is something else."""
+        numbers = list(sizes)
+        for i in range(at, len(numbers)):
+            if not hasattr(numbers[i], "__index__"):
+                name = type(numbers[i]).__name__
+                raise TypeError(f"torch.Size() takes an iterable of 'int' (item {i} is '{name}')")
+            numbers[i] = operator.index(numbers[i])
+        return super().__new__(cls, numbers)
 
     def __repr__(self) -> str:
         return f"torch.Size([{', '.join(map(str, self))}])"

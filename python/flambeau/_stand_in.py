@@ -35,6 +35,18 @@ def _exists(name: str) -> bool:
         return False
 
 
+def _alias_loaded() -> None:
+    """Puts all loaded modules under their aliases.
+
+    An import of one by its alias then finds it there. Otherwise the import system would set it as an attribute of its
+    package again, in place of what the package has put there since: the function `gradcheck` of `autograd.gradcheck`.
+    """
+    for alias, target in _TARGETS.items():
+        for name, module in list(sys.modules.items()):
+            if name.startswith(f"{target}."):
+                sys.modules.setdefault(alias + name[len(target) :], module)
+
+
 class _Alias:
     """Gives a module that is there already under another name, and leaves it as it was."""
 
@@ -50,6 +62,7 @@ class _Alias:
     def exec_module(self, module: ModuleType) -> None:
         # The import system has written the alias into the module: its own name is put back.
         module.__spec__ = self.spec  # type: ignore[assignment]
+        _alias_loaded()
 
 
 class _Finder:

@@ -56,3 +56,15 @@ def test_refuses_after_the_real_one() -> None:
     code = "import sys, types; sys.modules['torch'] = types.ModuleType('torch')\nimport flambeau; flambeau.stand_in()"
     done = run("-c", code)
     assert done.returncode == 1 and "must come before the first import of torch" in done.stderr
+
+
+def test_an_import_by_its_alias_hides_no_function() -> None:
+    code = (
+        "import flambeau; flambeau.stand_in()\n"
+        "import torch, torch.autograd\n"
+        "from torch.autograd.gradcheck import GradcheckError\n"
+        "import torch.nn.modules.module\n"
+        "print(torch.autograd.gradcheck.__name__, callable(torch.autograd.gradcheck))\n"
+    )
+    done = run("-c", code)
+    assert done.stdout.strip() == "gradcheck True", done.stderr

@@ -240,15 +240,27 @@ fn call(py: Python<'_>, group: &Group, call: &Call<'_, '_>) -> PyResult<Py<PyAny
     for &op in &group.ops {
         match parse(&lending, op, call) {
             Ok(parsed) => return run(py, group, op, parsed, call),
-            Err(Mismatch::Error(e)) => return Err(e),
+            Err(Mismatch::Error(e)) => return older(py, group, call)?.ok_or(e),
             Err(Mismatch::Words(w)) => words.push(w),
         }
+    }
+    if let Some(result) = older(py, group, call)? {
+        return Ok(result);
     }
     // A tensor-like object of another library may know what to do.
     if let Some(result) = torch_function(py, group.name, call)? {
         return Ok(result);
     }
     Err(no_match(&group.ops, call, words))
+}
+
+/// The call in the form of PyTorch's first years, which programs still use: `x.add_(2, y)` for `x.add_(y, alpha=2)`.
+fn older(py: Python<'_>, group: &Group, call: &Call<'_, '_>) -> PyResult<Option<Py<PyAny>>> {
+    let Some((positional, named)) = crate::older::rearranged(call)? else { return Ok(None) };
+    crate::older::warn(py, group.name, call.object.is_some())?;
+    let keywords: Vec<_> = named.into_iter().map(|(k, v)| (k.to_string(), v)).chain(call.keywords.to_vec()).collect();
+    self::call(py, group, &Call { name: call.name, object: call.object, positional: &positional, keywords: &keywords })
+        .map(Some)
 }
 
 fn torch_function(py: Python<'_>, name: &str, call: &Call<'_, '_>) -> PyResult<Option<Py<PyAny>>> {
@@ -298,8 +310,8 @@ fn run(
         let written = detached(py, &args, |args| dispatch::call_out(op, args, &tensors))?;
         for (((object, before), t), had) in objects.iter().zip(&tensors).zip(written).zip(had) {
             if !t.is(before) {
-                if had {
-                    warn_resized(py, before, &t)?;
+                if had && (!op.factory || op.name == "arange") {
+                    warn_resized(py, op, before, &t)?;
                 }
                 PyTensor::set(object.cast::<PyTensor>()?, t);
             }
@@ -363,12 +375,22 @@ pub fn call_inplace(py: Python<'_>, op: &'static OpDef, args: &[Arg]) -> PyResul
     detached(py, args, |args| dispatch::call_inplace(op, args)).map(|_| ())
 }
 
-fn warn_resized(py: Python<'_>, before: &Tensor, after: &Tensor) -> PyResult<()> {
-    let message = format!(
-        "An output with one or more elements was resized since it had shape {:?}, which does not match the required output shape {:?}. This behavior is deprecated, and in a future PyTorch release outputs will not be resized unless they have zero elements. You can explicitly reuse an out tensor t by resizing it, inplace, to zero elements with t.resize_(0).",
-        before.size(),
-        after.size()
-    );
+fn warn_resized(py: Python<'_>, op: &OpDef, before: &Tensor, after: &Tensor) -> PyResult<()> {
+    let message = if op.name == "arange" {
+        format!(
+            "The number of elements in the out tensor of shape {:?} is {} which does not match the computed number of elements {}. Note that this may occur as a result of rounding error. The out tensor will be resized to a tensor of shape ({},).",
+            before.size(),
+            before.numel(),
+            after.numel(),
+            after.numel()
+        )
+    } else {
+        format!(
+            "An output with one or more elements was resized since it had shape {:?}, which does not match the required output shape {:?}. This behavior is deprecated, and in a future PyTorch release outputs will not be resized unless they have zero elements. You can explicitly reuse an out tensor t by resizing it, inplace, to zero elements with t.resize_(0).",
+            before.size(),
+            after.size()
+        )
+    };
     PyErr::warn(py, &py.get_type::<pyo3::exceptions::PyUserWarning>(), &CString::new(message)?, 1)
 }
 

@@ -1,5 +1,7 @@
 //! Tensors from Python's data: numbers, nested lists, arrays.
 
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+
 use flambeau_tensor::{Complex64, DType, Device, Scalar, Tensor, default_dtype};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
@@ -18,6 +20,8 @@ struct Nested {
     numbers: Vec<Scalar>,
     /// Tensors and array scalars found as elements give their dtype.
     dtype: Option<DType>,
+    /// An integer is too large for int64.
+    large: bool,
 }
 
 fn is_sequence(x: &Bound<'_, PyAny>) -> PyResult<bool> {
@@ -35,6 +39,10 @@ impl Nested {
     fn add(&mut self, x: &Bound<'_, PyAny>, depth: usize) -> PyResult<()> {
         if depth > 64 {
             return Err(PyValueError::new_err("too many dimensions 'list'"));
+        }
+        if x.is_exact_instance_of::<PyInt>() && x.extract::<i64>().is_err() {
+            self.large = true;
+            return self.leaf(Scalar::Float(x.extract()?), Some(DType::I64), depth);
         }
         if x.is_exact_instance_of::<PyFloat>() || x.is_exact_instance_of::<PyInt>() {
             return self.leaf(read_number(x)?.unwrap_or(Scalar::Int(0)), None, depth);
@@ -178,6 +186,9 @@ fn from_data(x: &Bound<'_, PyAny>, dtype: Option<DType>) -> PyResult<Tensor> {
     }
     let mut nested = Nested::default();
     nested.add(x, 0)?;
+    if nested.large && dtype.is_none_or(|d| d.is_integral() && d != DType::Bool) {
+        return Err(PyValueError::new_err("Overflow when unpacking long long"));
+    }
     make(&nested.sizes, &nested.numbers, dtype.or(nested.dtype).unwrap_or_else(default_dtype))
 }
 
@@ -267,6 +278,11 @@ pub fn frombuffer(
     let dtype =
         read_dtype(dtype).ok_or_else(|| PyTypeError::new_err("frombuffer(): argument 'dtype' must be torch.dtype"))?;
     let t = numpy::buffer(buffer, dtype, count, offset)?;
+    static WARNED: AtomicBool = AtomicBool::new(false);
+    if numpy::is_read_only(buffer)? && !WARNED.swap(true, Relaxed) {
+        let text = c"The given buffer is not writable, and PyTorch does not support non-writable tensors. This means you can write to the underlying (supposedly non-writable) buffer using the tensor. You may want to copy the buffer to protect its data or make it writable before converting it to a tensor. This type of warning will be suppressed for the rest of this program.";
+        PyErr::warn(py, &py.get_type::<pyo3::exceptions::PyUserWarning>(), text, 1)?;
+    }
     wrap(py, t.requires_grad_(requires_grad).map_err(to_py)?)
 }
 

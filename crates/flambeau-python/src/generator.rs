@@ -1,7 +1,7 @@
 //! `torch.Generator` and the default stream.
 
 use flambeau_tensor::{Generator, Tensor, default_generator};
-use pyo3::exceptions::{PyRuntimeError, PyTypeError};
+use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 
 use crate::dtype::{PyDevice, device_object};
@@ -19,7 +19,7 @@ fn seed(x: &Bound<'_, PyAny>) -> PyResult<u64> {
     }
     x.extract::<u64>().map_err(|_| {
         if x.cast::<pyo3::types::PyInt>().is_ok() {
-            PyRuntimeError::new_err("Overflow when unpacking unsigned long")
+            PyValueError::new_err("Overflow when unpacking long long")
         } else {
             PyTypeError::new_err(format!(
                 "manual_seed expected a long, but got {}",

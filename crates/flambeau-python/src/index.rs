@@ -3,13 +3,14 @@
 use flambeau_tensor::Tensor;
 use flambeau_tensor::indexing::Index;
 use flambeau_tensor::ops::Operand;
-use pyo3::exceptions::{PyIndexError, PyTypeError};
+use pyo3::exceptions::{PyIndexError, PyTypeError, PyUserWarning};
+use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyEllipsis, PyInt, PyList, PySlice, PyString, PyTuple};
 
 use crate::errors::to_py;
 use crate::parse::{read_int, read_operand};
-use crate::tensor::{PyTensor, tensor_of, unwrap, wrap};
+use crate::tensor::{PyTensor, unwrap, wrap};
 
 fn bound(x: &Bound<'_, PyAny>) -> PyResult<Option<i64>> {
     if x.is_none() {
@@ -40,9 +41,13 @@ fn item(x: &Bound<'_, PyAny>) -> PyResult<Index> {
         return Ok(Index::Bool(b.is_true()));
     }
     if let Some(t) = unwrap(x) {
+        if t.dtype() == flambeau_tensor::DType::U8 {
+            let text = c"indexing with dtype torch.uint8 is now deprecated, please use a dtype torch.bool instead.";
+            PyErr::warn(x.py(), &x.py().get_type::<PyUserWarning>(), text, 1)?;
+        }
         return Ok(Index::Tensor(t));
     }
-    if x.cast::<PyList>().is_ok() || x.cast::<PyTuple>().is_ok() || x.hasattr("__array_interface__")? {
+    if (is_sequence(x) && x.cast::<PyString>().is_err()) || x.hasattr("__array_interface__")? {
         let t = crate::create::from_any(x)?;
         // An empty list has no numbers to tell its dtype by.
         let t = if t.numel() == 0 && t.dtype().is_floating() && !x.hasattr("dtype")? {
@@ -64,6 +69,12 @@ fn item(x: &Bound<'_, PyAny>) -> PyResult<Index> {
     }
 }
 
+/// Whether an object counts as a sequence: a list, a range, an array.
+fn is_sequence(x: &Bound<'_, PyAny>) -> bool {
+    // SAFETY: the object is alive, and the interpreter's lock held.
+    unsafe { ffi::PySequence_Check(x.as_ptr()) == 1 }
+}
+
 fn items(x: &Bound<'_, PyAny>) -> PyResult<Vec<Index>> {
     if let Ok(t) = x.cast::<PyTuple>() {
         return t.iter().map(|v| item(&v)).collect();
@@ -72,12 +83,12 @@ fn items(x: &Bound<'_, PyAny>) -> PyResult<Vec<Index>> {
     if let Ok(l) = x.cast::<PyList>()
         && l.len() < 32
         && l.iter().any(|v| {
-            v.cast::<PySlice>().is_ok()
-                || v.is_none()
-                || v.cast::<PyEllipsis>().is_ok()
-                || v.cast::<PyTensor>().is_ok_and(|t| tensor_of(t).dim() > 0)
+            let part = v.cast::<PySlice>().is_ok() || v.is_none() || v.cast::<PyEllipsis>().is_ok();
+            part || v.cast::<PyTensor>().is_ok() || is_sequence(&v)
         })
     {
+        let text = c"Using a non-tuple sequence for multidimensional indexing is deprecated and will be changed in pytorch 2.9; use x[tuple(seq)] instead of x[seq]. In pytorch 2.9 this will be interpreted as tensor index, x[torch.tensor(seq)], which will result either in an error or a different result";
+        PyErr::warn(x.py(), &x.py().get_type::<PyUserWarning>(), text, 1)?;
         return l.iter().map(|v| item(&v)).collect();
     }
     Ok(vec![item(x)?])

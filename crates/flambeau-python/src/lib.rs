@@ -17,6 +17,7 @@ mod io;
 mod layout;
 mod methods;
 mod numpy;
+mod older;
 mod operators;
 mod optim;
 mod parse;

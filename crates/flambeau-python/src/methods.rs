@@ -1,13 +1,13 @@
 //! The methods of `torch.Tensor` that are no operators of the table. What takes more than a line is in `operators`,
 //! `protocol`, `layout` and `graph`.
 
-use flambeau_tensor::Device;
 use flambeau_tensor::ops::binary::arithmetic::{ADD, DIV, FLOOR_DIVIDE, MUL, REMAINDER, RSUB, SUB};
 use flambeau_tensor::ops::binary::bitwise::{
     BITWISE_AND, BITWISE_LEFT_SHIFT, BITWISE_OR, BITWISE_RIGHT_SHIFT, BITWISE_XOR,
 };
 use flambeau_tensor::ops::binary::power::POW;
-use pyo3::exceptions::{PyNotImplementedError, PyTypeError};
+use flambeau_tensor::{Device, Tensor};
+use pyo3::exceptions::{PyNotImplementedError, PyRuntimeError, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::pyclass::{CompareOp, PyTraverseError, PyVisit};
 use pyo3::types::{PyComplex, PyDict, PyTuple, PyType};
@@ -21,6 +21,14 @@ use crate::tensor::{PyTensor, number_object, of_class, size_object, tensor_of, w
 use crate::{graph, layout, protocol};
 
 type Object = Py<PyAny>;
+
+/// Refuses gradients for tensors that cannot have them, in PyTorch's words for each way of asking.
+fn require_differentiable(t: &Tensor, on: bool, kind: &str) -> PyResult<()> {
+    if on && !t.dtype().is_differentiable() && t.is_leaf() {
+        return Err(PyRuntimeError::new_err(format!("{kind} can require gradients")));
+    }
+    Ok(())
+}
 
 #[pymethods]
 impl PyTensor {
@@ -170,10 +178,12 @@ impl PyTensor {
     }
     #[setter]
     fn set_requires_grad(&self, py: Python<'_>, on: bool) -> PyResult<()> {
+        require_differentiable(&self.get(py), on, "only Tensors of floating point and complex dtype")?;
         self.get(py).requires_grad_(on).map(|_| ()).map_err(to_py)
     }
     #[pyo3(signature = (requires_grad=true))]
     fn requires_grad_<'py>(slf: &Bound<'py, Self>, requires_grad: bool) -> PyResult<Bound<'py, Self>> {
+        require_differentiable(&tensor_of(slf), requires_grad, "only Tensors of floating point dtype")?;
         tensor_of(slf).requires_grad_(requires_grad).map_err(to_py)?;
         Ok(slf.clone())
     }
@@ -255,6 +265,11 @@ impl PyTensor {
     // Layout in place: the object stands for a new handle.
     fn _set_layout(slf: &Bound<'_, Self>, view: &Bound<'_, PyTensor>) {
         PyTensor::set(slf, tensor_of(slf).with_layout(tensor_of(view).layout().clone()));
+    }
+    /// The same with the history of the view.
+    fn _set_view(slf: &Bound<'_, Self>, view: &Bound<'_, PyTensor>) {
+        let view = tensor_of(view);
+        PyTensor::set(slf, view.with_layout(view.layout().clone()));
     }
     #[pyo3(signature = (*size, memory_format=None))]
     fn resize_<'py>(

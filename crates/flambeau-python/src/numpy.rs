@@ -185,6 +185,10 @@ pub fn _to_numpy<'py>(tensor: &Bound<'py, PyTensor>, force: bool) -> PyResult<Bo
 
 /// A 1-d tensor over a buffer.
 pub fn buffer(x: &Bound<'_, PyAny>, dtype: DType, count: i64, offset: i64) -> PyResult<Tensor> {
+    // SAFETY: the object lives during the call.
+    if unsafe { pyo3::ffi::PyObject_CheckBuffer(x.as_ptr()) } == 0 {
+        return Err(PyValueError::new_err("object does not implement Python buffer protocol."));
+    }
     let b = PyUntypedBuffer::get(x)?;
     if !b.is_c_contiguous() {
         return Err(PyValueError::new_err("the buffer must be contiguous"));
@@ -214,6 +218,11 @@ pub fn buffer(x: &Bound<'_, PyAny>, dtype: DType, count: i64, offset: i64) -> Py
     // SAFETY: the exporter vouches for its memory until the buffer, kept here, is released.
     let storage = unsafe { Storage::foreign(ptr, (n * item) as usize, Box::new(KeptBuffer(b))) };
     Tensor::over(storage, Layout::contiguous(&[n]), dtype).map_err(to_py)
+}
+
+/// Whether the memory of a buffer is not to be written.
+pub fn is_read_only(x: &Bound<'_, PyAny>) -> PyResult<bool> {
+    Ok(PyUntypedBuffer::get(x)?.readonly())
 }
 
 /// A buffer held only to be released when the storage is.

@@ -290,6 +290,7 @@ pub fn parse<'a, 'py>(
             }
             match convert(lending, p, x)? {
                 Some(slot) => args.push(slot),
+                None if x.is_none() && has_empty_default(p) => args.push(Slot::own(p.default_arg())),
                 None => match number_as_tensor(op, p, x, call)? {
                     Some(made) => args.push_made(made),
                     None => return Err(Mismatch::Words(wrong_type(call.name, p, used + 1, x))),
@@ -301,7 +302,11 @@ pub fn parse<'a, 'py>(
         let named = call.keywords.iter().find(|(k, _)| canonical(op, k) == p.name);
         if let Some((_, x)) = named {
             matched += 1;
-            args.push(convert(lending, p, x)?.ok_or_else(|| Mismatch::Words(wrong_type(call.name, p, 0, x)))?);
+            args.push(match convert(lending, p, x)? {
+                Some(slot) => slot,
+                None if x.is_none() && has_empty_default(p) => Slot::own(p.default_arg()),
+                None => return Err(Mismatch::Words(wrong_type(call.name, p, 0, x))),
+            });
         } else if let Some((default, _)) = p.default {
             args.push(Slot::own(default()));
         } else if p.variadic {
@@ -370,14 +375,21 @@ pub fn parse<'a, 'py>(
     Ok(Parsed { args, out })
 }
 
+/// A list that is empty where it is not given may be given as None.
+fn has_empty_default(p: &Param) -> bool {
+    p.kind == Kind::Dims && matches!(p.default_arg(), Arg::Ints(list) if list.is_empty())
+}
+
 /// The functions of basic arithmetic take a number for the tensor too: one of the dtype in which it meets the other operand.
 fn number_as_tensor(op: &OpDef, p: &Param, x: &Bound<'_, PyAny>, call: &Call<'_, '_>) -> PyResult<Option<Tensor>> {
+    let copied = call.name == "copy_";
     if p.kind != Kind::Tensor
-        || call.object.is_some()
-        || !matches!(
-            op.name,
-            "add" | "sub" | "mul" | "div" | "floor_divide" | "subtract" | "multiply" | "divide" | "true_divide"
-        )
+        || (call.object.is_some() && !copied)
+        || !(copied
+            || matches!(
+                op.name,
+                "add" | "sub" | "mul" | "div" | "floor_divide" | "subtract" | "multiply" | "divide" | "true_divide"
+            ))
     {
         return Ok(None);
     }

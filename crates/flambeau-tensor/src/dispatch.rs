@@ -6,7 +6,7 @@ use smallvec::SmallVec;
 use crate::autocast::{self, autocast_dtype};
 use crate::autograd::{self, grad_enabled, no_grad};
 use crate::lock;
-use crate::ops::{Arg, Args, Body, OpDef, Outputs, Place, Specs, take_one};
+use crate::ops::{Arg, Args, Body, OpDef, Options, Outputs, Place, Specs, take_one};
 use crate::storage::Storage;
 use crate::tensor::Made;
 use crate::{DType, Device, Error, Kind, Layout, Result, Tensor};
@@ -147,6 +147,14 @@ pub fn call_out(op: &'static OpDef, args: &[Arg], outs: &[Tensor]) -> Result<Out
     if let (Some(Arg::Tensor(x)), [out]) = (args.first(), outs) {
         check_unary_out(op.name, x.dtype(), out.dtype())?;
     }
+    let made;
+    let args = match outs {
+        [out] if op.factory => {
+            made = made_for(op, args, out)?;
+            &made[..]
+        }
+        _ => args,
+    };
     no_grad(|| {
         if let (Body::Map { .. }, [out]) = (&op.body, outs)
             && !out.is_conj()
@@ -173,18 +181,21 @@ pub fn call_out(op: &'static OpDef, args: &[Arg], outs: &[Tensor]) -> Result<Out
                     out.device()
                 )));
             }
-            check_exact_out(op.name, result, out)?;
+            check_exact_out(op, result, out)?;
             check_kind_out(op, result, out)?;
-            if !can_cast(result.dtype(), out.dtype()) {
+            // Draws of zero and one are drawn in any dtype.
+            if op.name != "bernoulli" && !can_cast(result.dtype(), out.dtype()) {
                 return Err(Error::runtime(format!(
                     "result type {} can't be cast to the desired output type {}",
                     result.dtype().title(),
                     out.dtype().title()
                 )));
             }
-            if out.size() == result.size() {
+            // Numbers in a row fill an output of any shape that has as many places.
+            let in_a_row = matches!(op.name, "arange" | "range" | "linspace" | "logspace");
+            if out.size() == result.size() || (in_a_row && out.numel() == result.numel()) {
                 check_no_inner_overlap(out)?;
-                write(out, result)?;
+                write(out, &result.reshape(out.size())?)?;
                 written.push(out.clone());
             } else {
                 let resized = out.resized(result.layout())?;
@@ -194,6 +205,29 @@ pub fn call_out(op: &'static OpDef, args: &[Arg], outs: &[Tensor]) -> Result<Out
         }
         Ok(written)
     })
+}
+
+/// The arguments of a factory that writes into `out`: what it makes is of that tensor's dtype.
+fn made_for(op: &'static OpDef, args: &[Arg], out: &Tensor) -> Result<Args> {
+    let mut args: Args = args.into();
+    let at = op.params.len();
+    let options = Options::from_args(&args[at..]);
+    if let Some(asked) = options.dtype
+        && asked != out.dtype()
+    {
+        return Err(Error::runtime(format!(
+            "dtype {} does not match dtype of out parameter ({})",
+            asked.title(),
+            out.dtype().title()
+        )));
+    }
+    args.truncate(at);
+    args.push(Arg::Options(Options {
+        dtype: Some(out.dtype()),
+        device: options.device.or(Some(out.device())),
+        ..options
+    }));
+    Ok(args)
 }
 
 /// These operators of one tensor write its dtype, or booleans, and no other.
@@ -220,7 +254,8 @@ fn check_unary_out(name: &str, from: DType, to: DType) -> Result<()> {
 }
 
 /// Some operators convert nothing on the way into `out`, and `index_select` refuses to resize what overlaps itself.
-fn check_exact_out(name: &str, result: &Tensor, out: &Tensor) -> Result<()> {
+fn check_exact_out(op: &OpDef, result: &Tensor, out: &Tensor) -> Result<()> {
+    let name = op.name;
     let (from, to) = (result.dtype(), out.dtype());
     if name == "index_select" {
         check_no_inner_overlap(out)?;
@@ -229,7 +264,10 @@ fn check_exact_out(name: &str, result: &Tensor, out: &Tensor) -> Result<()> {
         return Ok(());
     }
     Err(Error::runtime(match name {
-        "gather" | "aminmax" => format!(
+        "max" | "min" if op.overload != "dim" => return Ok(()),
+        "gather" | "aminmax" | "max" | "min" | "mm" | "bmm" | "addmm" | "baddbmm" | "matmul" | "sort" | "topk"
+        | "argmax" | "argmin" | "tril" | "triu" | "scatter" | "scatter_add" | "scatter_reduce" | "index_add"
+        | "index_reduce" | "index_copy" | "softmax" | "log_softmax" | "inverse" | "inv" | "diag" | "renorm" => format!(
             "Expected out tensor to have dtype {}, but got {} instead",
             crate::ops::rule::c_name(from),
             crate::ops::rule::c_name(to)
@@ -240,6 +278,18 @@ fn check_exact_out(name: &str, result: &Tensor, out: &Tensor) -> Result<()> {
             from.title()
         ),
         "index_select" => "index_select(): self and result must have the same scalar type".to_string(),
+        "nonzero" => {
+            format!("nonzero: Expected out tensor to have scalar type Long but got scalar type{}", to.title())
+        }
+        "take" => format!(
+            "take(): self and out expected to have the same dtype, but got self.dtype = {} and out.dtype = {}",
+            from.title(),
+            to.title()
+        ),
+        "where" => format!("Expected out type to be {} but got {}", from.title(), to.title()),
+        "all" | "any" if to != DType::U8 => {
+            format!("{name} only supports bool tensor for result, got: {}", to.title())
+        }
         "multinomial" => format!("multinomial expects Long tensor out, got: {}", to.title()),
         "complex" | "polar" => format!(
             "Expected object of scalar type {} but got scalar type {} for argument 'out'",

@@ -385,15 +385,27 @@ impl Tensor {
     /// The same tensor under another layout: the handle for in-place changes of shape (`t_`, `squeeze_`, `resize_`).
     /// It keeps the record, and with it the gradient and the place in the graph.
     pub fn with_layout(&self, layout: Layout) -> Tensor {
-        self.alias(layout, self.0.own_version.clone(), self.0.record.get().cloned())
+        let record = self.0.record.get().cloned();
+        self.alias_of(self.0.base.clone(), layout, self.0.own_version.clone(), record)
     }
 
     fn alias(&self, layout: Layout, own_version: Option<Arc<AtomicU32>>, record: Option<Arc<Record>>) -> Tensor {
+        let base = record.as_ref().and(self.0.base.clone());
+        self.alias_of(base, layout, own_version, record)
+    }
+
+    fn alias_of(
+        &self,
+        base: Option<Tensor>,
+        layout: Layout,
+        own_version: Option<Arc<AtomicU32>>,
+        record: Option<Arc<Record>>,
+    ) -> Tensor {
         Tensor(Shared::new(|| Inner {
             conj: self.0.conj,
             neg: self.0.neg,
             own_version,
-            base: record.as_ref().and(self.0.base.clone()),
+            base,
             made: AtomicU8::new(self.0.made.load(Relaxed)),
             seen_version: AtomicU32::new(self.0.seen_version.load(Relaxed)),
             record: record.map_or_else(RecordCell::default, RecordCell::from),

@@ -38,14 +38,22 @@ def _decorate(mode: _Mode, function: Callable[..., Any]) -> Any:
         @functools.wraps(function)
         def generator(*args: Any, **kwargs: Any) -> Any:
             it = function(*args, **kwargs)
-            sent: Any = None
+            # What resumes the generator: a value that is sent, or an error that is thrown into it.
+            resume: Callable[[], Any] = functools.partial(next, it)
             while True:
                 try:
                     with mode.clone():
-                        value = it.send(sent)
+                        value = resume()
                 except StopIteration as stop:
                     return stop.value
-                sent = yield value
+                try:
+                    resume = functools.partial(it.send, (yield value))
+                except GeneratorExit:
+                    with mode.clone():
+                        it.close()
+                    raise
+                except BaseException as error:
+                    resume = functools.partial(it.throw, error)
 
         return generator
 

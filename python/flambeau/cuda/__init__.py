@@ -11,6 +11,16 @@ def is_available() -> bool:
     return False
 
 
+def is_initialized() -> bool:
+    """False: there is nothing to initialize."""
+    return False
+
+
+def is_bf16_supported(including_emulation: bool = True) -> bool:
+    """False: there is no GPU."""
+    return False
+
+
 def device_count() -> int:
     """0."""
     return 0

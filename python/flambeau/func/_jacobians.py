@@ -65,7 +65,7 @@ def jacrev(
                 given = product(tree_unflatten([*others[:i], unit, *others[i + 1 :]], spec))
                 found.append(tree_flatten(given)[0])
             blocks = [
-                torch.stack([row[k] for row in found]).view(*y.shape, *x.shape)
+                torch.stack([row[k] for row in found]).view((*y.shape, *x.shape))
                 if found
                 else x.new_zeros((*y.shape, *x.shape))
                 for k, x in enumerate(inputs)

@@ -2,4 +2,4 @@
 
 from __future__ import annotations
 
-from flambeau.utils import checkpoint as checkpoint, data as data, hooks as hooks
+from flambeau.utils import checkpoint as checkpoint, data as data, dlpack as dlpack, hooks as hooks

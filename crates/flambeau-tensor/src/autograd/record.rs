@@ -226,7 +226,7 @@ impl Tensor {
             ));
         }
         if on && !self.dtype().is_differentiable() {
-            return Err(Error::runtime("only Tensors of floating point and complex dtype can require gradients"));
+            return Err(Error::runtime("Only Tensors of floating point and complex dtype can require gradients"));
         }
         if on || self.0.record.get().is_some() {
             let record = self.record();

@@ -386,10 +386,10 @@ pub(super) fn into(op: &'static OpDef, args: &[Arg], out: &Tensor, inplace: bool
     Ok(())
 }
 
-/// Runs into `out` if it has the right shape already.
+/// Runs into `out` if it has the right shape and dtype already: the dtype of `out` does not change what is computed.
 pub(super) fn into_out(op: &'static OpDef, args: &[Arg], out: &Tensor) -> Result<bool> {
     let plan = Plan::new(op, args)?;
-    if *plan.sizes != *out.size() || out.device() != plan.device {
+    if *plan.sizes != *out.size() || out.device() != plan.device || plan.out_dtype != out.dtype() {
         return Ok(false);
     }
     super::check_no_inner_overlap(out)?;

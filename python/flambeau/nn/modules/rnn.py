@@ -115,6 +115,10 @@ class RNNBase(Module):
         """The weights, a list for each layer and direction."""
         return [[getattr(self, name) for name in names] for names in self._all_weights]
 
+    @property
+    def _flat_weights(self) -> list[Any]:
+        return [getattr(self, name) for names in self._all_weights for name in names]
+
     def __getstate__(self) -> dict[str, Any]:
         # PyTorch's layers keep a list of their weights, and look for it when they are read from a file.
         state = super().__getstate__()

@@ -119,9 +119,6 @@ op! {
         if input.size() != other.size() {
             return Ok(Tensor::scalar(false, crate::DType::Bool));
         }
-        if input.dtype() != other.dtype() {
-            return Err(Error::runtime(format!("Expected object of data type {} but got data type {} for argument #2 'other' in call to equal", input.dtype().title(), other.dtype().title())));
-        }
         input.eq(other)?.all()
     };
     samples [

@@ -108,6 +108,10 @@ pub(crate) fn prepare(x: &Tensor, list: &[Option<Tensor>]) -> Result<(Vec<Tensor
             ))
         })?;
     }
+    let empty = dims.iter().any(|&d| x.size().get(d as usize) == Some(&0)) && !sizes.contains(&0);
+    if empty && dims.as_slice() != [0] {
+        return Err(Error::index("index is out of bounds for dimension with size 0"));
+    }
     for t in &mut indices {
         if t.size() != sizes.as_slice() {
             *t = t.expand(&sizes)?;
@@ -267,13 +271,6 @@ pub(crate) fn write(x: &Tensor, list: &[Option<Tensor>], values: &Tensor, accumu
         return Ok(x.clone());
     }
     let (indices, dims) = prepare(x, list)?;
-    if values.dtype() != x.dtype() {
-        return Err(Error::runtime(format!(
-            "Index put requires the source and destination dtypes match, got {} for the destination and {} for the source.",
-            x.dtype().title(),
-            values.dtype().title()
-        )));
-    }
     let shape = result_shape(x.size(), indices[0].size(), &dims);
     let fits = broadcast_shapes(values.size(), &shape).is_ok_and(|s| s == shape);
     if !fits {
@@ -281,6 +278,13 @@ pub(crate) fn write(x: &Tensor, list: &[Option<Tensor>], values: &Tensor, accumu
             "shape mismatch: value tensor of shape {:?} cannot be broadcast to indexing result of shape {:?}",
             values.size(),
             shape.as_slice()
+        )));
+    }
+    if values.dtype() != x.dtype() {
+        return Err(Error::runtime(format!(
+            "Index put requires the source and destination dtypes match, got {} for the destination and {} for the source.",
+            x.dtype().title(),
+            values.dtype().title()
         )));
     }
     x.index_write_(&indices, values, &dims, accumulate)

@@ -24,9 +24,22 @@ op! {
     /// torch.Size([3, 2])
     fn transpose(input: Tensor, dim0: i64, dim1: i64) -> y;
     variants [method, function];
-    alias [method swapaxes, function swapaxes, method swapdims, function swapdims];
+    alias [method swapdims, function swapdims];
     view { swapped(input, dim0, dim1) };
     vjp { input => |g, dim0, dim1| g.transpose(dim0, dim1) };
+    samples [(real([2, 3, 2]), 0, 1), (real([2, 3, 2]), -1, 0), (real([]), 0, 0), (real([0, 2]), 0, 1)];
+}
+
+op! {
+    /// Two dimensions exchanged, as a view, under NumPy's name.
+    ///
+    /// Shape: `*s -> *t`. Dtype: unchanged.
+    ///
+    /// >>> torch.ones(2, 3).swapaxes(axis0=0, axis1=1).shape
+    /// torch.Size([3, 2])
+    fn swapaxes(input: Tensor, axis0: i64, axis1: i64) -> y;
+    variants [method, function];
+    composite { input.transpose(axis0, axis1) };
     samples [(real([2, 3, 2]), 0, 1), (real([2, 3, 2]), -1, 0), (real([]), 0, 0), (real([0, 2]), 0, 1)];
 }
 
