@@ -219,12 +219,12 @@ fn writing_refuses_what_pytorch_refuses() {
             .message()
             .contains("out of bounds for storage of size 8")
     );
-    assert!(torch_file::to_bytes(&as_f32, &[], "x").is_err());
+    assert!(torch_file::to_bytes(&as_f32, &[b""; 0], "x").is_err());
     let mut deep = Value::None;
     for _ in 0..Value::MAX_DEPTH + 1 {
         deep = Value::list([deep]);
     }
-    assert!(torch_file::to_bytes(&deep, &[], "x").unwrap_err().message().contains("nested"));
+    assert!(torch_file::to_bytes(&deep, &[b""; 0], "x").unwrap_err().message().contains("nested"));
 }
 
 #[test]
@@ -232,17 +232,17 @@ fn saving_replaces_a_file_whole_or_not_at_all() {
     let folder = std::env::temp_dir().join(format!("flambeau-io-{}", std::process::id()));
     std::fs::create_dir_all(&folder).unwrap();
     let path = folder.join("net.pt");
-    torch_file::save(&path, &Value::Int(1), &[]).unwrap();
+    torch_file::save(&path, &Value::Int(1), &[b""; 0]).unwrap();
     let broken = Value::tensor(TensorRecord::contiguous(0, DType::F32, &[3]));
-    torch_file::save(&path, &broken, &[]).unwrap_err();
+    torch_file::save(&path, &broken, &[b""; 0]).unwrap_err();
     assert_eq!(torch_file::load(&path).unwrap().root, Value::Int(1));
-    torch_file::save_with(&path, &Value::Int(2), &[], false).unwrap();
+    torch_file::save_with(&path, &Value::Int(2), &[b""; 0], false).unwrap();
     assert_eq!(torch_file::load(&path).unwrap().root, Value::Int(2));
     // Nothing is left behind.
     assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 1);
     std::fs::remove_dir_all(&folder).unwrap();
 
-    let error = torch_file::save(folder.join("net.pt"), &Value::None, &[]).unwrap_err();
+    let error = torch_file::save(folder.join("net.pt"), &Value::None, &[b""; 0]).unwrap_err();
     assert!(error.message().starts_with("Parent directory ") && error.message().ends_with(" does not exist."));
     let error = torch_file::load(folder.join("net.pt")).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Io);
@@ -271,7 +271,7 @@ fn the_legacy_format_is_written() {
 
 #[test]
 fn several_archives_in_a_file_are_read_one_after_another() {
-    let one = |n: i64| torch_file::to_bytes(&Value::list(vec![Value::Int(n); 30]), &[], "x").unwrap();
+    let one = |n: i64| torch_file::to_bytes(&Value::list(vec![Value::Int(n); 30]), &[b""; 0], "x").unwrap();
     let bytes = [one(1), one(2), one(3)].concat();
     let mut at = 0;
     for n in 1..=3 {

@@ -64,7 +64,7 @@ impl MultiMarginLoss {
         }
         let (x, labels) = rows(input, target)?;
         let labels = labels.reshape(&[-1])?;
-        if labels.numel() as i64 != x.size()[0] || target.dim() > 1 {
+        if labels.numel() != x.size()[0] || target.dim() > 1 {
             return Err(Error::runtime(format!(
                 "multi_margin_loss: target tensor should be 1-D with size equal to the number of input samples (batch size). \
                  Expected target size [{}], but got {:?}. Input has shape {:?}.",

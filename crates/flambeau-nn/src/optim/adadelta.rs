@@ -80,9 +80,9 @@ impl Rule for AdadeltaOptions {
         Ok(State::new([("step", count(0.0)), ("square_avg", square_avg), ("acc_delta", acc_delta)]))
     }
 
-    fn update(&self, Item { parameter, grad, state }: &mut Item) -> Result<()> {
+    fn update(&self, Item { parameter, grad, state, complex }: &mut Item) -> Result<()> {
         state.count_up()?;
-        let grad = decayed(grad, parameter, self.weight_decay)?;
+        let grad = decayed(grad, parameter, self.weight_decay, *complex)?;
         let (squares, deltas) = (state.tensor("square_avg")?, state.tensor("acc_delta")?);
         squares.mul_(self.rho)?.addcmul__with(&grad, &grad, 1.0 - self.rho)?;
         let width = squares.add(self.eps)?.sqrt_()?;

@@ -114,7 +114,7 @@ impl Rule for AdafactorOptions {
         Ok(State::new([("step", count(0.0)), ("row_var", of([*rows, 1])?), ("col_var", of([1, *cols])?)]))
     }
 
-    fn update(&self, Item { parameter, grad, state }: &mut Item) -> Result<()> {
+    fn update(&self, Item { parameter, grad, state, .. }: &mut Item) -> Result<()> {
         let step = state.count_up()?;
         let least = self.eps.0.unwrap_or_else(|| precision(parameter.dtype()));
         let share = step.powf(self.beta2_decay);

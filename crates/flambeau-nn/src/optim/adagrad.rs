@@ -92,9 +92,9 @@ impl Rule for AdagradOptions {
         Ok(State::new([("step", count(0.0)), ("sum", sum)]))
     }
 
-    fn update(&self, Item { parameter, grad, state }: &mut Item) -> Result<()> {
+    fn update(&self, Item { parameter, grad, state, complex }: &mut Item) -> Result<()> {
         let step = state.count_up()?;
-        let grad = decayed(grad, parameter, self.weight_decay)?;
+        let grad = decayed(grad, parameter, self.weight_decay, *complex)?;
         let lr = self.lr / (1.0 + (step - 1.0) * self.lr_decay);
         let sum = state.tensor("sum")?.addcmul_(&grad, &grad)?;
         let width = sum.sqrt()?.add_(self.eps)?;

@@ -83,10 +83,10 @@ impl Rule for AdamaxOptions {
         Ok(State::new([("step", count(0.0)), ("exp_avg", exp_avg), ("exp_inf", exp_inf)]))
     }
 
-    fn update(&self, Item { parameter, grad, state }: &mut Item) -> Result<()> {
+    fn update(&self, Item { parameter, grad, state, complex }: &mut Item) -> Result<()> {
         let step = state.count_up()?;
         let (beta1, beta2) = self.betas;
-        let grad = decayed(grad, parameter, self.weight_decay)?;
+        let grad = decayed(grad, parameter, self.weight_decay, *complex)?;
         let mean = state.tensor("exp_avg")?.lerp_(&grad, 1.0 - beta1)?;
         let greatest = state.tensor("exp_inf")?.mul_(beta2)?;
         greatest.copy_(&greatest.maximum(&grad.abs()?.add_(self.eps)?)?)?;

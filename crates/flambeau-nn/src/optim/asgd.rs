@@ -88,10 +88,10 @@ impl Rule for ASGDOptions {
         Ok(State::new([("step", count(0.0)), ("eta", eta), ("mu", mu), ("ax", ax)]))
     }
 
-    fn update(&self, Item { parameter, grad, state }: &mut Item) -> Result<()> {
+    fn update(&self, Item { parameter, grad, state, .. }: &mut Item) -> Result<()> {
         let step = state.count_up()?;
         let (eta, mu, mean) = (state.tensor("eta")?, state.tensor("mu")?, state.tensor("ax")?);
-        let grad = decayed(grad, parameter, self.weight_decay)?;
+        let grad = decayed(grad, parameter, self.weight_decay, false)?;
         let rate = eta.item()?.to_f64();
         parameter.mul_(1.0 - self.lambd * rate)?.add__with(&grad, -rate)?;
         if mu.item()?.to_f64() == 1.0 {

@@ -154,7 +154,7 @@ impl Rule for MuonOptions {
         Ok(State::new([("momentum_buffer", zeros(parameter)?)]))
     }
 
-    fn update(&self, Item { parameter, grad, state }: &mut Item) -> Result<()> {
+    fn update(&self, Item { parameter, grad, state, .. }: &mut Item) -> Result<()> {
         let buffer = state.tensor("momentum_buffer")?.lerp_(grad, 1.0 - self.momentum)?;
         let direction = self.orthogonal(&if self.nesterov { grad.lerp(&buffer, self.momentum)? } else { buffer })?;
         let (rows, columns) = (parameter.size()[0] as f64, parameter.size()[1] as f64);

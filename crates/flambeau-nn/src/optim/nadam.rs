@@ -98,14 +98,14 @@ impl Rule for NAdamOptions {
         Ok(State::new([("step", step), ("mu_product", mu_product), ("exp_avg", exp_avg), ("exp_avg_sq", exp_avg_sq)]))
     }
 
-    fn update(&self, Item { parameter, grad, state }: &mut Item) -> Result<()> {
+    fn update(&self, Item { parameter, grad, state, .. }: &mut Item) -> Result<()> {
         let step = state.count_up()?;
         let (beta1, beta2) = self.betas;
         let mut grad = grad.clone();
         if self.decoupled_weight_decay && self.weight_decay != 0.0 {
             parameter.mul_(1.0 - self.lr * self.weight_decay)?;
         } else {
-            grad = decayed(&grad, parameter, self.weight_decay)?;
+            grad = decayed(&grad, parameter, self.weight_decay, false)?;
         }
         let [now, next] = [step, step + 1.0].map(|n| beta1 * (1.0 - 0.5 * 0.96f64.powf(n * self.momentum_decay)));
         let product = state.tensor("mu_product")?.mul_(now)?.item()?.to_f64();

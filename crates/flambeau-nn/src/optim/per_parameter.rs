@@ -106,10 +106,11 @@ impl<O: Rule> ParamGroup<O> {
         let (mut places, mut items) = (Vec::new(), Vec::new());
         for (i, parameter) in self.parameters.iter().enumerate() {
             let Some(grad) = parameter.grad() else { continue };
+            let complex = parameter.dtype().is_complex();
             let (parameter, grad) = (real(parameter)?, real(&grad)?);
             let grad = if self.options.maximize() { grad.neg()? } else { grad };
             places.push(i);
-            items.push(Item { parameter, grad, state: State::default() });
+            items.push(Item { parameter, grad, state: State::default(), complex });
         }
         // The states are lent to the step, and come back even if it fails.
         for (i, item) in places.iter().zip(&mut items) {

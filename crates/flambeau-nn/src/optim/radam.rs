@@ -93,14 +93,14 @@ impl Rule for RAdamOptions {
         Ok(State::new([("step", count(0.0)), ("exp_avg", exp_avg), ("exp_avg_sq", exp_avg_sq)]))
     }
 
-    fn update(&self, Item { parameter, grad, state }: &mut Item) -> Result<()> {
+    fn update(&self, Item { parameter, grad, state, .. }: &mut Item) -> Result<()> {
         let step = state.count_up()?;
         let (beta1, beta2) = self.betas;
         let mut grad = grad.clone();
         if self.decoupled_weight_decay && self.weight_decay != 0.0 {
             parameter.mul_(1.0 - self.lr * self.weight_decay)?;
         } else {
-            grad = decayed(&grad, parameter, self.weight_decay)?;
+            grad = decayed(&grad, parameter, self.weight_decay, false)?;
         }
         let mean = state.tensor("exp_avg")?.lerp_(&grad, 1.0 - beta1)?;
         let squares = state.tensor("exp_avg_sq")?.mul_(beta2)?.addcmul__with(&grad, &grad, 1.0 - beta2)?;

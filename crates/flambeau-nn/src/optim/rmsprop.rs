@@ -107,9 +107,9 @@ impl Rule for RMSpropOptions {
         Ok(state)
     }
 
-    fn update(&self, Item { parameter, grad, state }: &mut Item) -> Result<()> {
+    fn update(&self, Item { parameter, grad, state, complex }: &mut Item) -> Result<()> {
         state.count_up()?;
-        let grad = decayed(grad, parameter, self.weight_decay)?;
+        let grad = decayed(grad, parameter, self.weight_decay, *complex)?;
         let squares = state.tensor("square_avg")?.mul_(self.alpha)?.addcmul__with(&grad, &grad, 1.0 - self.alpha)?;
         let width = if self.centered {
             let mean = state.tensor("grad_avg")?.lerp_(&grad, 1.0 - self.alpha)?;

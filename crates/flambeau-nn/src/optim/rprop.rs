@@ -78,7 +78,7 @@ impl Rule for RpropOptions {
         Ok(State::new([("step", count(0.0)), ("prev", zeros(parameter)?), ("step_size", size)]))
     }
 
-    fn update(&self, Item { parameter, grad, state }: &mut Item) -> Result<()> {
+    fn update(&self, Item { parameter, grad, state, .. }: &mut Item) -> Result<()> {
         state.count_up()?;
         let (smaller, larger) = self.etas;
         let before = state.tensor("prev")?;

@@ -106,6 +106,8 @@ pub struct Item {
     pub grad: Tensor,
     /// What is kept of its past.
     pub state: State,
+    /// Whether these are the parts of complex tensors.
+    pub complex: bool,
 }
 
 /// What an optimizer keeps of a parameter's past: tensors under PyTorch's names.
@@ -204,8 +206,13 @@ pub(super) fn zeros(parameter: &Tensor) -> Result<Tensor> {
 }
 
 /// Adds weight decay to a gradient.
-pub(super) fn decayed(grad: &Tensor, parameter: &Tensor, weight_decay: f64) -> Result<Tensor> {
-    if weight_decay == 0.0 { Ok(grad.clone()) } else { grad.add_with(parameter, weight_decay) }
+pub(super) fn decayed(grad: &Tensor, parameter: &Tensor, weight_decay: f64, complex: bool) -> Result<Tensor> {
+    match weight_decay {
+        0.0 => Ok(grad.clone()),
+        // A sum of complex tensors with a multiple rounds twice, that of real ones once.
+        _ if complex => grad.add(&parameter.mul(weight_decay)?),
+        _ => grad.add_with(parameter, weight_decay),
+    }
 }
 
 /// Refuses numbers that are negative, or no numbers, with PyTorch's message.
