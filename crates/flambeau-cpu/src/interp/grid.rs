@@ -267,6 +267,9 @@ impl<T: Real> Around<T> {
                 }
             }
             GridFilter::Bicubic => {
+                if job.sides.len() != 2 {
+                    return false;
+                }
                 let (mut first, mut weights) = ([0; 2], [[T::of(0.0); 4]; 2]);
                 for (d, (side, &x)) in sides.enumerate() {
                     let Some((i, w)) = side.four(x) else { return false };
