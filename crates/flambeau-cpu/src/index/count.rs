@@ -236,7 +236,7 @@ const LANES: usize = 16;
 
 /// Each position of a 1-d `repeats` (i64 or i32) as many times as it says, for `torch.repeat_interleave`.
 pub fn repeat_interleave(repeats: View) -> Result<Vec<i64>> {
-    let repeats = super::walk::index_values(&repeats);
+    let repeats = super::walk::index_values(&repeats).into_owned();
     if repeats.iter().any(|&r| r < 0) {
         return Err(Error::runtime("repeats can not be negative"));
     }

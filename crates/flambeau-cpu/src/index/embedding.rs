@@ -80,8 +80,9 @@ pub fn sum_in_bags(out: ViewMut, table: View, indices: View, bags: View) -> Resu
         // SAFETY: rows of the views: bags of this part, and indices as checked above.
         unsafe {
             std::ptr::write_bytes(out.ptr().add(part.start * bytes), 0, part.len() * bytes);
-            for (&i, &bag) in indices.iter().zip(&bags) {
-                if bag < 0 || !part.contains(&(bag as usize)) {
+            for (&i, &bag) in indices.iter().zip(bags.iter()) {
+                // Checked again: memory that is shared with the outside may change.
+                if bag < 0 || !part.contains(&(bag as usize)) || i as u64 >= rows as u64 {
                     continue;
                 }
                 let (to, from) = (out.ptr().add(bag as usize * bytes), table.ptr().add(i as usize * bytes));
@@ -102,7 +103,7 @@ pub fn bag_places(out: ViewMut, offsets: View) -> Result<()> {
     unsafe {
         let (to, n) = (out.ptr().cast::<i64>(), out.numel());
         std::ptr::write_bytes(to, 0, n);
-        for start in index_values(&offsets) {
+        for &start in index_values(&offsets).iter() {
             if (start as u64) < n as u64 {
                 let at = to.add(start as usize);
                 at.write_unaligned(at.read_unaligned() + 1);

@@ -39,7 +39,7 @@ pub fn index_add(out: ViewMut, dim: usize, index: View, src: View, alpha: Scalar
         // SAFETY: strides of 0 repeat the index's own elements.
         let repeated = unsafe { View::new(index.ptr(), DType::I64, &sizes, &strides) };
         if dim == 0 && matches!(out.dtype(), DType::F16 | DType::BF16) && out.is_contiguous() && src.is_contiguous() {
-            let indices = index_values(&index);
+            let indices = index_values(&index).into_owned();
             if indices.iter().all(|i| (0..os[0]).contains(i)) {
                 add_half(&out, &indices, &src);
                 return Ok(());

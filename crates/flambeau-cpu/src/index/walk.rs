@@ -1,6 +1,7 @@
 //! Walking several operands together over one shape, and what the index kernels share: typed moves by element size,
 //! the first bad index, a scalar as bytes.
 
+use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
 
@@ -240,8 +241,13 @@ pub(crate) fn at_least_1d<'a>(sizes: &'a [i64], strides: &'a [i64]) -> (&'a [i64
     if sizes.is_empty() { (&[1], &[0]) } else { (sizes, strides) }
 }
 
-/// The elements of an index view (i64, or any other integer type) in row-major order.
-pub(crate) fn index_values(index: &View) -> Vec<i64> {
+/// The elements of an index view (i64, or any other integer type) in row-major order: where they lie, if they lie so.
+pub(crate) fn index_values<'a>(index: &'a View) -> Cow<'a, [i64]> {
+    let ptr = index.ptr().cast::<i64>();
+    if index.dtype() == DType::I64 && index.is_contiguous() && ptr.is_aligned() && index.numel() > 0 {
+        // SAFETY: that many contiguous elements, of which the view has a lock for as long as it lives.
+        return Cow::Borrowed(unsafe { std::slice::from_raw_parts(ptr, index.numel()) });
+    }
     let mut out = Vec::with_capacity(index.numel());
     let walk = Walk::new(index.sizes(), [(index.strides(), index.dtype().size())]);
     let [step] = walk.inner();
@@ -252,7 +258,7 @@ pub(crate) fn index_values(index: &View) -> Vec<i64> {
         }
         true
     }));
-    out
+    Cow::Owned(out)
 }
 
 /// Runs `body` with an index view of dtype i64: the view itself, or a converted copy (i32 and the like).

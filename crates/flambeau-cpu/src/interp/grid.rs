@@ -2,7 +2,7 @@
 
 use super::GRAIN;
 use super::channels::{self, Lanes};
-use super::place::{Border, Side, Taps};
+use super::place::{Border, Side, Straight, Taps};
 use crate::gemm::{Shared, for_pieces, transpose};
 use crate::reduce::Address;
 use crate::reduce::real::Real;
@@ -191,10 +191,10 @@ fn turn_all<T: Lanes>(job: &Job, x: Shared<T>, step: usize) -> Vec<T> {
 
 /// The element nearest to a place; outside, the number behind the last.
 #[inline(always)]
-fn nearest<T: Real>(job: &Job, place: &[T]) -> usize {
+fn nearest<T: Real>(job: &Job, sides: &[Straight<T>], place: &[T]) -> usize {
     let mut at = 0;
-    for (side, &x) in job.sides.iter().zip(place.iter().rev()) {
-        let Some(i) = side.nearest(x) else {
+    for ((side, straight), &x) in job.sides.iter().zip(sides).zip(place.iter().rev()) {
+        let Some(i) = straight.nearest(x) else {
             let mut found = job.size;
             each(job, &job.taps(place), |i, _, _| found = i);
             return found;
@@ -226,7 +226,8 @@ impl<T: Real> Around<T> {
         self.index.clear();
         self.weight.clear();
         if self.taps == 1 {
-            self.index.extend(places.chunks_exact(job.sides.len()).map(|place| nearest(job, place)));
+            let sides: smallvec::SmallVec<[Straight<T>; 3]> = job.sides.iter().map(Side::straight).collect();
+            self.index.extend(places.chunks_exact(sides.len()).map(|place| nearest(job, &sides, place)));
             return;
         }
         for place in places.chunks_exact(job.sides.len()) {
@@ -266,6 +267,9 @@ impl<T: Real> Around<T> {
                 }
             }
             GridFilter::Bicubic => {
+                if job.sides.len() != 2 {
+                    return false;
+                }
                 let (mut first, mut weights) = ([0; 2], [[T::of(0.0); 4]; 2]);
                 for (d, (side, &x)) in sides.enumerate() {
                     let Some((i, w)) = side.four(x) else { return false };

@@ -103,14 +103,15 @@ impl Side {
         Some((index, floor + T::of(1.0) - at, at - floor))
     }
 
-    /// The element nearest to a place, as `taps` finds it. None at and beyond the border.
-    #[inline(always)]
-    pub fn nearest<T: Real>(&self, x: T) -> Option<usize> {
-        let at = self.inner(x)?;
-        let index = at.to_f64() as usize;
-        let rest = at - T::of(index as f64);
-        let up = rest > T::of(0.5) || (rest == T::of(0.5) && index % 2 == 1);
-        Some(index + usize::from(up))
+    /// What finds the nearest element inside the border.
+    pub fn straight<T: Real>(&self) -> Straight<T> {
+        let (_, speed) = self.within(T::of(0.0));
+        Straight {
+            speed,
+            shift: T::of(if self.align_corners { 0.0 } else { 0.5 }),
+            last: T::of(self.size as f64 - 1.0),
+            back: self.border == Border::Reflection && !self.align_corners,
+        }
     }
 
     /// The first of the four elements around a place, and their weights, as `taps` finds them for cubic polynomials. None where
@@ -164,6 +165,34 @@ impl Side {
         let first = Tap { index: self.inside(floor), weight: T::of(floor + 1.0) - at, slope: zero - one };
         let second = Tap { index: self.inside(floor + 1.0), weight: rest, slope: one };
         Taps { list: [first, second, none, none], count: 2, speed }
+    }
+}
+
+/// One dimension for places inside the border.
+pub(super) struct Straight<T> {
+    speed: T,
+    shift: T,
+    last: T,
+    /// Places are rounded by the way to a mirror and back.
+    back: bool,
+}
+
+impl<T: Real> Straight<T> {
+    /// The element nearest to a place, as `taps` finds it. None at and beyond the border.
+    #[inline(always)]
+    pub fn nearest(&self, x: T) -> Option<usize> {
+        let half = T::of(0.5);
+        let at = (x + T::of(1.0)) * self.speed - self.shift;
+        let at = if self.back { (at + half) - half } else { at };
+        if !(at >= T::of(0.0) && at < self.last) {
+            return None;
+        }
+        // SAFETY: a number from 0 to the size.
+        let index = unsafe { at.to_f64().to_int_unchecked::<i64>() };
+        let rest = at - T::of(index as f64);
+        // Without branches, which would be guessed wrong half of the time.
+        let up = (rest > half) | ((rest == half) & (index & 1 == 1));
+        Some((index + i64::from(up)) as usize)
     }
 }
 

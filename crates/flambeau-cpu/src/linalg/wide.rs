@@ -43,7 +43,7 @@ const LANES: usize = 8;
 fn joined<T: Field>(mut sums: [T; LANES]) -> T {
     for half in [4, 2, 1] {
         for i in 0..half {
-            sums[i] = sums[i] + sums[i + half];
+            sums[i] += sums[i + half];
         }
     }
     sums[0]
@@ -93,13 +93,13 @@ fn subtract_inner_body<T: Field>(y: &mut [T], a: T, x: &[T], v: &[T]) -> T {
     let lists = y[..whole].chunks_exact_mut(LANES).zip(x.chunks_exact(LANES)).zip(v.chunks_exact(LANES));
     for ((y, x), v) in lists {
         for l in 0..LANES {
-            y[l] = y[l] - a * x[l];
+            y[l] -= a * x[l];
             sums[l] += v[l].conj() * y[l];
         }
     }
     let mut rest = T::zero();
     for at in whole..n {
-        y[at] = y[at] - a * x[at];
+        y[at] -= a * x[at];
         rest += v[at].conj() * y[at];
     }
     joined(sums) + rest
@@ -109,7 +109,7 @@ fn subtract_inner_body<T: Field>(y: &mut [T], a: T, x: &[T], v: &[T]) -> T {
 fn subtract_gather_body<T: Field>(y: &mut [T], a: T, x: &[T], w: &mut [T], b: T) {
     let n = y.len();
     for ((y, &x), w) in y.iter_mut().zip(&x[..n]).zip(&mut w[..n]) {
-        *y = *y - a * x;
+        *y -= a * x;
         *w += b * *y;
     }
 }

@@ -40,7 +40,7 @@ fn elements<T: Key>(sequence: &View, sorter: Option<&View>, len: usize) -> Resul
         true
     });
     let Some(sorter) = sorter else { return Ok(all) };
-    let order = with_i64(sorter, crate::index::walk::index_values);
+    let order = with_i64(sorter, |s| crate::index::walk::index_values(s).into_owned());
     let fault = Fault::default();
     let mut sorted = Vec::with_capacity(all.len());
     for (i, &k) in order.iter().enumerate() {
