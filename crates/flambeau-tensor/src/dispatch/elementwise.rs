@@ -121,7 +121,7 @@ impl Map {
         let mut params = [Scalar::Int(0); MAX_PARAMS];
         for (p, &i) in params.iter_mut().zip(self.scalars) {
             if let Arg::Number(s) = &args[i] {
-                *p = *s;
+                *p = rounded(self.op, *s, self.common);
             }
         }
         let mut numbers = [[0; 16]; MAX_INPUTS];
@@ -205,7 +205,7 @@ impl<'a> Plan<'a> {
         let params = scalars
             .iter()
             .map(|&i| match &args[i] {
-                Arg::Number(s) => Ok(*s),
+                Arg::Number(s) => Ok(rounded(op, *s, common)),
                 _ => Err(Error::type_(format!("{}(): argument '{}' must be a number", op.name, op.params[i].name))),
             })
             .collect::<Result<_>>()?;
@@ -295,13 +295,19 @@ fn unsupported(op: &OpDef, dtype: DType) -> Error {
     Error::not_implemented(format!("\"{}_cpu\" not implemented for '{}'", op.name, dtype.title()))
 }
 
-/// A number's bytes in the type the loop computes in.
-fn number(op: &OpDef, s: Scalar, compute: DType, common: DType) -> [u8; 16] {
-    let s = match common {
+/// A number as the operator reads it.
+#[inline]
+fn rounded(op: &OpDef, s: Scalar, common: DType) -> Scalar {
+    match common {
         DType::BF16 if op.has(Quirk::RoundsNumbers) => Scalar::Float(crate::bf16::from_f64(s.to_f64()).to_f64()),
         DType::F16 if op.has(Quirk::RoundsNumbers) => Scalar::Float(crate::f16::from_f64(s.to_f64()).to_f64()),
         _ => s,
-    };
+    }
+}
+
+/// A number's bytes in the type the loop computes in.
+fn number(op: &OpDef, s: Scalar, compute: DType, common: DType) -> [u8; 16] {
+    let s = rounded(op, s, common);
     let mut bytes = [0; 16];
     macro_rules! put {
         ($t:ty) => {{
