@@ -104,6 +104,8 @@ def grad(
             "Expected allow_unused to be True or not passed when materialize_grads=True, but got: allow_unused=False."
         )
     outs, ins = _listed(outputs), _listed(inputs)
+    if not ins:
+        raise ValueError("grad requires non-empty inputs.")
     grads = (None,) * len(outs) if grad_outputs is None else _listed(grad_outputs)
     if len(grads) != len(outs):
         raise RuntimeError(f"got {len(outs)} tensors and {len(grads)} gradients")

@@ -68,17 +68,10 @@ def gradcheck(
                     ) -> Any:
                         copy = flat.clone()
                         copy[j] = copy[j] + step * part
-                        before = _C.is_grad_enabled()
-                        _C._set_grad_enabled(False)
-                        try:
-                            changed = copy.reshape(x.shape)
-                            return (
-                                _outputs(func(*[changed if k == i else a for k, a in enumerate(args)]))[o]
-                                .reshape(-1)
-                                .clone()
-                            )
-                        finally:
-                            _C._set_grad_enabled(before)
+                        # With gradients on: the function may use them, or register hooks.
+                        changed = copy.reshape(x.shape).requires_grad_()
+                        moved_outs = _outputs(func(*[changed if k == i else a for k, a in enumerate(args)]))
+                        return moved_outs[o].detach().reshape(-1).clone()
 
                     numerical[j, part] = ((moved(eps) - moved(-eps)) / (2 * eps)).tolist()
             for row in range(out.numel()):

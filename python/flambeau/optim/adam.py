@@ -85,10 +85,6 @@ class Adam(Optimizer):
             group.setdefault("differentiable", False)
             group.setdefault("decoupled_weight_decay", False)
             group.setdefault("fused", None)
-            for param in group["params"]:
-                own = self.state.get(param) or {}
-                if "step" in own and not isinstance(own["step"], Tensor):
-                    own["step"] = flambeau.tensor(float(own["step"]), dtype=flambeau.float32)
 
     def _state_of(self, param: Any, group: dict[str, Any]) -> dict[str, Any]:
         state: dict[str, Any] = self.state[param]

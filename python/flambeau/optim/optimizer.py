@@ -139,6 +139,15 @@ class Optimizer:
         if "_step_pre_hooks" not in self.__dict__:
             self._make_hooks()
         self.defaults.setdefault("differentiable", False)
+        self._count_in_tensors()
+
+    def _count_in_tensors(self) -> None:
+        """Files of PyTorch's first years hold numbers where its own optimizers now have tensors of one element."""
+        own = any(c.__module__.startswith("flambeau.optim.") and c is not Optimizer for c in type(self).__mro__)
+        for state in self.state.values() if own else ():
+            for key in ("step", "eta", "mu", "mu_product"):
+                if isinstance(state.get(key), (int, float)):
+                    state[key] = flambeau.tensor(float(state[key]), dtype=flambeau.float32)
 
     def __repr__(self) -> str:
         lines = [type(self).__name__ + " ("]

@@ -132,3 +132,25 @@ def test_differentiable_uses_the_formula() -> None:
     optim.SGD([q], lr=0.1, differentiable=True).step()
     q.sum().backward()
     assert q.grad.grad.item() == pytest.approx(-0.1)
+
+
+@pytest.mark.parametrize(
+    "name", ["Adadelta", "Adagrad", "Adam", "Adamax", "ASGD", "NAdam", "RAdam", "RMSprop", "Rprop"]
+)
+def test_counts_that_are_numbers_are_taken(name):
+    def trained(steps, numbers):
+        param = nn.Parameter(flambeau.tensor([1.0, -2.0]))
+        optimizer = getattr(optim, name)([param], lr=0.1)
+        for step in range(steps):
+            if numbers and step == 2:
+                saved = optimizer.state_dict()
+                for own in saved["state"].values():
+                    for key in ("step", "eta", "mu", "mu_product"):
+                        if key in own:
+                            own[key] = float(own[key])
+                optimizer.load_state_dict(saved)
+            param.grad = flambeau.tensor([0.5, -1.0])
+            optimizer.step()
+        return param
+
+    assert flambeau.equal(trained(4, numbers=True), trained(4, numbers=False))

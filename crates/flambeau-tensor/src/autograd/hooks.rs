@@ -114,7 +114,12 @@ impl Node {
         }
         for (output, record) in retain {
             if let (Some(Some(g)), Some(r)) = (grads.get(output as usize), record.upgrade()) {
-                r.put_grad(Some(g.clone()));
+                // The retained gradient has memory of its own: `g` may become the gradient of a leaf, which is added to.
+                let sum = match r.grad() {
+                    Some(before) => before.add(g)?,
+                    None => g.clone_tensor()?,
+                };
+                r.put_grad(Some(sum));
             }
         }
         Ok(())
