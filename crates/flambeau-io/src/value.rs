@@ -49,8 +49,8 @@ pub enum Value {
     Device(Arc<str>),
     /// A tensor or parameter.
     Tensor(Arc<TensorRecord>),
-    /// A storage saved by itself.
-    Storage(StorageId),
+    /// A storage saved by itself, and the type of its elements; uint8 for bytes.
+    Storage(StorageId, DType),
     /// A class or function by its full name, such as `torch.Tensor`.
     Global(Arc<str>),
     /// An instance of a class that the reader was told to allow; it was not made, only described.

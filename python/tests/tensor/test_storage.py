@@ -1,6 +1,7 @@
 """Storages: the memory under tensors, with and without a dtype."""
 
 import copy
+import io
 import pickle
 
 import flambeau as torch
@@ -44,3 +45,18 @@ def test_copies_of_generators() -> None:
     for other in (copy.deepcopy(generator), pickle.loads(pickle.dumps(generator))):
         assert other is not generator
         assert torch.equal(other.get_state(), generator.get_state())
+
+
+@pytest.mark.filterwarnings("ignore:TypedStorage")
+def test_storages_are_saved_with_their_dtype() -> None:
+    x = torch.tensor([1.0, 2.0])
+    buffer = io.BytesIO()
+    single = torch.tensor([3], dtype=torch.uint8).untyped_storage()
+    torch.save({"typed": x.storage(), "tensor": x, "bytes": single}, buffer)
+    buffer.seek(0)
+    loaded = torch.load(buffer)
+    assert loaded["typed"].dtype == torch.float32
+    assert loaded["typed"].tolist() == [1.0, 2.0]
+    assert loaded["bytes"].tolist() == [3]
+    loaded["typed"][0] = 5.0
+    assert loaded["tensor"].tolist() == [5.0, 2.0]

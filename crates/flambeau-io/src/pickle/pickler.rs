@@ -172,7 +172,7 @@ impl<'a> Pickler<'a> {
                 self.tensor(record, depth)?;
                 memo(self);
             }
-            Value::Storage(id) => self.storage(*id, None)?,
+            Value::Storage(id, dtype) => self.storage(*id, (*dtype != DType::U8).then_some(*dtype))?,
             Value::Global(name) => self.named(name)?,
             Value::Object(object) => self.object(object, depth, &memo)?,
         }

@@ -101,7 +101,7 @@ impl Resolver<'_> {
                 if part.start != 0 {
                     return Err(Error::not_implemented("a part of a storage, saved by itself"));
                 }
-                Value::Storage(part.id)
+                Value::Storage(part.id, part.dtype)
             }
             Node::Tensor { record, attributes } => {
                 let mut record = (**record).clone();
@@ -192,7 +192,7 @@ impl Resolver<'_> {
             Value::Dtype(dtype) => Key::Named(dtype.to_string().into()),
             Value::Device(name) => Key::Named(format!("device {name}").into()),
             Value::Global(name) => Key::Named(format!("global {name}").into()),
-            Value::Storage(id) => Key::Identity(*id),
+            Value::Storage(id, _) => Key::Identity(*id),
             Value::Tensor(_) | Value::Object(_) => Key::Identity(value.identity().unwrap_or(0)),
             Value::List(_) => return unhashable("list"),
             Value::Set(_) => return unhashable("set"),

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use flambeau_io::{File, Object, StorageData, TensorRecord, Value};
-use flambeau_tensor::{Layout, Storage, Tensor};
+use flambeau_tensor::{DType, Layout, Storage, Tensor};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyByteArray, PyBytes, PyComplex, PyDict, PyInt, PyList, PySet, PyString, PyTuple, PyType};
@@ -73,6 +73,14 @@ impl<'a, 'py> Reader<'a, 'py> {
         };
         self.storages.insert(id, storage.clone());
         Ok(storage)
+    }
+
+    /// A storage outside of tensors.
+    fn typed_storage(&mut self, id: usize, dtype: DType) -> PyResult<Py<PyAny>> {
+        let py = self.py;
+        let storage = PyStorage(self.storage(id)?);
+        let typed = py.import("flambeau.storage")?.getattr("TypedStorage")?;
+        Ok(typed.call_method1("_over", (storage, dtype_object(py, dtype)))?.unbind())
     }
 
     fn restore(&self, restore: &Bound<'py, PyAny>, storage: Storage, location: &str) -> PyResult<Storage> {
@@ -219,7 +227,7 @@ impl<'a, 'py> Reader<'a, 'py> {
             Value::Dtype(d) => dtype_object(py, *d).into_any(),
             Value::Device(name) => py.get_type::<crate::dtype::PyDevice>().call1((&**name,))?.unbind(),
             Value::Tensor(t) => self.tensor(t)?,
-            Value::Storage(id) => Py::new(py, PyStorage(self.storage(*id)?))?.into_any(),
+            Value::Storage(id, dtype) => self.typed_storage(*id, *dtype)?,
             Value::Global(name) => self.named(name)?.unbind(),
             Value::Object(o) => self.instance(o)?,
         })

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use flambeau_io::{Object, OrderedDict, TensorRecord, Value};
-use flambeau_tensor::{Device, Tensor};
+use flambeau_tensor::{DType, Device, Layout, Tensor};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{
@@ -19,6 +19,7 @@ use crate::tensor::{PyTensor, tensor_of};
 /// name, and anything else as (name, by_new, args, state, items, pairs).
 pub fn values<'py>(obj: &Bound<'py, PyAny>, describe: Bound<'py, PyAny>) -> PyResult<(Value, Vec<Tensor>)> {
     let ordered = obj.py().import("collections")?.getattr("OrderedDict")?.cast_into::<PyType>()?;
+    let typed = obj.py().import("flambeau.storage")?.getattr("TypedStorage")?.cast_into::<PyType>()?;
     let size = obj.py().import("flambeau._size")?.getattr("Size")?.cast_into::<PyType>()?;
     let mut writer = Writer {
         storages: Vec::new(),
@@ -28,6 +29,7 @@ pub fn values<'py>(obj: &Bound<'py, PyAny>, describe: Bound<'py, PyAny>) -> PyRe
         classes: HashMap::new(),
         describe,
         ordered,
+        typed,
         size,
     };
     let root = writer.value(obj, 0)?;
@@ -45,6 +47,7 @@ struct Writer<'py> {
     classes: HashMap<usize, Kind>,
     describe: Bound<'py, PyAny>,
     ordered: Bound<'py, PyType>,
+    typed: Bound<'py, PyType>,
     size: Bound<'py, PyType>,
 }
 
@@ -117,13 +120,10 @@ impl<'py> Writer<'py> {
         } else if let Ok(d) = x.cast_exact::<PyDevice>() {
             Value::Device(d.str()?.to_str()?.into())
         } else if let Ok(s) = x.cast_exact::<PyStorage>() {
-            let t =
-                Tensor::over(s.get().0.clone(), flambeau_tensor::Layout::contiguous(&[]), flambeau_tensor::DType::U8);
-            // An empty storage holds no scalar, but any tensor will do to name it.
-            let t = t.or_else(|_| {
-                Tensor::over(s.get().0.clone(), flambeau_tensor::Layout::contiguous(&[0]), flambeau_tensor::DType::U8)
-            });
-            Value::Storage(self.storage(&t.map_err(crate::errors::to_py)?))
+            self.storage_value(s, DType::U8)?
+        } else if x.get_type().is(&self.typed) {
+            let dtype = x.getattr("dtype")?.cast::<PyDType>()?.get().0;
+            self.storage_value(x.getattr("_untyped_storage")?.cast::<PyStorage>()?, dtype)?
         } else {
             return Ok(None);
         }))
@@ -202,6 +202,12 @@ impl<'py> Writer<'py> {
         }
         let state = if state.is_none() { None } else { Some(self.value(&state, depth)?) };
         Ok(Value::Object(Arc::new(Object { class: class.into(), args, state, by_new, items, pairs: set })))
+    }
+
+    fn storage_value(&mut self, storage: &Bound<'py, PyStorage>, dtype: DType) -> PyResult<Value> {
+        // An empty tensor is enough to name it.
+        let t = Tensor::over(storage.get().0.clone(), Layout::contiguous(&[0]), dtype).map_err(crate::errors::to_py)?;
+        Ok(Value::Storage(self.storage(&t), dtype))
     }
 
     fn storage(&mut self, t: &Tensor) -> usize {

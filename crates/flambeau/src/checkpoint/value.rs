@@ -218,7 +218,7 @@ impl Value {
             Value::OrderedDict(items) => FileValue::ordered_dict(pairs_to_file(items, writer)?),
             Value::Tensor(tensor) => writer.tensor(tensor)?,
             // Its storages are those of the file that it came from.
-            Value::Other(FileValue::Storage(_) | FileValue::Object(_)) => {
+            Value::Other(FileValue::Storage(..) | FileValue::Object(_)) => {
                 return Err(Error::not_implemented("a storage or an object of another file cannot be written"));
             }
             Value::Other(other) => other.clone(),
