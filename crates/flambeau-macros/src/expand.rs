@@ -370,7 +370,7 @@ fn map_arm(inputs: &[Ident], scalars: &[Ident], arm: &MapArm) -> syn::Result<Tok
             let local = |names: &[Ident]| names.iter().map(|n| format_ident!("local_{n}")).collect::<Vec<_>>();
             let (xs, ps) = (local(inputs), local(scalars));
             let body = with_locals(arm.body.to_token_stream(), &[inputs, scalars].concat());
-            let quick = (arm.quick && matches!(*ty, "f32" | "f64")).then(|| format_ident!("quick"));
+            let quick = (arm.quick && matches!(*ty, "f32" | "f64" | "c32" | "c64")).then(|| format_ident!("quick"));
             kernels.push(quote! { flambeau_cpu::map_kernel!(#input => #output, #quick |#(#xs),*; #(#ps),*| #body) });
         }
     }

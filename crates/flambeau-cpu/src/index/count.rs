@@ -19,40 +19,57 @@ pub fn bincount(out: ViewMut, x: View, weights: Option<View>) -> Result<()> {
     }
     debug_assert!(out.ndim() == 1 && x.ndim() == 1);
     let (bins, n) = (out.numel(), x.numel());
-    let mut bad = false;
-    with_i64(&x, |x| {
-        let step = x.strides()[0] as isize * 8;
-        // SAFETY: within the view.
-        let value = |i: usize| unsafe { x.ptr().offset(i as isize * step).cast::<i64>().read_unaligned() } as usize;
-        match weights {
-            None => {
-                debug_assert!(out.dtype() == DType::I64);
-                let (total, fault) = (Mutex::new(vec![0i64; bins]), AtomicBool::new(false));
-                // Each thread counts for itself; with many bins, adding those up would be the larger work.
-                let grain = if bins < n / 4 { 4 * GRAIN } else { n };
-                parallel_for(0..n, grain, |part| {
-                    let mut counts = vec![0i64; bins];
-                    for i in part {
-                        match counts.get_mut(value(i)) {
-                            Some(c) => *c += 1,
-                            None => return fault.store(true, Relaxed),
-                        }
-                    }
-                    let mut total = total.lock().unwrap_or_else(PoisonError::into_inner);
-                    total.iter_mut().zip(counts).for_each(|(t, c)| *t += c);
-                });
-                bad |= fault.into_inner();
-                let total = total.into_inner().unwrap_or_else(PoisonError::into_inner);
-                write(&out, |i| total[i]);
+    let fits = match weights {
+        None => {
+            let counts = match x.dtype() {
+                DType::U8 => tally::<u8>(&x, bins),
+                DType::I8 => tally::<i8>(&x, bins),
+                DType::I16 => tally::<i16>(&x, bins),
+                DType::I32 => tally::<i32>(&x, bins),
+                _ => tally::<i64>(&x, bins),
+            };
+            if let Some(counts) = &counts {
+                write(&out, |i| counts[i]);
             }
-            Some(w) if out.dtype() == DType::F32 => bad |= !sum_weights::<f32>(&out, n, value, &w),
-            Some(w) => bad |= !sum_weights::<f64>(&out, n, value, &w),
+            counts.is_some()
         }
-    });
-    if bad {
+        Some(w) => with_i64(&x, |x| {
+            let step = x.strides()[0] as isize * 8;
+            // SAFETY: within the view.
+            let value = |i: usize| unsafe { x.ptr().offset(i as isize * step).cast::<i64>().read_unaligned() } as usize;
+            match out.dtype() {
+                DType::F32 => sum_weights::<f32>(&out, n, value, &w),
+                _ => sum_weights::<f64>(&out, n, value, &w),
+            }
+        }),
+    };
+    if !fits {
         return Err(Error::runtime("bincount only supports 1-d non-negative integral inputs."));
     }
     Ok(())
+}
+
+/// How often each of `0..bins` occurs; none if another number does.
+fn tally<T: Element + TryInto<usize>>(x: &View, bins: usize) -> Option<Vec<i64>> {
+    let (n, step) = (x.numel(), x.strides()[0] as isize * size_of::<T>() as isize);
+    // SAFETY: an element of the view.
+    let value = |i: usize| unsafe { load::<T>(x.ptr().offset(i as isize * step)) }.try_into().unwrap_or(usize::MAX);
+    let (total, fault) = (Mutex::new(vec![0i64; bins]), AtomicBool::new(false));
+    // Each thread counts for itself; with many bins, adding those up would be the larger work.
+    let grain = if bins < n / 4 { 4 * GRAIN } else { n };
+    parallel_for(0..n, grain, |part| {
+        // Two lists, so that equal neighbours do not wait for each other.
+        let (mut even, mut odd) = (vec![0i64; bins], vec![0i64; bins]);
+        for i in part {
+            match if i % 2 == 0 { &mut even } else { &mut odd }.get_mut(value(i)) {
+                Some(count) => *count += 1,
+                None => return fault.store(true, Relaxed),
+            }
+        }
+        let mut total = total.lock().unwrap_or_else(PoisonError::into_inner);
+        total.iter_mut().zip(even).zip(odd).for_each(|((t, a), b)| *t += a + b);
+    });
+    (!fault.into_inner()).then(|| total.into_inner().unwrap_or_else(PoisonError::into_inner))
 }
 
 /// Sums weights into bins; false if a bin does not exist.

@@ -482,6 +482,8 @@ macro_rules! map_kernel {
     (@plain $integer:ident) => { use $crate::math::integers::$integer::*; };
     (@quick f32) => { use $crate::math::quick::f32::*; };
     (@quick f64) => { use $crate::math::quick::f64::*; };
+    (@quick c32) => { use $crate::math::quick::c32::*; };
+    (@quick c64) => { use $crate::math::quick::c64::*; };
     (@count []) => { 0 };
     (@count [$x:ident $($rest:ident)*]) => { 1 + $crate::map_kernel!(@count [$($rest)*]) };
     (@body $level:ident $in:ident [$($x:ident)*] [$($p:ident)*] $body:expr) => {

@@ -47,6 +47,31 @@ pub mod quick {
     pub mod f64 {
         crate::math::names::names!(crate::math::step::Quick, f64, double);
     }
+    /// Complex numbers in single precision.
+    pub mod c32 {
+        pub use crate::math::c32::*;
+
+        /// `1 / z`; nan for zero, infinity and the smallest numbers.
+        #[inline(always)]
+        pub fn reciprocal(z: C) -> C {
+            let quotient = super::c64::reciprocal(crate::math::c64::C::new(f64::from(z.re), f64::from(z.im)));
+            C::new(quotient.re as f32, quotient.im as f32)
+        }
+    }
+    /// Complex numbers in double precision.
+    pub mod c64 {
+        pub use crate::math::c64::*;
+
+        /// `1 / z`; nan for zero, infinity and the smallest numbers.
+        #[inline(always)]
+        pub fn reciprocal(z: C) -> C {
+            let (re, im) = (z.re.abs(), z.im.abs());
+            let scale = 1.0 / if re > im { re } else { im };
+            let (re, im) = (z.re * scale, z.im * scale);
+            let rest = scale / (re * re + im * im);
+            C::new(re * rest, -im * rest)
+        }
+    }
 }
 
 /// Functions for code without the `fma` target feature.

@@ -47,7 +47,7 @@ pub struct OpDef {
     /// Where it departs from what its kind does.
     pub quirks: &'static [Quirk],
     /// What else the form that writes its first argument asks: an error refuses, false says that there is nothing to write.
-    pub inplace_check: Option<fn(&[Arg]) -> Result<bool>>,
+    pub inplace_check: Option<InplaceCheck>,
     /// What it does.
     pub body: Body,
     /// The derivative, a line an input.
@@ -73,6 +73,9 @@ pub enum Quirk {
     /// In place it writes one value, and so may write over expanded tensors.
     OneValue,
 }
+
+/// Looks at the arguments of the form that writes its first one.
+pub type InplaceCheck = fn(&[Arg]) -> Result<bool>;
 
 /// A default: how to make it, and how the block wrote it.
 pub type Default = (fn() -> Arg, &'static str);

@@ -37,23 +37,19 @@ fn counted(x: &Tensor, weights: Option<&Tensor>, least: i64) -> Result<Tensor> {
     if weights.is_some_and(|w| w.dim() != 1 || w.numel() != x.numel()) {
         return Err(Error::runtime("weights should be 1-d and have the same length as input"));
     }
-    let x = x.to_dtype(DType::I64)?.contiguous()?;
-    let range = Locked::with(&[&x], |locked| {
-        let values = locked.view(&x).as_slice::<i64>().unwrap_or(&[]);
-        values.iter().fold((i64::MAX, i64::MIN), |(l, h), &v| (l.min(v), h.max(v)))
-    });
-    if range.0 < 0 || range.1 == i64::MAX {
+    let (least_of_all, greatest) = (x.amin()?.item()?.to_i64(), x.amax()?.item()?.to_i64());
+    if least_of_all < 0 || greatest == i64::MAX {
         return Err(invalid());
     }
     let weights = weights
         .map(|w| if matches!(w.dtype(), DType::F32 | DType::F64) { Ok(w.clone()) } else { w.to_dtype(DType::F64) })
         .transpose()?;
     let dtype = weights.as_ref().map_or(DType::I64, Tensor::dtype);
-    let out = Tensor::empty(&[least.max(range.1 + 1)], dtype, Device::Cpu)?;
-    let mut inputs = vec![&x];
+    let out = Tensor::empty(&[least.max(greatest + 1)], dtype, Device::Cpu)?;
+    let mut inputs = vec![x];
     inputs.extend(&weights);
     Locked::run(&inputs, std::slice::from_ref(&out), |locked, outs| {
-        kernels::bincount(outs.next(), locked.view(&x), weights.as_ref().map(|w| locked.view(w)))
+        kernels::bincount(outs.next(), locked.view(x), weights.as_ref().map(|w| locked.view(w)))
     })?;
     Ok(out)
 }

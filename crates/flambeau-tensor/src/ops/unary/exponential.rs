@@ -73,7 +73,7 @@ op! {
     fn reciprocal(input: Tensor) -> y;
     variants [method, function, inplace, out];
     dtype rule::int_to_float(input);
-    map { (input) Float => 1.0 / input; Complex => reciprocal(input) };
+    map { (input) Float => 1.0 / input; Complex => quick reciprocal(input) };
     vjp { input => |g, y| -(g * (y * y).conj()) };
     samples samples::unary(0.3, 4.0);
 }
