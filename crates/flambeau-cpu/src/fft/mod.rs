@@ -76,10 +76,19 @@ struct Lines {
 impl Lines {
     fn new(from: (&[i64], &[i64]), to: (&[i64], &[i64]), dim: usize) -> Lines {
         let mut others: SmallVec<[(usize, isize, isize); 6]> = (0..to.0.len())
-            .filter(|&d| d != dim)
+            .filter(|&d| d != dim && to.0[d] != 1)
             .map(|d| (to.0[d] as usize, from.1[d] as isize, to.1[d] as isize))
             .collect();
         others.sort_by_key(|o| std::cmp::Reverse(o.2.abs()));
+        // Dimensions that are walked as one become one, so that runs of lines are long.
+        others.dedup_by(|inner, outer| {
+            let n = inner.0 as isize;
+            let one = outer.1 == n * inner.1 && outer.2 == n * inner.2;
+            if one {
+                *outer = (outer.0 * inner.0, inner.1, inner.2);
+            }
+            one
+        });
         Lines {
             count: others.iter().map(|o| o.0).product(),
             others,
@@ -114,6 +123,7 @@ impl Lines {
             return false;
         }
         let Some(plan) = T::lanes(n) else { return false };
+        let (run, gap) = self.others.last().map_or((1, (0, 0)), |&(n, from, to)| (n, (from, to)));
         let groups = self.count.div_ceil(width);
         let scale = <T as Real>::from(scale);
         // Numbers from line to line, element to element and part to part.
@@ -128,12 +138,7 @@ impl Lines {
                     while line < last {
                         // As many as are equally far apart.
                         let first = self.start(line);
-                        let apart = |l: usize| {
-                            let (a, b) = (self.start(l - 1), self.start(l));
-                            (b.0 - a.0, b.1 - a.1)
-                        };
-                        let gap = if line + 1 < last { apart(line + 1) } else { (0, 0) };
-                        let count = 1 + (line + 1..last).take_while(|&l| apart(l) == gap).count();
+                        let count = (last - line).min(run - line % run);
                         let (x, y) =
                             (side(real && forward, gap.0, self.from.1), side(real && !forward, gap.1, self.to.1));
                         let at = |start: isize, real: bool| if real { start } else { 2 * start };
