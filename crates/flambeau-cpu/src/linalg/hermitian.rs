@@ -1,5 +1,6 @@
-//! Eigenvalues and eigenvectors of Hermitian matrices, in double precision.
+//! Eigenvalues and eigenvectors of Hermitian matrices. Small ones are taken in double precision.
 
+use super::conquer::{SMALL, conquer};
 use super::field::{Field, Precision, Widen, all_finite, identity, load, store, store_real};
 use super::reflector::product;
 use super::tridiagonal::{diagonalize, tridiagonalize};
@@ -28,10 +29,8 @@ fn eigen<T: Field>(
     if !vectors {
         return diagonalize(&mut d, &mut e, None, n, precision).then_some((d, Vec::new()));
     }
-    let mut z = identity::<f64>(n);
-    if !diagonalize(&mut d, &mut e, Some(&mut z), n, precision) {
-        return None;
-    }
+    let z;
+    (d, z) = vectors_of(d, &mut e, precision)?;
     let mut v: Vec<T> = z.into_iter().map(T::from_re).collect();
     if upper {
         v.chunks_exact_mut(n.max(1)).for_each(<[T]>::reverse);
@@ -43,6 +42,16 @@ fn eigen<T: Field>(
     Some((d, v))
 }
 
+/// The eigenvalues, ascending, and vectors (n, n; by columns) of the tridiagonal matrix (`d`, `e` beside).
+fn vectors_of(mut d: Vec<f64>, e: &mut [f64], precision: Precision) -> Option<(Vec<f64>, Vec<f64>)> {
+    let n = d.len();
+    if n > SMALL {
+        return conquer(&d, e, precision);
+    }
+    let mut z = identity::<f64>(n);
+    diagonalize(&mut d, e, Some(&mut z), n, precision).then_some((d, z))
+}
+
 /// The eigenvalues (..., n), ascending, of the Hermitian `a` (..., n, n), of which the `upper` or lower triangle counts, and, written
 /// by columns, the vectors (..., n, n). The info of a matrix is 0, or 1 where its eigenvalues were not found.
 pub fn eigh(values: &mut ViewMut, vectors: Option<&mut ViewMut>, a: View, upper: bool, info: &mut ViewMut) {
@@ -51,20 +60,24 @@ pub fn eigh(values: &mut ViewMut, vectors: Option<&mut ViewMut>, a: View, upper:
 
 fn all<T: Widen>(values: &mut ViewMut, vectors: Option<&mut ViewMut>, a: &View, upper: bool, info: &mut ViewMut) {
     let (batch, n, _) = dims(a.sizes());
-    let wide: Vec<T::Wide> = load::<T>(a).into_iter().map(T::widen).collect();
+    let a = load::<T>(a);
     let double = values.dtype() == flambeau_types::DType::F64;
     let (values, infos) = (Shared::new(values.ptr()), Shared::new(info.ptr().cast::<i32>()));
     let vectors = vectors.map(|v| Shared::new(v.ptr().cast::<T>()));
     for_pieces(0..batch, grain(n), |range| {
         for b in range {
-            let columns = super::triangular::transpose(&wide[b * n * n..(b + 1) * n * n], n, n);
+            let columns = super::triangular::transpose(&a[b * n * n..(b + 1) * n * n], n, n);
             let counts =
                 (0..n * n).filter(|at| (at % n == at / n) || ((at % n < at / n) == upper)).map(|at| columns[at]);
-            let found = if all_finite(&counts.collect::<Vec<_>>()) {
+            let found = if !all_finite(&counts.collect::<Vec<_>>()) {
+                // Not an error here, but nothing is known.
+                Some((vec![f64::NAN; n], vec![T::from_re(f64::NAN); n * n]))
+            } else if n > SMALL {
                 eigen(columns, n, upper, vectors.is_some(), T::PRECISION)
             } else {
-                // Not an error here, but nothing is known.
-                Some((vec![f64::NAN; n], vec![T::Wide::from_re(f64::NAN); n * n]))
+                let wide = columns.into_iter().map(T::widen).collect();
+                eigen::<T::Wide>(wide, n, upper, vectors.is_some(), T::PRECISION)
+                    .map(|(w, v)| (w, v.into_iter().map(T::narrow).collect()))
             };
             let Some((w, v)) = found else {
                 store(&infos, b, &[1]);
@@ -73,7 +86,6 @@ fn all<T: Widen>(values: &mut ViewMut, vectors: Option<&mut ViewMut>, a: &View, 
             store(&infos, b, &[0]);
             store_real(&values, double, b * n, &w);
             if let Some(to) = &vectors {
-                let v: Vec<T> = v.into_iter().map(T::narrow).collect();
                 store(to, b * n * n, &v);
             }
         }

@@ -4,6 +4,9 @@
 
 mod bidiagonal;
 mod cholesky;
+mod columns;
+mod conquer;
+mod conquer_svd;
 mod distance;
 mod eig;
 mod field;
@@ -17,6 +20,7 @@ mod planar;
 mod qr;
 mod reflector;
 mod schur;
+mod secular;
 mod solve;
 mod svd;
 mod triangular;

@@ -1,5 +1,6 @@
 //! Householder reflections `I - tau v v^H` on matrices by columns.
 
+use super::columns::{Part, multiply};
 use super::field::Field;
 use super::wide::{inner, subtract};
 use crate::gemm::{Shared, for_pieces};
@@ -86,11 +87,59 @@ pub(super) type Step<'a, T> = (&'a Reflector<T>, T, usize);
 /// Columns that meet a reflection while it is in the cache.
 const TOGETHER: usize = 8;
 
-/// Turns the columns of `a` (of `m` elements) by each step of the list. A few columns meet all steps before the next few do.
+/// Steps that are taken together, as products of matrices.
+const BLOCK: usize = 32;
+
+/// Elements of the columns and columns from which on steps are taken together.
+const MANY: usize = 64;
+
+/// Turns the columns of `a` (of `m` elements) by each step of the list.
 pub(super) fn apply<T: Field>(list: &[Step<'_, T>], a: &mut [T], m: usize) {
     if m == 0 || list.is_empty() {
         return;
     }
+    if m >= MANY && a.len() / m >= MANY && list.len() >= BLOCK / 2 {
+        list.chunks(BLOCK).for_each(|block| together(block, a, m));
+    } else {
+        one_by_one(list, a, m);
+    }
+}
+
+/// The steps `(I - tau v v^H)` as one, `I - V T V^H` with a lower triangular T, for the first meets the columns first (R. Schreiber and
+/// C. Van Loan, "A Storage-Efficient WY Representation for Products of Householder Transformations", 1989).
+fn together<T: Field>(block: &[Step<'_, T>], a: &mut [T], m: usize) {
+    let (count, k) = (a.len() / m, block.len());
+    let from = block.iter().map(|(h, ..)| h.at).min().unwrap_or(0);
+    let end = block.iter().map(|(h, ..)| h.at + h.v.len()).max().unwrap_or(0);
+    let first = block.iter().map(|(.., first)| *first).min().unwrap_or(0);
+    if first >= count {
+        return;
+    }
+    let (rows, columns) = (end - from, count - first);
+    let mut v = vec![T::zero(); rows * k];
+    for (column, (h, ..)) in v.chunks_exact_mut(rows).zip(block) {
+        column[h.at - from..h.at - from + h.v.len()].copy_from_slice(&h.v);
+    }
+    let v = Part::new(&v, rows, (rows, k));
+    let mut products = vec![T::zero(); k * k];
+    multiply(&mut products, k, v.adjoint(), v, T::one(), T::zero());
+    let mut t = vec![T::zero(); k * k];
+    for (i, (_, tau, _)) in block.iter().enumerate() {
+        for j in 0..i {
+            let sum = (j..i).fold(T::zero(), |s, l| s + products[l * k + i] * t[j * k + l]);
+            t[j * k + i] = -*tau * sum;
+        }
+        t[i * k + i] = *tau;
+    }
+    let part = &mut a[first * m + from..];
+    let (mut seen, mut turned) = (vec![T::zero(); k * columns], vec![T::zero(); k * columns]);
+    multiply(&mut seen, k, v.adjoint(), Part::new(part, m, (rows, columns)), T::one(), T::zero());
+    multiply(&mut turned, k, Part::new(&t, k, (k, k)), Part::new(&seen, k, (k, columns)), T::one(), T::zero());
+    multiply(part, m, v, Part::new(&turned, k, (k, columns)), -T::one(), T::one());
+}
+
+/// A few columns meet all steps before the next few do.
+fn one_by_one<T: Field>(list: &[Step<'_, T>], a: &mut [T], m: usize) {
     let count = a.len() / m;
     let shared = Shared::new(a.as_mut_ptr());
     let work = list.len() * m * TOGETHER;

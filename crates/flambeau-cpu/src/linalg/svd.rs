@@ -1,6 +1,9 @@
-//! Singular values and vectors, all in double precision, by the ways that PyTorch's LAPACK goes: they decide the signs.
+//! Singular values and vectors by the ways that PyTorch's LAPACK goes: they decide the signs. Small matrices are taken in double
+//! precision.
 
 use super::bidiagonal::{bidiagonalize, diagonalize};
+use super::conquer::SMALL;
+use super::conquer_svd::{Split, conquer};
 use super::field::{Field, Precision, Widen, all_finite, identity, load, store, store_real};
 use super::reflector::{Reflector, product, triangularize};
 use super::{by_field, dims, grain};
@@ -14,6 +17,13 @@ struct Factors<T> {
     values: Vec<f64>,
     /// The right vectors, not conjugated.
     right: Vec<T>,
+}
+
+impl<W> Factors<W> {
+    fn narrow<T: Widen<Wide = W>>(self) -> Factors<T> {
+        let all = |list: Vec<W>| list.into_iter().map(T::narrow).collect();
+        Factors { left: all(self.left), values: self.values, right: all(self.right) }
+    }
 }
 
 /// A small square matrix in the corner of an identity with `count` columns of `rows` elements.
@@ -46,15 +56,20 @@ fn direct<T: Field>(
         let done = diagonalize(&mut d, &mut e, m < n, None, None, precision);
         return done.then(|| Factors { left: Vec::new(), values: d, right: Vec::new() });
     };
-    let (mut left, mut right) = (identity::<f64>(k), identity::<f64>(k));
-    if !diagonalize(&mut d, &mut e, m < n, Some(&mut left), Some(&mut right), precision) {
-        return None;
-    }
-    let mut u = extend(&left, k, m, us, T::from_re);
+    let inner = if k > SMALL {
+        conquer(&d, &e, m < n, precision)?
+    } else {
+        let (mut left, mut right) = (identity::<f64>(k), identity::<f64>(k));
+        if !diagonalize(&mut d, &mut e, m < n, Some(&mut left), Some(&mut right), precision) {
+            return None;
+        }
+        Split { left, values: d, right }
+    };
+    let mut u = extend(&inner.left, k, m, us, T::from_re);
     product(&b.left, &mut u, m);
-    let mut v = extend(&right, k, n, vs, T::from_re);
+    let mut v = extend(&inner.right, k, n, vs, T::from_re);
     product(&b.right, &mut v, n);
-    Some(Factors { left: u, values: d, right: v })
+    Some(Factors { left: u, values: inner.values, right: v })
 }
 
 /// The conjugate transpose of `a` (m, n; by columns).
@@ -112,9 +127,9 @@ pub fn svd(s: &mut ViewMut, vectors: Option<(&mut ViewMut, &mut ViewMut)>, a: Vi
 fn all<T: Widen>(s: &mut ViewMut, vectors: Option<(&mut ViewMut, &mut ViewMut)>, a: &View, info: &mut ViewMut) {
     let (batch, m, n) = dims(a.sizes());
     let k = m.min(n);
-    let wide: Vec<T::Wide> = load::<T>(a).into_iter().map(T::widen).collect();
-    let double = s.dtype() == flambeau_types::DType::F64;
     let complex = a.dtype().is_complex();
+    let a = load::<T>(a);
+    let double = s.dtype() == flambeau_types::DType::F64;
     let (values, infos) = (Shared::new(s.ptr()), Shared::new(info.ptr().cast::<i32>()));
     let vectors = vectors.map(|(u, v)| {
         let counts = (dims(u.sizes()).1, dims(v.sizes()).2);
@@ -122,24 +137,28 @@ fn all<T: Widen>(s: &mut ViewMut, vectors: Option<(&mut ViewMut, &mut ViewMut)>,
     });
     for_pieces(0..batch, grain(m.max(n)), |range| {
         for b in range {
-            let matrix = &wide[b * m * n..(b + 1) * m * n];
+            let matrix = &a[b * m * n..(b + 1) * m * n];
             if !all_finite(matrix) {
                 store(&infos, b, &[1]);
                 continue;
             }
             let columns = super::triangular::transpose(matrix, m, n);
             let wanted = vectors.as_ref().map(|(_, _, counts)| *counts);
-            let Some(f) = factor(columns, m, n, complex, wanted, T::PRECISION) else {
+            let found = if k > SMALL {
+                factor(columns, m, n, complex, wanted, T::PRECISION)
+            } else {
+                let wide = columns.into_iter().map(T::widen).collect();
+                factor::<T::Wide>(wide, m, n, complex, wanted, T::PRECISION).map(Factors::narrow)
+            };
+            let Some(f) = found else {
                 store(&infos, b, &[2]);
                 continue;
             };
             store(&infos, b, &[0]);
             store_real(&values, double, b * k, &f.values);
             let Some((u, v, (us, vs))) = &vectors else { continue };
-            let left: Vec<T> = f.left.into_iter().map(T::narrow).collect();
-            store(u, b * m * us, &left);
-            let right: Vec<T> = adjoint(&f.right, n, *vs).into_iter().map(T::narrow).collect();
-            store(v, b * n * vs, &right);
+            store(u, b * m * us, &f.left);
+            store(v, b * n * vs, &adjoint(&f.right, n, *vs));
         }
     });
 }

@@ -201,3 +201,69 @@ fn products_of_reflections() {
     reflections::<f32>();
     reflections::<Complex<f64>>();
 }
+
+/// The parts of a matrix in which values repeat, vanish or lie close together are joined without an equation.
+#[test]
+fn divided_matrices_with_repeated_and_close_values() {
+    let n = 90;
+    type Entry = fn(usize, usize) -> f64;
+    let cases: [(&str, Entry); 8] = [
+        ("identity", |i, j| if i == j { 1.0 } else { 0.0 }),
+        ("zero", |_, _| 0.0),
+        ("ones", |_, _| 1.0),
+        ("two values", |i, j| if i == j { if i % 2 == 0 { 3.0 } else { -1.0 } } else { 0.0 }),
+        ("laplacian", |i, j| match i.abs_diff(j) {
+            0 => 2.0,
+            1 => -1.0,
+            _ => 0.0,
+        }),
+        // Pairs of eigenvalues that agree to rounding.
+        ("wilkinson", |i, j| match i.abs_diff(j) {
+            0 => (i as f64 - 44.5).abs(),
+            1 => 1.0,
+            _ => 0.0,
+        }),
+        ("graded", |i, j| if i.abs_diff(j) < 2 { 0.5f64.powi((i + j) as i32) } else { 0.0 }),
+        ("hilbert", |i, j| 1.0 / (i + j + 1) as f64),
+    ];
+    let (l, lw, one) = (lay(&[n, n]), lay(&[n]), lay(&[1]));
+    for (name, of) in cases {
+        let a: Vec<f64> = (0..n * n).map(|at| of(at / n, at % n)).collect();
+        let norm = a.iter().map(|x| x * x).sum::<f64>().sqrt().max(f64::MIN_POSITIVE);
+        let near = |x: &[f64], y: &[f64], size: f64| {
+            let apart = x.iter().zip(y).map(|(x, y)| (x - y).abs()).fold(0.0, f64::max);
+            assert!(apart <= 100.0 * n as f64 * f64::EPSILON * size, "{name}: {apart:e}");
+        };
+        let (mut w, mut v, mut info) = (vec![0.0; n], vec![0.0; n * n], [7i32]);
+        eigh(
+            &mut ViewMut::of(&mut w, &lw),
+            Some(&mut ViewMut::of(&mut v, &l)),
+            View::of(&a, &l),
+            false,
+            &mut ViewMut::of(&mut info, &one),
+        );
+        assert!(info == [0] && w.windows(2).all(|w| w[0] <= w[1]), "{name}");
+        let v = by_rows(&v, n, n);
+        near(&times(&adjoint(&v, n, n), &v, n, n, n), &identity(n), 1.0);
+        near(&times(&times(&v, &diagonal::<f64, f64>(&w), n, n, n), &adjoint(&v, n, n), n, n, n), &a, norm);
+
+        // A row less, a column less, and the square.
+        for (rows, columns) in [(n, n), (n - 1, n), (n, n - 1)] {
+            let (k, part) = (rows.min(columns), (0..rows * columns).map(|at| of(at / columns, at % columns)));
+            let part: Vec<f64> = part.collect();
+            let (lp, ls, lu, lv) = (lay(&[rows, columns]), lay(&[k]), lay(&[k, rows]), lay(&[columns, k]));
+            let (mut s, mut u, mut vh) = (vec![0.0; k], vec![0.0; k * rows], vec![0.0; columns * k]);
+            svd(
+                &mut ViewMut::of(&mut s, &ls),
+                Some((&mut ViewMut::of(&mut u, &lu), &mut ViewMut::of(&mut vh, &lv))),
+                View::of(&part, &lp),
+                &mut ViewMut::of(&mut info, &one),
+            );
+            assert!(info == [0] && s.windows(2).all(|w| w[0] >= w[1]) && s[k - 1] >= 0.0, "{name}");
+            let (u, vh) = (by_rows(&u, rows, k), by_rows(&vh, k, columns));
+            near(&times(&adjoint(&u, rows, k), &u, k, rows, k), &identity(k), 1.0);
+            near(&times(&vh, &adjoint(&vh, k, columns), k, columns, k), &identity(k), 1.0);
+            near(&times(&times(&u, &diagonal::<f64, f64>(&s), rows, k, k), &vh, rows, k, columns), &part, norm);
+        }
+    }
+}
