@@ -1,5 +1,4 @@
-//! The error function, its complement and its inverse. Ranges share one polynomial, whose coefficients are selected by range, and
-//! one exponential.
+//! The error function, its complement and its inverse.
 
 use super::super::step::{MulAdd, poly, two_sum};
 use super::copysign;
@@ -10,45 +9,47 @@ use super::log::log;
 /// `(x - 1.5) / (x + 1.5)`.
 const NEAR: f64 = 0.75;
 
-/// The polynomial of the range of `a = |x|`, and `erfc(a)` from [`NEAR`] on.
+/// `erf(a) / a - 1` below [`NEAR`].
 #[inline(always)]
-fn ranges<L: MulAdd>(a: f64) -> (f64, f64) {
-    let a = if a > 30.0 { 30.0 } else { a };
-    let near = a < NEAR;
-    let p = |n: f64, f: f64| if near { n } else { f };
-    let t = p(a * a, (a - 1.5) / (a + 1.5));
+fn near<L: MulAdd>(a: f64) -> f64 {
     #[rustfmt::skip]
-    let far = poly!(L::madd, t; -0.00022825002595866818, -0.00020142548925922488, -5.150353547757017e-06, 5.452741511679301e-05, 5.02823120762877e-05, -1.800174587088326e-05, -1.0699567486999621e-06, 3.9538264044759324e-05, -9.745926069214295e-05, 7.744560809869315e-05, -2.459953160615511e-05, 2.4665669122541963e-06);
-    let far = p(0.0, far);
+    let y = poly!(L::madd, a * a; 0.1283791670955126, -0.37612638903183715, 0.11283791670952596, -0.026866170644428485, 0.005223977615420539, -0.0008548326188759752, 0.00012055289567541706, -1.4924196305569617e-05, 1.643068417974155e-06, -1.5940066854661717e-07, 1.1472499701094691e-08);
+    y
+}
+
+/// `log((1 + 2 a) erfc(a)) + a^2` from [`NEAR`] on. Two chains of half the length take less time than one.
+#[inline(always)]
+fn far<L: MulAdd>(a: f64) -> f64 {
+    let t = (a - 1.5) / (a + 1.5);
     #[rustfmt::skip]
-    let y = poly!(L::madd, t;
-        p(0.1283791670955126, 0.2518022715683379),
-        p(-0.37612638903183715, -0.02640240533858313),
-        p(0.11283791670952596, -0.1851653808739309),
-        p(-0.026866170644428485, 0.08381984648240809),
-        p(0.005223977615420539, 0.0014747340345632692),
-        p(-0.0008548326188759752, 0.0019670841612743264),
-        p(0.00012055289567541706, -0.008289206383560581),
-        p(-1.4924196305569617e-05, 6.386415189970189e-05),
-        p(1.643068417974155e-06, 0.0007455003845944508),
-        p(-1.5940066854661717e-07, 0.0011426064385652664),
-        p(1.1472499701094691e-08, -2.4980799778321547e-05),
-        far);
-    // exp(-a^2 + y) with the square exact: a = z + rest, z of 21 bits.
-    let z = f64::from_bits(a.to_bits() & 0xFFFF_FFFF_0000_0000);
-    let (power, lost) = two_sum(-z * z, y);
-    (y, shifted::<L>(power, (z - a) * (z + a) + lost, 0) / (1.0 + 2.0 * a))
+    let even = poly!(L::madd, t * t; 0.2518022715683379, -0.1851653808739309, 0.0014747340345632692, -0.008289206383560581, 0.0007455003845944508, -2.4980799778321547e-05, -0.00020142548925922488, 5.452741511679301e-05, -1.800174587088326e-05, 3.9538264044759324e-05, 7.744560809869315e-05, 2.4665669122541963e-06);
+    #[rustfmt::skip]
+    let odd = poly!(L::madd, t * t; -0.02640240533858313, 0.08381984648240809, 0.0019670841612743264, 6.386415189970189e-05, 0.0011426064385652664, -0.00022825002595866818, -5.150353547757017e-06, 5.02823120762877e-05, -1.0699567486999621e-06, -9.745926069214295e-05, -2.459953160615511e-05);
+    L::madd(t, odd, even)
 }
 
 #[inline(always)]
 pub(in crate::math) fn erf<L: MulAdd>(x: f64) -> f64 {
-    let (y, tail) = ranges::<L>(x.abs());
-    if x.abs() < NEAR { x + x * y } else { copysign(1.0 - tail, x) }
+    let a = x.abs();
+    let a = if a > 30.0 { 30.0 } else { a };
+    // What is rounded away of the square is nothing beside the 1.
+    let tail = shifted::<L>(L::madd(-a, a, far::<L>(a)), 0.0, 0) / (1.0 + 2.0 * a);
+    if x.abs() < NEAR { x + x * near::<L>(a) } else { copysign(1.0 - tail, x) }
+}
+
+/// `erfc(a)` from [`NEAR`] on.
+#[inline(always)]
+fn complement<L: MulAdd>(a: f64) -> f64 {
+    let a = if a > 30.0 { 30.0 } else { a };
+    // exp(-a^2 + y) with the square exact: a = z + rest, z of 21 bits.
+    let z = f64::from_bits(a.to_bits() & 0xFFFF_FFFF_0000_0000);
+    let (power, lost) = two_sum(-z * z, far::<L>(a));
+    shifted::<L>(power, (z - a) * (z + a) + lost, 0) / (1.0 + 2.0 * a)
 }
 
 #[inline(always)]
 pub(in crate::math) fn erfc<L: MulAdd>(x: f64) -> f64 {
-    let (y, tail) = ranges::<L>(x.abs());
+    let (y, tail) = (near::<L>(x.abs()), complement::<L>(x.abs()));
     let near = if x < 0.25 { 1.0 - (x + x * y) } else { 0.5 - (x - 0.5 + x * y) };
     let far = if x < 0.0 { 2.0 - tail } else { tail };
     if x.abs() < NEAR { near } else { far }
