@@ -346,6 +346,7 @@ fn map_arm(inputs: &[Ident], scalars: &[Ident], arm: &MapArm) -> syn::Result<Tok
     for class in &arm.classes {
         let types: &[&str] = match class.to_string().as_str() {
             "Float" => &["f32", "f64"],
+            "Half" => &["half", "bfloat"],
             "Int" => &["i64", "i32", "i16", "i8", "u8"],
             "Bool" => &["truth"],
             "Complex" => &["c32", "c64"],
@@ -354,7 +355,7 @@ fn map_arm(inputs: &[Ident], scalars: &[Ident], arm: &MapArm) -> syn::Result<Tok
                 return Err(error(
                     class,
                     format!(
-                        "unknown class `{other}`: a map line is for Float, Int, Bool, Complex or Real (the first three)"
+                        "unknown class `{other}`: a map line is for Float, Int, Bool, Complex, Real (the first three) or Half (by their bits)"
                     ),
                 ));
             }

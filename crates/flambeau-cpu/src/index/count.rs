@@ -49,6 +49,9 @@ pub fn bincount(out: ViewMut, x: View, weights: Option<View>) -> Result<()> {
     Ok(())
 }
 
+/// Lists that a thread counts in.
+const LISTS: usize = 4;
+
 /// How often each of `0..bins` occurs; none if another number does.
 fn tally<T: Element + TryInto<usize>>(x: &View, bins: usize) -> Option<Vec<i64>> {
     let (n, step) = (x.numel(), x.strides()[0] as isize * size_of::<T>() as isize);
@@ -58,16 +61,31 @@ fn tally<T: Element + TryInto<usize>>(x: &View, bins: usize) -> Option<Vec<i64>>
     // Each thread counts for itself; with many bins, adding those up would be the larger work.
     let grain = if bins < n / 4 { 4 * GRAIN } else { n };
     parallel_for(0..n, grain, |part| {
-        // Two lists, so that equal neighbours do not wait for each other.
-        let (mut even, mut odd) = (vec![0i64; bins], vec![0i64; bins]);
-        for i in part {
-            match if i % 2 == 0 { &mut even } else { &mut odd }.get_mut(value(i)) {
-                Some(count) => *count += 1,
-                None => return fault.store(true, Relaxed),
+        // Several lists, so that equal neighbours do not wait for each other.
+        let mut lists: [Vec<i64>; LISTS] = std::array::from_fn(|_| vec![0; bins]);
+        let whole = part.start + part.len() / LISTS * LISTS;
+        let mut fits = true;
+        for first in (part.start..whole).step_by(LISTS) {
+            for (k, list) in lists.iter_mut().enumerate() {
+                match list.get_mut(value(first + k)) {
+                    Some(count) => *count += 1,
+                    None => fits = false,
+                }
             }
         }
+        for i in whole..part.end {
+            match lists[0].get_mut(value(i)) {
+                Some(count) => *count += 1,
+                None => fits = false,
+            }
+        }
+        if !fits {
+            return fault.store(true, Relaxed);
+        }
         let mut total = total.lock().unwrap_or_else(PoisonError::into_inner);
-        total.iter_mut().zip(even).zip(odd).for_each(|((t, a), b)| *t += a + b);
+        for list in lists {
+            total.iter_mut().zip(list).for_each(|(t, count)| *t += count);
+        }
     });
     (!fault.into_inner()).then(|| total.into_inner().unwrap_or_else(PoisonError::into_inner))
 }

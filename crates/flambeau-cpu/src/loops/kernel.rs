@@ -90,6 +90,45 @@ impl Lane for bool {
     }
 }
 
+/// Half-precision numbers by their bits, for what needs no arithmetic: no conversion to single precision and back.
+pub struct Bits<T>(std::marker::PhantomData<T>);
+
+impl<T: HalfBits> Lane for Bits<T> {
+    const DTYPE: DType = T::DTYPE;
+    type Memory = u16;
+    type Value = u16;
+    #[inline(always)]
+    fn load(m: u16) -> u16 {
+        m
+    }
+    #[inline(always)]
+    fn store(value: u16) -> u16 {
+        value
+    }
+    #[inline]
+    fn from_param(s: Scalar) -> u16 {
+        T::from_scalar(s).bits()
+    }
+}
+
+/// The half types.
+pub trait HalfBits: Element {
+    /// The bits of a number.
+    fn bits(self) -> u16;
+}
+
+impl HalfBits for flambeau_types::f16 {
+    fn bits(self) -> u16 {
+        self.to_bits()
+    }
+}
+
+impl HalfBits for flambeau_types::bf16 {
+    fn bits(self) -> u16 {
+        self.to_bits()
+    }
+}
+
 /// What a body computes with.
 pub type In<B, const N: usize, const P: usize> = <<B as Body<N, P>>::In as Lane>::Value;
 /// What a body gives.
@@ -462,7 +501,8 @@ unsafe fn compute_missed<B: Body<N, P>, const N: usize, const P: usize>(
 
 /// Makes a [`MapKernel`](crate::loops::MapKernel) from the type computed with, the type of the result, and a body:
 /// `map_kernel!(f32 => f32, |x, other; alpha| x + alpha * other)`, up to four inputs. Types are `f32`, `f64`, `c32`,
-/// `c64`, the integers `i64`, `i32`, `i16`, `i8` and `u8`, `truth` (bool, as 0 or 1), and `bool` for results. Names after `;` are scalar parameters, converted to the type computed with.
+/// `c64`, the integers `i64`, `i32`, `i16`, `i8` and `u8`, `truth` (bool, as 0 or 1), `half` and
+/// `bfloat` (f16 and bf16 by their bits), and `bool` for results. Names after `;` are scalar parameters, converted to the type computed with.
 /// The body is an expression or a block over the functions of the type's module in [`math`](crate::math); literals take
 /// its type. `quick |x| sin(x)` computes with the functions of [`quick`](crate::math::quick) first.
 #[macro_export]
@@ -470,6 +510,8 @@ macro_rules! map_kernel {
     (@type c32) => { $crate::loops::Complex32 };
     (@type c64) => { $crate::loops::Complex64 };
     (@type truth) => { $crate::loops::Truth };
+    (@type half) => { $crate::loops::Bits<$crate::loops::f16> };
+    (@type bfloat) => { $crate::loops::Bits<$crate::loops::bf16> };
     (@type $t:ident) => { $t };
     (@fma f32) => { use $crate::math::fma::f32::*; };
     (@fma f64) => { use $crate::math::fma::f64::*; };
@@ -477,6 +519,8 @@ macro_rules! map_kernel {
     (@plain f32) => { use $crate::math::plain::f32::*; };
     (@plain f64) => { use $crate::math::plain::f64::*; };
     (@plain truth) => { use $crate::math::bool8::*; };
+    (@plain half) => { use $crate::math::bits::*; };
+    (@plain bfloat) => { use $crate::math::bits::*; };
     (@plain c32) => { use $crate::math::c32::*; };
     (@plain c64) => { use $crate::math::c64::*; };
     (@plain $integer:ident) => { use $crate::math::integers::$integer::*; };

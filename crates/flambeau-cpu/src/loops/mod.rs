@@ -20,8 +20,8 @@ mod tests;
 
 pub use copy::copy;
 pub use fill::{eye, fill, fill_with_index, linspace};
-pub use flambeau_types::{Complex32, Complex64};
+pub use flambeau_types::{Complex32, Complex64, bf16, f16};
 pub use iter::{Dim, Iter, for_each_run};
-pub use kernel::{Body, Lane, MAX_INPUTS, MapKernel, Truth};
+pub use kernel::{Bits, Body, HalfBits, Lane, MAX_INPUTS, MapKernel, Truth};
 pub use map::map;
 pub use split::SMALL;

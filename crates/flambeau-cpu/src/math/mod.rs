@@ -12,6 +12,7 @@
 #![allow(clippy::excessive_precision)]
 
 mod basic;
+pub mod bits;
 pub mod bool8;
 mod complex;
 mod integer;

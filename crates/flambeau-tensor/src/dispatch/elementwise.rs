@@ -286,8 +286,10 @@ fn zeros(n: usize) -> Dims {
 /// The loop that computes in the type that `common` computes in.
 fn pick(kernels: &'static [MapKernel], common: DType) -> Option<&'static MapKernel> {
     let of = |dtype| kernels.iter().find(|k| k.compute == dtype);
-    // Integers that have no loops of their own are computed with as long ones.
-    of(common.compute()).or_else(|| if common.kind() == Kind::Int { of(DType::I64) } else { None })
+    // Half types seldom have loops of their own, and integers not always: they are computed with as long ones.
+    of(common)
+        .or_else(|| of(common.compute()))
+        .or_else(|| if common.kind() == Kind::Int { of(DType::I64) } else { None })
 }
 
 #[cold]
@@ -327,6 +329,8 @@ fn number(op: &OpDef, s: Scalar, compute: DType, common: DType) -> [u8; 16] {
         (DType::I8, _) => put!(i8),
         (DType::U8, _) => put!(u8),
         (DType::Bool, _) => put!(bool),
+        (DType::F16, _) => put!(crate::f16),
+        (DType::BF16, _) => put!(crate::bf16),
         _ => put!(f32),
     }
     bytes

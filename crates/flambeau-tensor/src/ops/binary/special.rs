@@ -159,7 +159,7 @@ op! {
     fn copysign(input: Tensor, other: Operand) -> y;
     variants [method, function, inplace, out];
     dtype rule::promote_float(input, other);
-    map { (input, other) Float => copysign(input, other) };
+    map { (input, other) Float, Half => copysign(input, other) };
     vjp {
         input => |g, input, y| g * (y / input).masked_fill(input.eq(0.0), 0.0);
         other => |other.shape| flat(&other)

@@ -30,7 +30,7 @@ op! {
     variants [method, function, inplace, out];
     alias [method negative, function negative];
     dtype not_bool(input, "Negation, the `-` operator, on a bool tensor is not supported. If you are trying to invert a mask, use the `~` or `logical_not()` operator instead.");
-    map { (input) Float, Complex => -input; Int => neg(input) };
+    map { (input) Float, Complex => -input; Int, Half => neg(input) };
     vjp { input => |g| -g };
     samples samples::unary(-3.0, 3.0);
 }
@@ -47,7 +47,7 @@ op! {
     alias [method absolute, function absolute];
     inplace_check stays_real(input);
     dtype not_bool(input, "\"abs_cpu\" not implemented for 'Bool'");
-    map { (input) Float => abs(input); Int => abs(input); Complex -> real => abs(input) };
+    map { (input) Float => abs(input); Int, Half => abs(input); Complex -> real => abs(input) };
     vjp { input => |g, input| g * input.sgn() };
     samples samples::unary(-3.0, 3.0);
 }
