@@ -49,43 +49,41 @@ pub fn bincount(out: ViewMut, x: View, weights: Option<View>) -> Result<()> {
     Ok(())
 }
 
-/// Lists that a thread counts in.
-const LISTS: usize = 4;
+/// Counts `n` numbers; false if one has no place in the list.
+#[inline(always)]
+fn count_run<T: TryInto<usize>>(counts: &mut [i64], n: usize, value: impl Fn(usize) -> T) -> bool {
+    let mut fits = true;
+    for i in 0..n {
+        match value(i).try_into().ok().and_then(|at: usize| counts.get_mut(at)) {
+            Some(count) => *count += 1,
+            None => fits = false,
+        }
+    }
+    fits
+}
 
 /// How often each of `0..bins` occurs; none if another number does.
 fn tally<T: Element + TryInto<usize>>(x: &View, bins: usize) -> Option<Vec<i64>> {
     let (n, step) = (x.numel(), x.strides()[0] as isize * size_of::<T>() as isize);
-    // SAFETY: an element of the view.
-    let value = |i: usize| unsafe { load::<T>(x.ptr().offset(i as isize * step)) }.try_into().unwrap_or(usize::MAX);
     let (total, fault) = (Mutex::new(vec![0i64; bins]), AtomicBool::new(false));
     // Each thread counts for itself; with many bins, adding those up would be the larger work.
     let grain = if bins < n / 4 { 4 * GRAIN } else { n };
     parallel_for(0..n, grain, |part| {
-        // Several lists, so that equal neighbours do not wait for each other.
-        let mut lists: [Vec<i64>; LISTS] = std::array::from_fn(|_| vec![0; bins]);
-        let whole = part.start + part.len() / LISTS * LISTS;
-        let mut fits = true;
-        for first in (part.start..whole).step_by(LISTS) {
-            for (k, list) in lists.iter_mut().enumerate() {
-                match list.get_mut(value(first + k)) {
-                    Some(count) => *count += 1,
-                    None => fits = false,
-                }
+        let mut counts = vec![0i64; bins];
+        let first = x.ptr().wrapping_offset(part.start as isize * step);
+        // SAFETY: these elements of the view, one after another or `step` bytes apart.
+        let fits = unsafe {
+            if step == size_of::<T>() as isize {
+                count_run(&mut counts, part.len(), |i| load::<T>(first.cast::<T>().add(i).cast()))
+            } else {
+                count_run(&mut counts, part.len(), |i| load::<T>(first.offset(i as isize * step)))
             }
-        }
-        for i in whole..part.end {
-            match lists[0].get_mut(value(i)) {
-                Some(count) => *count += 1,
-                None => fits = false,
-            }
-        }
+        };
         if !fits {
             return fault.store(true, Relaxed);
         }
         let mut total = total.lock().unwrap_or_else(PoisonError::into_inner);
-        for list in lists {
-            total.iter_mut().zip(list).for_each(|(t, count)| *t += count);
-        }
+        total.iter_mut().zip(counts).for_each(|(t, count)| *t += count);
     });
     (!fault.into_inner()).then(|| total.into_inner().unwrap_or_else(PoisonError::into_inner))
 }

@@ -98,37 +98,34 @@ fn step(a: f64, b: f64, c: f64, last: bool) -> f64 {
 /// Steps before a root is taken as it is; each halves the interval at the least.
 const STEPS: usize = 100;
 
-/// Root `j`, between poles `j` and `j + 1`, or right of the last one. `gaps` is room for the distances.
+/// Root `j`, between poles `j` and `j + 1`, or right of the last one. `gaps` is room for the distances from the nearest pole.
 fn root(poles: Poles, w: &[f64], j: usize, gaps: &mut [f64]) -> Root {
     let n = w.len();
     let total: f64 = w.iter().sum();
-    poles.from(j, gaps);
     if n == 1 {
         return Root { pole: 0, from: total };
     }
     let last = j + 1 == n;
-    // The two poles that steps are made by, and how far the root can be from pole `j`.
+    // The two poles that steps are made by: around the root, or the last two, to its left.
     let (one, two) = if last { (j - 1, j) } else { (j, j + 1) };
-    let width = if last { total } else { gaps[two] };
-    // The poles up to `two` (where it is the last) or `one` are on the left.
     let split = one + 1;
-    let middle = value(w, gaps, split, width / 2.0);
+    // The equation rises from pole to pole: its sign in the middle tells the half of the interval, and the nearest pole.
+    poles.from(j, gaps);
+    let half = if last { total } else { gaps[two] } / 2.0;
+    let mut x = half;
+    let middle = value(w, gaps, split, x);
+    let right = middle.f < 0.0;
+    let (mut low, mut high) = if right { (half, 2.0 * half) } else { (0.0, half) };
     let mut pole = j;
-    let (mut low, mut high) = if last || middle.f >= 0.0 { (0.0, width / 2.0) } else { (width / 2.0, width) };
-    if last && middle.f < 0.0 {
-        (low, high) = (width / 2.0, width);
-    }
-    let mut x = width / 2.0;
-    if !last && middle.f < 0.0 {
+    if right && !last {
         pole = two;
         poles.from(two, gaps);
-        (low, high, x) = (-width / 2.0, 0.0, -width / 2.0);
+        (low, high, x) = (-half, 0.0, -half);
     }
-    // To begin with, all but the two poles count as at the middle.
-    let (near, far) = (gaps[one] - x, gaps[two] - x);
-    let rest = middle.f - w[one] / near - w[two] / far;
-    // With the pole as the origin: rest (one - x) (two - x) + w_one (two - x) + w_two (one - x) = 0.
+    // To begin with, all but the two poles count as in the middle:
+    // rest (one - x) (two - x) + w_one (two - x) + w_two (one - x) = 0.
     let (p, q) = (gaps[one], gaps[two]);
+    let rest = middle.f - w[one] / (p - x) - w[two] / (q - x);
     let guess = step(rest * (p + q) + w[one] + w[two], rest * p * q + w[one] * q + w[two] * p, rest, last);
     if guess > low && guess < high {
         x = guess;
@@ -144,18 +141,20 @@ fn root(poles: Poles, w: &[f64], j: usize, gaps: &mut [f64]) -> Root {
         } else {
             high = x;
         }
+        // What the poles of a side add is taken for `r + s / (pole - x)` with the same value and slope.
         let (near, far) = (gaps[one] - x, gaps[two] - x);
         let c = at.f - near * at.left - far * at.right;
         let a = (near + far) * at.f - near * far * slope;
         let mut by = step(a, near * far * at.f, if last { c.abs() } else { c }, last);
-        if !(by * at.f < 0.0) {
+        // Towards the root at least, or by Newton's step.
+        if by.is_nan() || by * at.f >= 0.0 {
             by = -at.f / slope;
         }
         let mut next = x + by;
-        if !(next > low && next < high) {
+        if next.is_nan() || next <= low || next >= high {
             next = low + (high - low) / 2.0;
         }
-        if next == x || !(next > low && next < high) {
+        if next == x || next <= low || next >= high {
             break;
         }
         x = next;
