@@ -104,7 +104,12 @@ _LAZY = {
     "fft",
     "signal",
     "masked",
+    "accelerator",
+    "cpu",
     "cuda",
+    "mps",
+    "onnx",
+    "xpu",
     "backends",
     "safetensors",
     "serialization",
@@ -188,6 +193,8 @@ def __getattr__(name: str) -> Any:
         return importlib.import_module("flambeau.amp").GradScaler
     if name in ("from_dlpack", "to_dlpack"):
         return getattr(importlib.import_module("flambeau.utils.dlpack"), name)
+    if name in ("AcceleratorError", "OutOfMemoryError"):
+        return getattr(importlib.import_module("flambeau.accelerator"), name)
     if name == "TypedStorage":
         return importlib.import_module("flambeau.storage").TypedStorage
     if name in ("save", "load"):

@@ -262,7 +262,11 @@ def _device_index(self: Any) -> int:
 
 
 def _share_memory(self: Any) -> Any:
-    return self
+    raise NotImplementedError("share_memory_: tensors are copied to other processes, not shared with them")
+
+
+def _pin_memory(self: Any, device: Any = None) -> Any:
+    raise RuntimeError("Cannot access accelerator device when none is available.")
 
 
 def _is_nonzero(self: Any) -> bool:
@@ -320,6 +324,7 @@ def install() -> None:
         "dense_dim": Tensor.dim,
         "sparse_dim": lambda self: 0,
         "share_memory_": _share_memory,
+        "pin_memory": _pin_memory,
         "is_nonzero": _is_nonzero,
         "dim_order": _dim_order,
         **{name: _converter(dtype) for name, dtype in _DTYPES.items()},

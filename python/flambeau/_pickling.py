@@ -25,7 +25,7 @@ Storage = _C.UntypedStorage
 _PACKAGES = {"torchvision": "flambeau.vision", "torch": "flambeau"}
 
 # Classes that PyTorch has in another module: ours, theirs, names.
-_ELSEWHERE = [
+ELSEWHERE = [
     ("batchnorm", "instancenorm", "InstanceNorm1d InstanceNorm2d InstanceNorm3d"),
     ("flatten", "pixelshuffle", "PixelShuffle PixelUnshuffle"),
     ("flatten", "channelshuffle", "ChannelShuffle"),
@@ -40,7 +40,7 @@ _ELSEWHERE = [
 ]
 _MOVED = {
     f"flambeau.nn.modules.{ours}.{name}": f"torch.nn.modules.{theirs}.{name}"
-    for ours, theirs, names in _ELSEWHERE
+    for ours, theirs, names in ELSEWHERE
     for name in names.split()
 }
 

@@ -64,3 +64,39 @@ def test_functions_of_torch_functional() -> None:
     assert einsum is torch.einsum
     with pytest.raises(AttributeError):
         torch.functional.relu  # noqa: B018
+
+
+def test_devices_that_are_not_there() -> None:
+    device = torch.accelerator.current_accelerator() if torch.accelerator.is_available() else "cpu"
+    assert device == "cpu" and torch.accelerator.current_accelerator() is None and torch.accelerator.device_count() == 0
+    assert not torch.mps.is_available() and not torch.xpu.is_available() and torch.cpu.is_available()
+    assert torch.cuda.max_memory_allocated() == 0 and torch.cpu.current_device() == "cpu"
+    for call in (torch.accelerator.synchronize, torch.cuda.get_device_name, torch.mps.synchronize):
+        with pytest.raises(RuntimeError):
+            call()
+    assert issubclass(torch.cuda.OutOfMemoryError, RuntimeError)
+    assert torch.OutOfMemoryError is torch.cuda.OutOfMemoryError
+
+
+def test_implementations_of_attention() -> None:
+    from flambeau.nn.attention import SDPBackend, sdpa_kernel
+
+    q = torch.randn(1, 2, 3, 4)
+    plain = nn.functional.scaled_dot_product_attention(q, q, q)
+    with sdpa_kernel([SDPBackend.FLASH_ATTENTION, SDPBackend.MATH]):
+        assert torch.equal(nn.functional.scaled_dot_product_attention(q, q, q), plain)
+    with pytest.raises(AssertionError, match="SDPBackend"), sdpa_kernel("math"):
+        pass
+
+
+def test_gradients_of_convolutions_by_name() -> None:
+    x, w = torch.randn(2, 4, 7, 6, requires_grad=True), torch.randn(6, 2, 3, 2, requires_grad=True)
+    options = (2, 1, 1, 2)
+    y = nn.functional.conv2d(x, w, None, *options)
+    g = torch.randn(y.shape)
+    gx, gw = torch.autograd.grad(y, (x, w), g)
+    with torch.no_grad():
+        assert torch.equal(nn.grad.conv2d_input(x.shape, w, g, *options), gx)
+        assert torch.equal(nn.grad.conv2d_weight(x, w.shape, g, *options), gw)
+    assert nn.grad.conv1d_weight(torch.ones(1, 1, 4), (1, 1, 3), torch.ones(1, 1, 2)).tolist() == [[[2, 2, 2]]]
+    assert nn.grad.conv3d_input((1, 1, 2, 2, 2), torch.ones(1, 1, 1, 1, 1), torch.ones(1, 1, 2, 2, 2)).sum().item() == 8

@@ -2,4 +2,4 @@
 
 from __future__ import annotations
 
-from flambeau.backends import cuda as cuda, cudnn as cudnn, mkl as mkl, mkldnn as mkldnn, mps as mps
+from flambeau.backends import cuda as cuda, cudnn as cudnn, mkl as mkl, mkldnn as mkldnn, mps as mps, openmp as openmp

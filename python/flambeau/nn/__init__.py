@@ -5,8 +5,13 @@
 
 from __future__ import annotations
 
+import importlib
+from typing import Any
+
 from flambeau.nn import (
+    common_types as common_types,
     functional as functional,
+    grad as grad,
     init as init,
     modules as modules,
     parallel as parallel,
@@ -21,3 +26,9 @@ from flambeau.nn.parameter import (
     UninitializedBuffer as UninitializedBuffer,
     UninitializedParameter as UninitializedParameter,
 )
+
+
+def __getattr__(name: str) -> Any:
+    if name == "attention":
+        return importlib.import_module("flambeau.nn.attention")
+    raise AttributeError(f"module 'torch.nn' has no attribute '{name}'")

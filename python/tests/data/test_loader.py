@@ -184,3 +184,18 @@ def test_timeout() -> None:
 
     with pytest.raises(RuntimeError, match="DataLoader timed out after 0.05 seconds"):
         list(DataLoader(Slow(), num_workers=1, timeout=0.05))
+
+
+def test_samples_of_one_process() -> None:
+    from flambeau.utils.data.distributed import DistributedSampler
+
+    # What PyTorch 2.15 gives.
+    sampler = DistributedSampler(range(10), 3, 1, seed=5)
+    sampler.set_epoch(2)
+    assert list(sampler) == [0, 1, 6, 5] and len(sampler) == 4
+    assert list(DistributedSampler(range(10), 3, 2, seed=1, drop_last=True)) == [1, 8, 7]
+    assert list(DistributedSampler(range(2), 5, 4, shuffle=False)) == [0]
+    with pytest.raises(ValueError, match=r"Invalid rank 3, rank should be in the interval \[0, 2\]"):
+        DistributedSampler(range(10), 3, 3)
+    with pytest.raises(RuntimeError, match="distributed package"):
+        DistributedSampler(range(10))

@@ -91,3 +91,14 @@ def test_settings() -> None:
     assert torch.get_deterministic_debug_mode() == 1 and torch.is_deterministic_algorithms_warn_only_enabled()
     torch.set_deterministic_debug_mode(0)
     assert not torch.are_deterministic_algorithms_enabled()
+
+
+def test_classes_by_the_names_of_their_modules() -> None:
+    from flambeau.nn.modules.activation import MultiheadAttention
+    from flambeau.nn.modules.container import ParameterList
+    from flambeau.nn.modules.conv import LazyConv2d
+    from flambeau.nn.modules.instancenorm import InstanceNorm2d
+    from flambeau.nn.modules.pixelshuffle import PixelShuffle
+
+    for name in (MultiheadAttention, ParameterList, LazyConv2d, InstanceNorm2d, PixelShuffle):
+        assert getattr(nn, name.__name__) is name

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
+
+from flambeau._pickling import ELSEWHERE
 from flambeau.nn.modules import utils as utils
 from flambeau.nn.modules.activation import (
     CELU as CELU,
@@ -209,6 +212,12 @@ from flambeau.nn.modules.upsampling import (
     UpsamplingBilinear2d as UpsamplingBilinear2d,
     UpsamplingNearest2d as UpsamplingNearest2d,
 )
+
+# Programs name classes by PyTorch's modules, as files do.
+for _ours, _theirs, _names in ELSEWHERE:
+    for _name in _names.split():
+        _class = getattr(importlib.import_module(f"{__name__}.{_ours}"), _name)
+        setattr(importlib.import_module(f"{__name__}.{_theirs}"), _name, _class)
 
 __all__ = [
     "AdaptiveAvgPool1d",

@@ -17,6 +17,7 @@ from flambeau.utils.data.dataset import (
     TensorDataset as TensorDataset,
     random_split as random_split,
 )
+from flambeau.utils.data.distributed import DistributedSampler as DistributedSampler
 from flambeau.utils.data.sampler import (
     BatchSampler as BatchSampler,
     RandomSampler as RandomSampler,

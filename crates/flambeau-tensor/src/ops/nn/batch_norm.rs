@@ -9,7 +9,7 @@ use super::pool::in_planes;
 use crate::autograd::no_grad;
 use crate::ops::nn::{constant, float_dtype, float_only, hung};
 use crate::ops::{Val, laid_like, op, rule};
-use crate::{DType, Dims, Error, Kind, Layout, Options, Result, Tensor};
+use crate::{DType, Device, Dims, Error, Kind, Layout, Options, Result, Tensor};
 
 /// N, C and the elements of one channel of one sample.
 fn parts(sizes: &[i64]) -> [usize; 3] {
@@ -95,10 +95,13 @@ fn native(
     eps: f64,
 ) -> Result<(Tensor, Tensor, Tensor)> {
     check(x, [(running_mean, "running_mean"), (running_var, "running_var"), (weight, "weight"), (bias, "bias")])?;
-    let dtype = weight.or(running_mean).map_or(x.dtype(), Tensor::dtype);
+    // Without data they are as on PyTorch's GPUs: of the type computed in, and there in evaluation too.
+    let meta = x.device() == Device::Meta;
+    let dtype = if meta { x.dtype().compute() } else { weight.or(running_mean).map_or(x.dtype(), Tensor::dtype) };
     if !training {
         let y = x.batch_norm_with(running_mean, running_var, weight, bias, false, momentum, eps)?;
-        let none = || crate::ops::zeros_with(&[0], Options { dtype: Some(dtype), ..Options::like(x) });
+        let count = if meta { x.size_of(1)? } else { 0 };
+        let none = || crate::ops::zeros_with(&[count], Options { dtype: Some(dtype), ..Options::like(x) });
         return Ok((y, none()?, none()?));
     }
     let (mean, invstd) = no_grad(|| batch_statistics(x, running_mean, running_var, momentum, eps))?;

@@ -5,7 +5,7 @@ use flambeau_cpu::norm as kernels;
 use super::normal::Normal;
 use crate::ops::nn::{float_dtype, float_only, hung};
 use crate::ops::{Val, op, rule};
-use crate::{DType, Dims, Error, Kind, Result, Tensor};
+use crate::{DType, Device, Dims, Error, Kind, Result, Tensor};
 
 fn layer_dtypes(x: &Tensor, weight: Option<&Tensor>, bias: Option<&Tensor>) -> Result<[DType; 3]> {
     let d = float_dtype(x, "LayerNormKernelImpl")?;
@@ -110,8 +110,10 @@ op! {
     variants [function];
     composite {
         let (y, mean, rstd) = input.layer_norm_forward(normalized_shape, weight, bias, eps)?;
-        // The statistics carry no gradient.
-        Ok::<_, Error>((y, mean.detach(), rstd.detach()))
+        // Without data the statistics are as on PyTorch's GPUs, of the type computed in.
+        let dtype = if input.device() == Device::Meta { mean.dtype().compute() } else { mean.dtype() };
+        // They carry no gradient.
+        Ok::<_, Error>((y, mean.detach().to_dtype(dtype)?, rstd.detach().to_dtype(dtype)?))
     };
     samples [(real([3, 4]), [4], positive([4]), other([4]), 1e-5), (real([2, 2, 3]), [2, 3], None, None, 1e-3)];
 }

@@ -1,0 +1,1 @@
+"""Shuffling channels: the name of PyTorch's module, which the package fills."""

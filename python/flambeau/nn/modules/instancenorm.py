@@ -1,0 +1,1 @@
+"""Normalization of single planes: the name of PyTorch's module, which the package fills."""

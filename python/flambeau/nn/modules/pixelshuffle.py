@@ -1,0 +1,1 @@
+"""Channels into pixels and back: the name of PyTorch's module, which the package fills."""
