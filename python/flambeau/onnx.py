@@ -1,4 +1,4 @@
-"""``torch.onnx``: programs import it whether or not they export. Exporting is not offered: there is no `torch.onnx.export`."""
+"""``torch.onnx``: programs import it whether or not they export. There is no `torch.onnx.export`."""
 
 from __future__ import annotations
 
