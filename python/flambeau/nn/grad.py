@@ -29,87 +29,51 @@ def _along(conv: Any, operands: list[Tensor], wanted: int, grad_output: Tensor, 
     return flambeau.autograd.grad(y, variable, grad_output, create_graph=flambeau.is_grad_enabled())[0]
 
 
-def _input(conv: Any, size: Sequence[int], weight: Tensor, grad_output: Tensor, *options: Any) -> Tensor:
-    return _along(conv, [grad_output.new_empty(1).expand(tuple(size)), weight], 0, grad_output, options)
+def _named(function: Any, name: str, doc: str) -> Any:
+    function.__name__ = function.__qualname__ = name
+    function.__doc__ = doc
+    return function
 
 
-def _weight(conv: Any, input: Tensor, size: Sequence[int], grad_output: Tensor, *options: Any) -> Tensor:
-    return _along(conv, [input, grad_output.new_empty(1).expand(tuple(size))], 1, grad_output, options)
+def _for_input(conv: Any, shape: str) -> Any:
+    def gradient(
+        input_size: Sequence[int],
+        weight: Tensor,
+        grad_output: Tensor,
+        stride: Any = 1,
+        padding: Any = 0,
+        dilation: Any = 1,
+        groups: int = 1,
+    ) -> Tensor:
+        input = grad_output.new_empty(1).expand(tuple(input_size))
+        return _along(conv, [input, weight], 0, grad_output, (stride, padding, dilation, groups))
+
+    name = conv.__name__
+    doc = f"The gradient of `F.{name}` for an input {shape} of this size, given that of its output."
+    return _named(gradient, f"{name}_input", doc)
 
 
-def conv1d_input(
-    input_size: Sequence[int],
-    weight: Tensor,
-    grad_output: Tensor,
-    stride: Any = 1,
-    padding: Any = 0,
-    dilation: Any = 1,
-    groups: int = 1,
-) -> Tensor:
-    """The gradient of `F.conv1d` for an input (N, C, L) of this size, given that of its output."""
-    return _input(F.conv1d, input_size, weight, grad_output, stride, padding, dilation, groups)
+def _for_weight(conv: Any, shape: str) -> Any:
+    def gradient(
+        input: Tensor,
+        weight_size: Sequence[int],
+        grad_output: Tensor,
+        stride: Any = 1,
+        padding: Any = 0,
+        dilation: Any = 1,
+        groups: int = 1,
+    ) -> Tensor:
+        weight = grad_output.new_empty(1).expand(tuple(weight_size))
+        return _along(conv, [input, weight], 1, grad_output, (stride, padding, dilation, groups))
+
+    name = conv.__name__
+    doc = f"The gradient of `F.{name}` for a weight {shape} of this size, given that of its output."
+    return _named(gradient, f"{name}_weight", doc)
 
 
-def conv1d_weight(
-    input: Tensor,
-    weight_size: Sequence[int],
-    grad_output: Tensor,
-    stride: Any = 1,
-    padding: Any = 0,
-    dilation: Any = 1,
-    groups: int = 1,
-) -> Tensor:
-    """The gradient of `F.conv1d` for a weight (O, C / groups, K) of this size, given that of its output."""
-    return _weight(F.conv1d, input, weight_size, grad_output, stride, padding, dilation, groups)
-
-
-def conv2d_input(
-    input_size: Sequence[int],
-    weight: Tensor,
-    grad_output: Tensor,
-    stride: Any = 1,
-    padding: Any = 0,
-    dilation: Any = 1,
-    groups: int = 1,
-) -> Tensor:
-    """The gradient of `F.conv2d` for an input (N, C, H, W) of this size, given that of its output."""
-    return _input(F.conv2d, input_size, weight, grad_output, stride, padding, dilation, groups)
-
-
-def conv2d_weight(
-    input: Tensor,
-    weight_size: Sequence[int],
-    grad_output: Tensor,
-    stride: Any = 1,
-    padding: Any = 0,
-    dilation: Any = 1,
-    groups: int = 1,
-) -> Tensor:
-    """The gradient of `F.conv2d` for a weight (O, C / groups, KH, KW) of this size, given that of its output."""
-    return _weight(F.conv2d, input, weight_size, grad_output, stride, padding, dilation, groups)
-
-
-def conv3d_input(
-    input_size: Sequence[int],
-    weight: Tensor,
-    grad_output: Tensor,
-    stride: Any = 1,
-    padding: Any = 0,
-    dilation: Any = 1,
-    groups: int = 1,
-) -> Tensor:
-    """The gradient of `F.conv3d` for an input (N, C, D, H, W) of this size, given that of its output."""
-    return _input(F.conv3d, input_size, weight, grad_output, stride, padding, dilation, groups)
-
-
-def conv3d_weight(
-    input: Tensor,
-    weight_size: Sequence[int],
-    grad_output: Tensor,
-    stride: Any = 1,
-    padding: Any = 0,
-    dilation: Any = 1,
-    groups: int = 1,
-) -> Tensor:
-    """The gradient of `F.conv3d` for a weight (O, C / groups, KD, KH, KW) of this size, given that of its output."""
-    return _weight(F.conv3d, input, weight_size, grad_output, stride, padding, dilation, groups)
+conv1d_input = _for_input(F.conv1d, "(N, C, L)")
+conv2d_input = _for_input(F.conv2d, "(N, C, H, W)")
+conv3d_input = _for_input(F.conv3d, "(N, C, D, H, W)")
+conv1d_weight = _for_weight(F.conv1d, "(O, C / groups, K)")
+conv2d_weight = _for_weight(F.conv2d, "(O, C / groups, KH, KW)")
+conv3d_weight = _for_weight(F.conv3d, "(O, C / groups, KD, KH, KW)")
