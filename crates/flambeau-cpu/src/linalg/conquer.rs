@@ -34,7 +34,7 @@ pub(super) fn combine(
     vectors: &[f64],
 ) -> Vec<f64> {
     let k = of.len();
-    let n = if k == 0 { 0 } else { vectors.len() / k };
+    let n = vectors.len().checked_div(k).unwrap_or(0);
     let mut out = vec![0.0; m * n];
     for (without, part) in [(Rows::Bottom, 0..top), (Rows::Top, top..m)] {
         let list: Vec<usize> = (0..k).filter(|&i| rows[i] != without).collect();

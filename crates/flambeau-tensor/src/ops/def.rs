@@ -72,6 +72,8 @@ pub enum Quirk {
     RoundsNumbers,
     /// In place it writes one value, and so may write over expanded tensors.
     OneValue,
+    /// On `meta` the outputs after the first are those of PyTorch's GPUs, which keep other statistics than its CPU.
+    MetaAsGpu,
 }
 
 /// Looks at the arguments of the form that writes its first one.

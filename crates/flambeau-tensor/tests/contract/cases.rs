@@ -4,7 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Mutex, OnceLock};
 
 use flambeau_tensor::dispatch::call;
-use flambeau_tensor::ops::{Arg, Args, Body, OPERATORS, OpDef, Options, Outputs};
+use flambeau_tensor::ops::{Arg, Args, Body, OPERATORS, OpDef, Options, Outputs, Quirk};
 use flambeau_tensor::{DType, MemoryFormat, Result, Tensor, default_generator, manual_seed};
 
 /// One sample of one operator.
@@ -38,6 +38,11 @@ impl Case {
     pub fn is_about_memory(&self) -> bool {
         let has = |name: &str| self.op.params.iter().any(|p| p.name == name);
         has("size") && has("stride")
+    }
+
+    /// How many of its outputs are on `meta` what they are with data.
+    pub fn comparable_on_meta(&self) -> usize {
+        if self.op.has(Quirk::MetaAsGpu) { 1 } else { usize::MAX }
     }
 }
 

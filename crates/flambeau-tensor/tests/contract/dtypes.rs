@@ -86,7 +86,7 @@ fn other_dtypes_work_or_are_refused() {
             // The rule, which runs without data, knows the dtypes.
             let meta = mapped(&args, &mut |t| t.to_device(Device::Meta).unwrap());
             if let Ok(rule) = call(case.op, &meta) {
-                for (x, y) in outs.iter().zip(&rule) {
+                for (x, y) in outs.iter().zip(&rule).take(case.comparable_on_meta()) {
                     assert_eq!(x.dtype(), y.dtype(), "{what}: not the rule's dtype");
                 }
             }

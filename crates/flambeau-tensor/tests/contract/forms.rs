@@ -84,7 +84,7 @@ fn check_meta(case: &Case, args: &Args, plain: &[Tensor]) {
     match call(case.op, &args) {
         Ok(meta) => {
             assert_eq!(plain.len(), meta.len(), "{}", case.name);
-            for (x, y) in plain.iter().zip(&meta) {
+            for (x, y) in plain.iter().zip(&meta).take(case.comparable_on_meta()) {
                 assert_eq!((x.size(), x.stride(), x.dtype()), (y.size(), y.stride(), y.dtype()), "{}", case.name);
                 assert!(!on_meta || y.device() == Device::Meta, "{}", case.name);
             }

@@ -95,7 +95,7 @@ fn native(
     eps: f64,
 ) -> Result<(Tensor, Tensor, Tensor)> {
     check(x, [(running_mean, "running_mean"), (running_var, "running_var"), (weight, "weight"), (bias, "bias")])?;
-    // Without data they are as on PyTorch's GPUs: of the type computed in, and there in evaluation too.
+    // On PyTorch's GPUs they are of the type computed in, and there in evaluation too.
     let meta = x.device() == Device::Meta;
     let dtype = if meta { x.dtype().compute() } else { weight.or(running_mean).map_or(x.dtype(), Tensor::dtype) };
     if !training {
@@ -115,6 +115,7 @@ op! {
     /// Shape: `N C *s, C, C, C, C -> N C *s, C, C`. Dtype: floating-point.
     fn native_batch_norm(input: Tensor, weight: Option<Tensor>, bias: Option<Tensor>, running_mean: Option<Tensor>, running_var: Option<Tensor>, training: bool, momentum: f64, eps: f64) -> output, save_mean, save_invstd;
     variants [function, out];
+    quirks [MetaAsGpu];
     composite { native(input, [weight, bias, running_mean, running_var], training, momentum, eps) };
     samples [
         (real([3, 2, 2]), positive([2]), other([2]), None, None, true, 0.1, 1e-5),
@@ -128,6 +129,7 @@ op! {
     /// Shape: `N C *s, C, C, C, C -> N C *s, C, C`. Dtype: floating-point.
     fn _native_batch_norm_legit(input: Tensor, weight: Option<Tensor>, bias: Option<Tensor>, running_mean: Tensor, running_var: Tensor, training: bool, momentum: f64, eps: f64) -> output, save_mean, save_invstd;
     variants [function, out];
+    quirks [MetaAsGpu];
     composite { native(input, [weight, bias, Some(running_mean), Some(running_var)], training, momentum, eps) };
     samples [(real([3, 2]), None, None, real([2]), positive([2]), false, 0.2, 1e-3)];
 }
@@ -138,6 +140,7 @@ op! {
     /// Shape: `N C *s, C, C -> N C *s, C, C`. Dtype: floating-point.
     fn _native_batch_norm_legit.no_stats(input: Tensor, weight: Option<Tensor>, bias: Option<Tensor>, training: bool, momentum: f64, eps: f64) -> output, save_mean, save_invstd;
     variants [function, out];
+    quirks [MetaAsGpu];
     composite { native(input, [weight, bias, None, None], training, momentum, eps) };
     samples [(real([3, 2, 2]), positive([2]), other([2]), true, 0.1, 1e-5)];
 }

@@ -108,9 +108,10 @@ op! {
     /// Shape: `*s *n, *n, *n -> *s *n, *s *1, *s *1`. Dtype: floating-point.
     fn native_layer_norm(input: Tensor, normalized_shape: Dims, weight: Option<Tensor>, bias: Option<Tensor>, eps: f64) -> output, mean, rstd;
     variants [function];
+    quirks [MetaAsGpu];
     composite {
         let (y, mean, rstd) = input.layer_norm_forward(normalized_shape, weight, bias, eps)?;
-        // Without data the statistics are as on PyTorch's GPUs, of the type computed in.
+        // On PyTorch's GPUs the statistics are of the type computed in.
         let dtype = if input.device() == Device::Meta { mean.dtype().compute() } else { mean.dtype() };
         // They carry no gradient.
         Ok::<_, Error>((y, mean.detach().to_dtype(dtype)?, rstd.detach().to_dtype(dtype)?))
