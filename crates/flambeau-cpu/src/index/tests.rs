@@ -435,3 +435,26 @@ fn embedding_gradients_and_counts() {
     let r = histc(ViewMut::of(&mut h, &dense(&[5])), View::of(&values, &l7), 0.0, 0.0);
     assert!(r.unwrap_err().message().ends_with("is not finite"));
 }
+
+/// Rows that move by a few elements within their page, forwards and backwards, and within the same memory.
+#[test]
+fn bytes_that_move_a_little() {
+    use super::walk::copy_run;
+    let source: Vec<u8> = (0..3 * 4096).map(|i| (i * 7 % 251) as u8).collect();
+    for (from, to, len) in [
+        (0, 4108, 4000),
+        (4096, 12, 4096),
+        (4096, 13, 1500),
+        (100, 112, 5000),
+        (112, 100, 5000),
+        (0, 1, 4097),
+        (4090, 0, 4200),
+    ] {
+        let mut moved = source.clone();
+        let mut want = source.clone();
+        want.copy_within(from..from + len, to);
+        // SAFETY: both runs lie in the vector.
+        unsafe { copy_run::<u8>(moved.as_mut_ptr().add(to), moved.as_ptr().add(from), len, [1, 1]) };
+        assert!(moved == want, "{from} to {to}, {len} bytes");
+    }
+}
