@@ -6,6 +6,7 @@ use proc_macro::TokenStream;
 
 mod check;
 mod expand;
+mod map;
 mod module;
 mod parse;
 #[cfg(test)]

@@ -8,7 +8,8 @@ from typing import Any
 
 import flambeau as torch
 from flambeau.distributions import constraints
-from flambeau.distributions.transforms import Transform, _clipped_sigmoid, _OfOneKind
+from flambeau.distributions._elementwise_transforms import _clipped_sigmoid
+from flambeau.distributions.transforms import Transform, _OfOneKind
 from flambeau.distributions.utils import _sum_rightmost, lazy_property, tril_matrix_to_vec, vec_to_tril_matrix
 from flambeau.nn import functional as F
 

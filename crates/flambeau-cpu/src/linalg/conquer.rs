@@ -52,14 +52,13 @@ pub(super) fn combine(
 }
 
 /// The eigenvalues, ascending, and vectors (n, n; by columns) of the tridiagonal matrix (`d`, `e` beside).
-pub(super) fn conquer(d: &[f64], e: &[f64], precision: Precision) -> Option<(Vec<f64>, Vec<f64>)> {
-    let n = d.len();
-    let scale = d.iter().chain(e).fold(0.0f64, |s, x| s.max(x.abs()));
-    if scale == 0.0 {
-        return Some((d.to_vec(), identity(n)));
+pub(super) fn conquer(mut d: Vec<f64>, mut e: Vec<f64>, precision: Precision) -> Option<(Vec<f64>, Vec<f64>)> {
+    let scale = d.iter().chain(&e).fold(0.0f64, |s, x| s.max(x.abs()));
+    if d.len() <= SMALL || scale == 0.0 {
+        let (n, mut z) = (d.len(), identity(d.len()));
+        return diagonalize(&mut d, &mut e, Some(&mut z), n, precision).then_some((d, z));
     }
-    let (mut d, e): (Vec<f64>, Vec<f64>) =
-        (d.iter().map(|x| x / scale).collect(), e.iter().map(|x| x / scale).collect());
+    d.iter_mut().chain(&mut e).for_each(|x| *x /= scale);
     let (mut values, vectors) = solve(&mut d, &e, precision)?;
     values.iter_mut().for_each(|x| *x *= scale);
     Some((values, vectors))
@@ -144,8 +143,9 @@ fn joined(
     }
     let kinds: Vec<Rows> = kept.iter().map(|&i| rows[i]).collect();
     let turned = combine((&basis, n, top), (&kept, &kinds), &found.distances);
-    let values = found.roots.iter().map(|r| poles.at[r.pole] + r.from);
-    gathered((values.collect(), &turned), (done.iter().map(|&i| d[i]).collect(), &basis, &done), n)
+    let values: Vec<f64> = found.roots.iter().map(|r| poles.at[r.pole] + r.from).collect();
+    let old: Vec<f64> = done.iter().map(|&i| d[i]).collect();
+    gathered((&values, &turned), (&old, &basis, &done), n)
 }
 
 /// `c`, `s` and the length of a turn that leaves nothing of the first of two numbers.
@@ -163,11 +163,16 @@ pub(super) fn rotate_any(columns: &mut [f64], m: usize, (i, j): (usize, usize), 
     }
 }
 
-/// New values with their columns and old ones with theirs, which `of` lists, ascending.
-fn gathered(new: (Vec<f64>, &[f64]), old: (Vec<f64>, &[f64], &[usize]), n: usize) -> (Vec<f64>, Vec<f64>) {
-    let columns: Vec<&[f64]> = new.1.chunks_exact(n).chain(old.2.iter().map(|&i| &old.1[i * n..(i + 1) * n])).collect();
-    let values: Vec<f64> = new.0.into_iter().chain(old.0).collect();
-    let mut order: Vec<usize> = (0..n).collect();
+/// New values and old ones, ascending, with their columns of `m` elements; `of` lists the old columns.
+pub(super) fn gathered(
+    (new, new_columns): (&[f64], &[f64]),
+    (old, old_columns, of): (&[f64], &[f64], &[usize]),
+    m: usize,
+) -> (Vec<f64>, Vec<f64>) {
+    let columns: Vec<&[f64]> =
+        new_columns.chunks_exact(m).chain(of.iter().map(|&i| &old_columns[i * m..(i + 1) * m])).collect();
+    let values = [new, old].concat();
+    let mut order: Vec<usize> = (0..values.len()).collect();
     order.sort_by(|&i, &j| values[i].total_cmp(&values[j]));
     (order.iter().map(|&i| values[i]).collect(), order.iter().flat_map(|&i| columns[i]).copied().collect())
 }

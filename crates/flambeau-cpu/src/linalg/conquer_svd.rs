@@ -3,7 +3,7 @@
 //! Algorithm for the Bidiagonal SVD", 1995).
 
 use super::bidiagonal::diagonalize;
-use super::conquer::{Rows, SMALL, combine, rotate_any, turn};
+use super::conquer::{Rows, SMALL, combine, gathered, rotate_any, turn};
 use super::field::{Precision, identity};
 use super::planar::{rotate, rotation_forward};
 use super::secular::{Poles, exact, roots};
@@ -18,21 +18,18 @@ pub(super) struct Split {
 }
 
 /// The factors of the bidiagonal matrix (`d`, `e` above it or, if `lower`, below), with descending values.
-pub(super) fn conquer(d: &[f64], e: &[f64], lower: bool, precision: Precision) -> Option<Split> {
+pub(super) fn conquer(mut d: Vec<f64>, mut e: Vec<f64>, lower: bool, precision: Precision) -> Option<Split> {
     let n = d.len();
-    let scale = d.iter().chain(e).fold(0.0f64, |s, x| s.max(x.abs()));
-    if scale == 0.0 {
-        return Some(Split { left: identity(n), values: vec![0.0; n], right: identity(n) });
+    let scale = d.iter().chain(&e).fold(0.0f64, |s, x| s.max(x.abs()));
+    if n <= SMALL || scale == 0.0 {
+        return steps(d, &mut e, lower, precision);
     }
-    let mut d: Vec<f64> = d.iter().map(|x| x / scale).collect();
-    let mut e: Vec<f64> = e.iter().map(|x| x / scale).collect();
+    d.iter_mut().chain(&mut e).for_each(|x| *x /= scale);
     let turns = if lower { flip(&mut d, &mut e) } else { Vec::new() };
     let mut found = solve(&d, &e, precision)?;
     turn_rows(&mut found.left, n, &turns);
     found.values.iter_mut().for_each(|x| *x *= scale);
-    found.values.reverse();
-    let reversed = |a: &[f64]| a.chunks_exact(n).rev().flatten().copied().collect::<Vec<_>>();
-    Some(Split { left: reversed(&found.left), right: reversed(&found.right), values: found.values })
+    Some(reversed(found, n))
 }
 
 /// Turns of neighbours that make a lower bidiagonal matrix an upper one, or the other way round. Beside a last row or column there
@@ -76,28 +73,34 @@ fn solve(d: &[f64], e: &[f64], precision: Precision) -> Option<Split> {
     Some(join(&above, &below, d[middle], e[middle], precision))
 }
 
+/// The factors, with descending values, by QR steps.
+fn steps(mut d: Vec<f64>, e: &mut [f64], lower: bool, precision: Precision) -> Option<Split> {
+    let (mut left, mut right) = (identity::<f64>(d.len()), identity::<f64>(d.len()));
+    let done = diagonalize(&mut d, e, lower, Some(&mut left), Some(&mut right), precision);
+    done.then_some(Split { left, values: d, right })
+}
+
+/// The same factors with the values in the other order.
+fn reversed(s: Split, n: usize) -> Split {
+    let columns = |a: &[f64]| a.chunks_exact(n.max(1)).rev().flatten().copied().collect::<Vec<_>>();
+    Split { left: columns(&s.left), values: s.values.iter().rev().copied().collect(), right: columns(&s.right) }
+}
+
 fn small(mut d: Vec<f64>, mut e: Vec<f64>, precision: Precision) -> Option<Split> {
     let n = d.len();
     let wide = e.len() == n;
     // The turns of a wide matrix make it lower bidiagonal, with nothing in its last column.
     let turns = if wide { flip(&mut d, &mut e) } else { Vec::new() };
-    let (mut left, mut right) = (identity::<f64>(n), identity::<f64>(n));
-    let beside = n.saturating_sub(1);
-    if !diagonalize(&mut d, &mut e[..beside], wide, Some(&mut left), Some(&mut right), precision) {
-        return None;
-    }
-    let reversed = |a: &[f64]| a.chunks_exact(n.max(1)).rev().flatten().copied().collect::<Vec<_>>();
-    d.reverse();
-    (left, right) = (reversed(&left), reversed(&right));
+    let mut found = reversed(steps(d, &mut e[..n.saturating_sub(1)], wide, precision)?, n);
     if wide {
         let mut whole = identity::<f64>(n + 1);
         for j in 0..n {
-            whole[j * (n + 1)..j * (n + 1) + n].copy_from_slice(&right[j * n..(j + 1) * n]);
+            whole[j * (n + 1)..j * (n + 1) + n].copy_from_slice(&found.right[j * n..(j + 1) * n]);
         }
         turn_rows(&mut whole, n + 1, &turns);
-        right = whole;
+        found.right = whole;
     }
-    Some(Split { left, values: d, right })
+    Some(found)
 }
 
 /// The factors of `[above 0; alpha beta; 0 below]`, where the row between begins at the last column of `above`.
@@ -194,17 +197,12 @@ fn join(above: &Split, below: &Split, alpha: f64, beta: f64, precision: Precisio
         let base = poles.at[r.pole];
         (base * base + r.from).max(0.0).sqrt()
     };
-    let values: Vec<f64> = found.roots.iter().map(value).chain(done.iter().map(|&i| d[i])).collect();
-    let mut order: Vec<usize> = (0..n).collect();
-    order.sort_by(|&i, &j| values[i].total_cmp(&values[j]));
-    let columns = |new: &[f64], old: &[f64], m: usize| -> Vec<f64> {
-        let column =
-            |i: usize| if i < k { &new[i * m..(i + 1) * m] } else { &old[done[i - k] * m..(done[i - k] + 1) * m] };
-        order.iter().flat_map(|&i| column(i)).copied().collect()
-    };
-    let mut whole = columns(&new_right, &right, m);
+    let values: Vec<f64> = found.roots.iter().map(value).collect();
+    let old: Vec<f64> = done.iter().map(|&i| d[i]).collect();
+    let (_, mut whole) = gathered((&values, &new_right), (&old, &right, &done), m);
     if m > n {
         whole.extend_from_slice(&right[n * m..]);
     }
-    Split { left: columns(&new_left, &left, n), values: order.iter().map(|&i| values[i]).collect(), right: whole }
+    let (values, left) = gathered((&values, &new_left), (&old, &left, &done), n);
+    Split { left, values, right: whole }
 }

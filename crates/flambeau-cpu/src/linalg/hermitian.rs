@@ -1,7 +1,7 @@
 //! Eigenvalues and eigenvectors of Hermitian matrices. Small ones are taken in double precision.
 
 use super::conquer::{SMALL, conquer};
-use super::field::{Field, Precision, Widen, all_finite, identity, load, store, store_real};
+use super::field::{Field, Precision, Widen, all_finite, load, store, store_real};
 use super::reflector::product;
 use super::tridiagonal::{diagonalize, tridiagonalize};
 use super::{by_field, dims, grain};
@@ -29,8 +29,7 @@ fn eigen<T: Field>(
     if !vectors {
         return diagonalize(&mut d, &mut e, None, n, precision).then_some((d, Vec::new()));
     }
-    let z;
-    (d, z) = vectors_of(d, &mut e, precision)?;
+    let (d, z) = conquer(d, e, precision)?;
     let mut v: Vec<T> = z.into_iter().map(T::from_re).collect();
     if upper {
         v.chunks_exact_mut(n.max(1)).for_each(<[T]>::reverse);
@@ -40,16 +39,6 @@ fn eigen<T: Field>(
         v.chunks_exact_mut(n.max(1)).for_each(<[T]>::reverse);
     }
     Some((d, v))
-}
-
-/// The eigenvalues, ascending, and vectors (n, n; by columns) of the tridiagonal matrix (`d`, `e` beside).
-fn vectors_of(mut d: Vec<f64>, e: &mut [f64], precision: Precision) -> Option<(Vec<f64>, Vec<f64>)> {
-    let n = d.len();
-    if n > SMALL {
-        return conquer(&d, e, precision);
-    }
-    let mut z = identity::<f64>(n);
-    diagonalize(&mut d, e, Some(&mut z), n, precision).then_some((d, z))
 }
 
 /// The eigenvalues (..., n), ascending, of the Hermitian `a` (..., n, n), of which the `upper` or lower triangle counts, and, written

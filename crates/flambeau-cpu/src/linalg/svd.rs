@@ -3,8 +3,8 @@
 
 use super::bidiagonal::{bidiagonalize, diagonalize};
 use super::conquer::SMALL;
-use super::conquer_svd::{Split, conquer};
-use super::field::{Field, Precision, Widen, all_finite, identity, load, store, store_real};
+use super::conquer_svd::conquer;
+use super::field::{Field, Precision, Widen, all_finite, load, store, store_real};
 use super::reflector::{Reflector, product, triangularize};
 use super::{by_field, dims, grain};
 use crate::gemm::{Shared, for_pieces};
@@ -56,15 +56,7 @@ fn direct<T: Field>(
         let done = diagonalize(&mut d, &mut e, m < n, None, None, precision);
         return done.then(|| Factors { left: Vec::new(), values: d, right: Vec::new() });
     };
-    let inner = if k > SMALL {
-        conquer(&d, &e, m < n, precision)?
-    } else {
-        let (mut left, mut right) = (identity::<f64>(k), identity::<f64>(k));
-        if !diagonalize(&mut d, &mut e, m < n, Some(&mut left), Some(&mut right), precision) {
-            return None;
-        }
-        Split { left, values: d, right }
-    };
+    let inner = conquer(d, e, m < n, precision)?;
     let mut u = extend(&inner.left, k, m, us, T::from_re);
     product(&b.left, &mut u, m);
     let mut v = extend(&inner.right, k, n, vs, T::from_re);
