@@ -458,3 +458,14 @@ fn bytes_that_move_a_little() {
         assert!(moved == want, "{from} to {to}, {len} bytes");
     }
 }
+
+#[test]
+fn bytes_turn_eight_at_a_time() {
+    for n in [1, 7, 8, 9, 16, 61] {
+        let x: Vec<u8> = (0..n as u8).collect();
+        let l = Layout::contiguous(&[n]);
+        let mut out = vec![0u8; n as usize];
+        flip(ViewMut::of(&mut out, &l), View::of(&x, &l), &[0]);
+        assert!(out.iter().eq(x.iter().rev()));
+    }
+}

@@ -316,7 +316,13 @@ pub(crate) unsafe fn copy_run<T: Copy>(to: *mut u8, from: *const u8, n: usize, [
             }
         } else if so == size && si == -size {
             let (to, from) = (to.cast::<T>(), from.cast::<T>().wrapping_sub(n - 1));
-            for i in 0..n {
+            // Eight bytes turn in one instruction.
+            let turned = if size == 1 { n / 8 * 8 } else { 0 };
+            for i in (0..turned).step_by(8) {
+                let eight = from.add(n - 8 - i).cast::<u64>().read_unaligned();
+                to.add(i).cast::<u64>().write_unaligned(eight.swap_bytes());
+            }
+            for i in turned..n {
                 to.add(i).write_unaligned(from.add(n - 1 - i).read_unaligned());
             }
         } else {

@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use flambeau_types::{Complex32, Complex64, DType, Element, Kind, Scalar};
+use num_traits::{AsPrimitive, Float};
 
 use super::cast::converter;
 use super::half::{bf16_to_f32, f16_to_f32, f32_to_bf16, f32_to_f16};
@@ -96,22 +97,41 @@ pub(crate) unsafe fn fill_bytes(out: ViewMut, one: *const u8) {
     })
 }
 
-#[inline(always)]
-fn evaluate<T>(values: &mut [T], start: usize, value: &impl Fn(usize) -> T) {
-    for (i, v) in values.iter_mut().enumerate() {
-        *v = value(start + i);
-    }
-}
-
 /// With `mul_add` as an instruction.
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma")]
-fn evaluate_fma<T>(values: &mut [T], start: usize, value: &impl Fn(usize) -> T) {
-    evaluate(values, start, value)
+fn with_fma<T>(values: &mut [T], from: usize, write: &impl Fn(&mut [T], usize)) {
+    write(values, from)
 }
 
-/// Writes `value(i)`, of type `T`, converted to the output's dtype, to every element `i` in row-major order.
-fn generate<T: Element>(out: ViewMut, value: impl Fn(usize) -> T + Sync) {
+/// Sets each of `values`, the elements from `from` on, to `value(i)`.
+fn each<T>(value: impl Fn(usize) -> T) -> impl Fn(&mut [T], usize) {
+    move |values, from| {
+        for (i, v) in values.iter_mut().enumerate() {
+            *v = value(from + i);
+        }
+    }
+}
+
+/// Sets the elements before `half` by one rule and the others by another.
+fn halves<T>(half: usize, before: impl Fn(usize) -> T, after: impl Fn(usize) -> T) -> impl Fn(&mut [T], usize) {
+    let (before, after) = (each(before), each(after));
+    move |values, from| {
+        let (first, second) = values.split_at_mut(half.saturating_sub(from).min(values.len()));
+        after(second, from + first.len());
+        before(first, from);
+    }
+}
+
+/// The number of an element as a float, through i32, which converts to float in vectors on every processor.
+#[inline(always)]
+fn index(i: usize) -> f64 {
+    (i >> 24) as i32 as f64 * 16_777_216.0 + (i & 0xff_ffff) as i32 as f64
+}
+
+/// Sets the elements in row-major order to numbers of type `T`, converted to the output's dtype. `write(values, from)`
+/// gives those from element `from` on.
+fn generate<T: Element>(out: ViewMut, write: impl Fn(&mut [T], usize) + Sync) {
     let convert = converter(T::DTYPE, out.dtype());
     let size = out.dtype().size();
     let to = Target(out.ptr());
@@ -129,12 +149,12 @@ fn generate<T: Element>(out: ViewMut, value: impl Fn(usize) -> T + Sync) {
             #[cfg(target_arch = "x86_64")]
             if level() != Level::Plain {
                 // SAFETY: the processor has AVX2 and FMA.
-                unsafe { evaluate_fma(&mut values[..n], start, &value) };
+                unsafe { with_fma(&mut values[..n], start, &write) };
             } else {
-                evaluate(&mut values[..n], start, &value);
+                write(&mut values[..n], start);
             }
             #[cfg(not(target_arch = "x86_64"))]
-            evaluate(&mut values[..n], start, &value);
+            write(&mut values[..n], start);
             // SAFETY: `n` elements fit the buffer, and their places lie within the output.
             unsafe {
                 if contiguous {
@@ -179,36 +199,56 @@ pub fn fill_with_index(out: ViewMut, start: Scalar, step: Scalar) {
     match dtype.kind() {
         Kind::Bool | Kind::Int => {
             let (start, step) = (start.to_i64(), step.to_i64());
-            generate(out, |i| start.wrapping_add(step.wrapping_mul(i as i64)));
+            generate(out, each(|i| start.wrapping_add(step.wrapping_mul(i as i64))));
         }
         Kind::Float => {
             let (start, step) = (start.to_f64(), step.to_f64());
-            macro_rules! vectors {
-                ($t:ty, $lanes:literal, $round:expr) => {{
-                    let (start, step) = (start as $t, step as $t);
-                    let whole = n - n % (2 * $lanes);
-                    generate(out, move |i| {
-                        let lane = if i < whole { i as u32 % $lanes } else { 0 };
-                        let first = step.mul_add(index(i - lane as usize) as $t, start);
-                        step.mul_add(lane as i32 as $t, if i < whole { $round(first) } else { first })
-                    })
-                }};
-            }
-            // Through i32, which converts to float in vectors on every processor.
-            #[inline(always)]
-            fn index(i: usize) -> f64 {
-                (i >> 24) as i32 as f64 * 16_777_216.0 + (i & 0xff_ffff) as i32 as f64
-            }
+            let short = (start as f32, step as f32);
             match dtype {
-                DType::F64 => vectors!(f64, 4, |x: f64| x),
-                DType::F32 => vectors!(f64, 8, |x: f64| x as f32 as f64),
-                DType::F16 => vectors!(f32, 16, |x: f32| f16_to_f32(f32_to_f16(x))),
-                _ => vectors!(f32, 16, |x: f32| bf16_to_f32(f32_to_bf16(x))),
+                DType::F64 => generate(out, vectors::<f64, f64, 4>(n, start, step, |x| x)),
+                DType::F32 => generate(out, vectors::<f32, f64, 8>(n, start, step, |x| x as f32 as f64)),
+                DType::F16 => {
+                    generate(out, vectors::<f32, f32, 16>(n, short.0, short.1, |x| f16_to_f32(f32_to_f16(x))))
+                }
+                _ => generate(out, vectors::<f32, f32, 16>(n, short.0, short.1, |x| bf16_to_f32(f32_to_bf16(x)))),
             }
         }
         Kind::Complex => {
             let (start, step) = (start.to_complex(), step.to_complex());
-            generate(out, |i| start + step * i as f64);
+            generate(out, each(|i| start + step * i as f64));
+        }
+    }
+}
+
+/// The `n` elements from `start` by `step`, computed as `W` in vectors of `LANES`, whose first elements `round` rounds.
+fn vectors<T, W, const LANES: usize>(n: usize, start: W, step: W, round: impl Fn(W) -> W) -> impl Fn(&mut [T], usize)
+where
+    T: Float + 'static,
+    W: Float + AsPrimitive<T>,
+    f64: AsPrimitive<W>,
+    i32: AsPrimitive<W>,
+{
+    let whole = n - n % (2 * LANES);
+    let first = move |i: usize| step.mul_add(index(i).as_(), start);
+    move |values, from| {
+        // Parts begin anywhere: up to a vector's begin and after the last one, an element at a time.
+        let one = |i: usize| -> T {
+            if i >= whole {
+                return first(i).as_();
+            }
+            let lane = i % LANES;
+            step.mul_add((lane as i32).as_(), round(first(i - lane))).as_()
+        };
+        let head = (from.next_multiple_of(LANES) - from).min(values.len());
+        let body = head + (whole.saturating_sub(from + head)).min(values.len() - head) / LANES * LANES;
+        for i in (0..head).chain(body..values.len()) {
+            values[i] = one(from + i);
+        }
+        for (k, vector) in values[head..body].as_chunks_mut::<LANES>().0.iter_mut().enumerate() {
+            let first = round(first(from + head + k * LANES));
+            for (lane, v) in vector.iter_mut().enumerate() {
+                *v = step.mul_add((lane as i32).as_(), first).as_();
+            }
         }
     }
 }
@@ -230,9 +270,11 @@ pub fn linspace(out: ViewMut, start: Scalar, end: Scalar, steps: usize) {
             let step = (end - start) / last as $t;
             generate(
                 out,
-                move |i| {
-                    if i < half { step.mul_add(i as $t, start) } else { (-step).mul_add((last - i) as $t, end) }
-                },
+                halves(
+                    half,
+                    move |i| step.mul_add(index(i) as $t, start),
+                    move |i| (-step).mul_add(index(last - i) as $t, end),
+                ),
             )
         }};
     }
@@ -241,9 +283,9 @@ pub fn linspace(out: ViewMut, start: Scalar, end: Scalar, steps: usize) {
             let (start, end) = (<$t>::from_scalar(start), <$t>::from_scalar(end));
             let step = (end - start) / last as $part;
             let along = |from: $t, step: $t, i: usize| {
-                <$t>::new(step.re.mul_add(i as $part, from.re), step.im.mul_add(i as $part, from.im))
+                <$t>::new(step.re.mul_add(index(i) as $part, from.re), step.im.mul_add(index(i) as $part, from.im))
             };
-            generate(out, move |i| if i < half { along(start, step, i) } else { along(end, -step, last - i) })
+            generate(out, halves(half, move |i| along(start, step, i), move |i| along(end, -step, last - i)))
         }};
     }
     match out.dtype() {

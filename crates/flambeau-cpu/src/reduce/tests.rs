@@ -200,6 +200,37 @@ fn nan_wins_over_every_extreme() {
 }
 
 #[test]
+fn halves_without_a_conversion_each() {
+    fn check<T: Element>() {
+        let l = Layout::contiguous(&[200]);
+        let one = Layout::contiguous(&[1]);
+        let ends = |x: &[T]| {
+            let (mut min, mut max) = ([T::from_scalar(Scalar::Int(0))], [T::from_scalar(Scalar::Int(0))]);
+            let outs = &mut (ViewMut::of(&mut min, &one), ViewMut::of(&mut max, &one));
+            aminmax(&mut outs.0, &mut outs.1, View::of(x, &l), &[true]);
+            [min[0], max[0]].map(|v| v.to_scalar().to_f64())
+        };
+        let float = |x: f64| T::from_scalar(Scalar::Float(x));
+        for at in [0, 31, 70, 199] {
+            let mut x = vec![float(-3.5); 200];
+            assert_eq!(ends(&x), [-3.5, -3.5]);
+            x[at] = float(-0.25);
+            x[100] = float(-7.0);
+            assert_eq!(ends(&x), [-7.0, -0.25]);
+            x[at] = float(f64::INFINITY);
+            x[100] = float(f64::NEG_INFINITY);
+            assert_eq!(ends(&x), [f64::NEG_INFINITY, f64::INFINITY]);
+            for nan in [f64::NAN, -f64::NAN] {
+                x[at] = float(nan);
+                assert!(ends(&x).iter().all(|v| v.is_nan()));
+            }
+        }
+    }
+    check::<f16>();
+    check::<bf16>();
+}
+
+#[test]
 fn norms_and_variances() {
     let p_norm = |p: f64| {
         move |v: &[Complex<f64>]| {

@@ -132,8 +132,15 @@ op! {
     variants [private, rust];
     node "CloneBackward0";
     compute {
-        let device = input.device();
-        let out = Tensor::alloc(copy_layout(input, memory_format)?, input.dtype(), device)?;
+        let (layout, device) = (copy_layout(input, memory_format)?, input.device());
+        if device == Device::Cpu && (input.is_conj() || input.is_neg()) {
+            // Written out it is new memory already.
+            let written = input.resolve()?;
+            if *written.layout() == layout {
+                return Ok(written);
+            }
+        }
+        let out = Tensor::alloc(layout, input.dtype(), device)?;
         if device == Device::Cpu {
             out.copy_(input)?;
         }
