@@ -95,9 +95,9 @@ FOR_EACH = """
 x d h f c i j u b: _.clone(); _.sum(); _ == _; where(b[:_.numel()], _, _); _.view(1024, -1).t().contiguous()
 x d h f c i j u b: _.flip(0); _.view(1024, -1).sum(0); _.view(1024, -1).sum(1); _[::2].clone()
 x d h f c i j u b: _.view(1024, -1).t().sum(0); cat([_, _]); _.any(); _.view(1024, -1)[rows]
-x d h f c i j u b: _.view(1024, -1)[:, rows[:512]]; _.count_nonzero(); _.masked_select(b[:_.numel()])
+x d h f c i j u b: _.view(1024, -1)[:, rows[:512] // 2]; _.count_nonzero(); _.masked_select(b[:_.numel()])
 x d h f c i j u b: _.masked_fill(b[:_.numel()], 0); _.view(1024, -1).any(1); _.nonzero(); _.float(); _.double()
-x d h f c i j u b: _.view(1024, -1).index_select(1, rows[:512]); _.roll(5)
+x d h f c i j u b: _.view(1024, -1).index_select(1, rows[:512] // 2); _.roll(5)
 d h f c i j u b: _.long(); _.bool(); _.to(bfloat16); _.to(uint8); _.to(complex64); _.view(1024, -1).tril()
 d h f i j u: _ > 0; _.max(); _.argmax(); _.view(1024, -1).max(1).values; _.view(1024, -1).max(0).values
 d h f i j u: _.clamp(-1, 1); _.view(1024, -1).sort(1).values; _.sort().values; _.view(1024, -1).topk(10).values

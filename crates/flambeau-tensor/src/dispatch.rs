@@ -192,6 +192,7 @@ fn compute(op: &'static OpDef, args: &[Arg]) -> Result<Outputs> {
             Ok(outputs)
         }
         Body::Compute { specs, run } => match (on_meta, specs) {
+            (false, _) if op.has(crate::ops::Quirk::TakesLazy) => run(args),
             (false, _) => run(&resolved(args)?.unwrap_or_else(|| args.into())),
             (true, Some(specs)) => make(specs(args)?),
             (true, None) => Err(Error::not_implemented(format!(

@@ -8,6 +8,8 @@ use std::sync::{Mutex, PoisonError};
 use flambeau_types::{DType, Element, Error, Result, Scalar};
 use smallvec::SmallVec;
 
+#[cfg(target_arch = "x86_64")]
+use crate::math::{Level, level};
 use crate::threads::parallel_for;
 use crate::view::View;
 
@@ -298,6 +300,29 @@ unsafe fn copy_bytes(to: *mut u8, from: *const u8, len: usize) {
     }
 }
 
+/// Copies a run from its last element to its first.
+///
+/// # Safety
+/// Both runs must be within memory that may be written and read, and must not overlap.
+#[inline(always)]
+unsafe fn turn<T: Copy>(to: *mut T, from: *const T, n: usize) {
+    for i in 0..n {
+        // SAFETY: promised by the caller.
+        unsafe { to.add(i).write_unaligned(from.add(n - 1 - i).read_unaligned()) };
+    }
+}
+
+/// With the instructions that turn bytes within a register.
+///
+/// # Safety
+/// As of [`turn`].
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2")]
+unsafe fn turn_avx2<T: Copy>(to: *mut T, from: *const T, n: usize) {
+    // SAFETY: forwarded.
+    unsafe { turn(to, from, n) }
+}
+
 /// Copies a run of elements between two strides.
 ///
 /// # Safety
@@ -316,15 +341,11 @@ pub(crate) unsafe fn copy_run<T: Copy>(to: *mut u8, from: *const u8, n: usize, [
             }
         } else if so == size && si == -size {
             let (to, from) = (to.cast::<T>(), from.cast::<T>().wrapping_sub(n - 1));
-            // Eight bytes turn in one instruction.
-            let turned = if size == 1 { n / 8 * 8 } else { 0 };
-            for i in (0..turned).step_by(8) {
-                let eight = from.add(n - 8 - i).cast::<u64>().read_unaligned();
-                to.add(i).cast::<u64>().write_unaligned(eight.swap_bytes());
+            #[cfg(target_arch = "x86_64")]
+            if level() != Level::Plain {
+                return turn_avx2(to, from, n);
             }
-            for i in turned..n {
-                to.add(i).write_unaligned(from.add(n - 1 - i).read_unaligned());
-            }
+            turn(to, from, n);
         } else {
             for i in 0..n as isize {
                 to.offset(i * so).cast::<T>().write_unaligned(from.offset(i * si).cast::<T>().read_unaligned());

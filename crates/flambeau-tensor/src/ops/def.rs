@@ -74,6 +74,8 @@ pub enum Quirk {
     OneValue,
     /// On `meta` the outputs after the first are those of PyTorch's GPUs, which keep other statistics than its CPU.
     MetaAsGpu,
+    /// Its computation takes inputs with their conj and neg bits; others get them written out.
+    TakesLazy,
 }
 
 /// Looks at the arguments of the form that writes its first one.

@@ -246,11 +246,12 @@ def multi_margin_loss(
         raise RuntimeError("expected scalar type Long but found " + _title(target))
     batch, labels = input.reshape(samples, -1), target.reshape(-1)
     right = batch.gather(1, labels.unsqueeze(1))
-    excess = (margin - right + batch).clamp(min=0) ** p
+    excess = (margin - right + batch).clamp(min=0)
+    if p == 2:
+        excess = excess.square()
     if weight is not None:
         excess = excess * weight[labels].unsqueeze(1)
-    others = flambeau.ones_like(batch).scatter(1, labels.unsqueeze(1), 0.0)
-    loss = (excess * others).sum(1) / batch.size(1)
+    loss = excess.scatter(1, labels.unsqueeze(1), 0.0).sum(1) / batch.size(1)
     return reduce_loss(loss if target.dim() == 1 else loss.squeeze(0), reduction)
 
 

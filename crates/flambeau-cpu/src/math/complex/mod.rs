@@ -6,6 +6,8 @@ pub(super) mod hyper;
 pub(super) mod inverse;
 pub(super) mod log;
 
+use std::mem::transmute;
+
 use num_complex::Complex;
 
 /// A double precision complex number.
@@ -56,6 +58,19 @@ pub(super) fn size_f32(z: C) -> f64 {
 #[inline(always)]
 pub(super) fn size_f64(z: C) -> f64 {
     crate::math::plain::f64::hypot(z.re, z.im)
+}
+
+/// The mirror image on the real axis, by the bits of both parts as one word: apart they would be worked on one by one.
+#[inline(always)]
+pub(super) fn conj_f32(z: Complex<f32>) -> Complex<f32> {
+    // SAFETY: both types are eight bytes of any value.
+    unsafe { transmute(transmute::<Complex<f32>, u64>(z) ^ transmute::<Complex<f32>, u64>(Complex::new(0.0, -0.0))) }
+}
+
+/// The mirror image on the real axis.
+#[inline(always)]
+pub(super) fn conj_f64(z: Complex<f64>) -> Complex<f64> {
+    Complex::new(z.re, -z.im)
 }
 
 /// Writes the free functions for complex numbers of one precision.
@@ -153,7 +168,7 @@ macro_rules! complex_names {
         /// The mirror image on the real axis.
         #[inline(always)]
         pub fn conj(z: C) -> C {
-            C::new(z.re, -z.im)
+            crate::math::complex::complex_names!(@conj $t)(z)
         }
         /// The real part.
         #[inline(always)]
@@ -205,6 +220,8 @@ macro_rules! complex_names {
             narrow(complex::$m::$f(wide(z)))
         }
     };
+    (@conj f32) => { complex::conj_f32 };
+    (@conj f64) => { complex::conj_f64 };
     (@size f32) => { complex::size_f32 };
     (@size f64) => { complex::size_f64 };
 }

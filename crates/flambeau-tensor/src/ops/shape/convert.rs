@@ -130,6 +130,7 @@ op! {
     /// Shape: `*s -> *s`. Dtype: unchanged.
     fn clone_in(input: Tensor, memory_format: Format) -> y;
     variants [private, rust];
+    quirks [TakesLazy];
     node "CloneBackward0";
     compute {
         let (layout, device) = (copy_layout(input, memory_format)?, input.device());
