@@ -283,7 +283,14 @@ fn type_name(x: &Bound<'_, PyAny>) -> String {
 /// `Tensor.register_post_accumulate_grad_hook`.
 pub fn register_post_hook(t: &Tensor, hook: Object) -> PyResult<PyHookHandle> {
     let hook: autograd::PostHook = Arc::new(move |p: &Tensor| {
-        Python::attach(|py| hook.bind(py).call1((wrap(py, p.clone())?,)).map(|_| ())).map_err(from_py)
+        Python::attach(|py| {
+            let given = hook.bind(py).call1((wrap(py, p.clone())?,))?;
+            if given.is_none() {
+                return Ok(());
+            }
+            Err(PyRuntimeError::new_err("Tensor post accumulate grad hooks should return None."))
+        })
+        .map_err(from_py)
     });
     t.register_post_accumulate_grad_hook(hook).map(PyHookHandle).map_err(to_py)
 }

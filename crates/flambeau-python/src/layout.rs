@@ -49,7 +49,13 @@ pub fn set_data(x: &Bound<'_, PyTensor>, value: &Bound<'_, PyAny>) -> PyResult<(
         let name = value.get_type().name()?;
         return Err(PyTypeError::new_err(format!("Variable data has to be a tensor, but got {name}")));
     };
-    PyTensor::set(x, tensor_of(x).with_data(&data));
+    let t = tensor_of(x);
+    if t.requires_grad() && data.dtype().is_integral() {
+        return Err(PyRuntimeError::new_err(
+            "data set to a tensor that requires gradients must be floating point or complex dtype",
+        ));
+    }
+    PyTensor::set(x, t.with_data(&data));
     Ok(())
 }
 

@@ -193,7 +193,15 @@ impl PyTensor {
     }
     #[getter]
     fn grad(&self, py: Python<'_>) -> PyResult<Option<Py<PyTensor>>> {
-        self.get(py).grad().map(|g| wrap(py, g)).transpose()
+        let t = self.get(py);
+        let grad = t.grad();
+        if grad.is_none() && t.requires_grad() && !t.is_leaf() && !t.retains_grad() {
+            let text = c"The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. Its .grad attribute won't be \
+                populated during autograd.backward(). To have it there, call .retain_grad() on the tensor before the backward pass; \
+                if the leaf was meant, access that one.";
+            PyErr::warn(py, &py.get_type::<pyo3::exceptions::PyUserWarning>(), text, 1)?;
+        }
+        grad.map(|g| wrap(py, g)).transpose()
     }
     #[setter]
     fn set_grad(&self, py: Python<'_>, grad: Option<&Bound<'_, PyAny>>) -> PyResult<()> {

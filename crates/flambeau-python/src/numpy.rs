@@ -3,7 +3,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
-use flambeau_tensor::{DType, Device, Dims, Layout, Storage, Tensor};
+use flambeau_tensor::{DType, Device, Dims, Layout, Storage, Tensor, autograd};
 use pyo3::buffer::PyUntypedBuffer;
 use pyo3::exceptions::{PyRuntimeError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
@@ -161,7 +161,7 @@ pub fn _to_numpy<'py>(tensor: &Bound<'py, PyTensor>, force: bool) -> PyResult<Bo
             "can't convert meta device type tensor to numpy. Use Tensor.cpu() to copy the tensor to host memory first.",
         ));
     }
-    if t.requires_grad() {
+    if t.requires_grad() && autograd::grad_enabled() {
         return Err(PyRuntimeError::new_err(
             "Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.",
         ));

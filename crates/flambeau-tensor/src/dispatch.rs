@@ -6,7 +6,7 @@ use smallvec::SmallVec;
 use crate::autocast::{self, autocast_dtype};
 use crate::autograd::{self, grad_enabled, no_grad};
 use crate::lock;
-use crate::ops::{Arg, Args, Body, OpDef, Outputs, Specs, take_one};
+use crate::ops::{Arg, Args, Body, OpDef, Outputs, Quirk, Specs, take_one};
 use crate::storage::Storage;
 use crate::tensor::Made;
 use crate::{DType, Device, Error, Kind, Layout, Result, Tensor};
@@ -86,6 +86,11 @@ pub fn call_inplace(op: &'static OpDef, args: &[Arg]) -> Result<Outputs> {
     if !matches!(op.body, Body::Composite { .. }) {
         // What a composite writes, it writes by other operators.
         check_no_inner_overlap(&x)?;
+    }
+    if matches!(op.body, Body::Map { .. }) || op.has(Quirk::Apart) {
+        // The value of a fill is read as a number before anything is written.
+        let read = if op.name == "masked_fill" { &args[1..2] } else { &args[1..] };
+        overlap::check_all_apart(&x, read, op.has(Quirk::Apart))?;
     }
     let recording = grad_enabled() && any_requires_grad(args);
     if let Body::Map { .. } = op.body
@@ -192,7 +197,7 @@ fn compute(op: &'static OpDef, args: &[Arg]) -> Result<Outputs> {
             Ok(outputs)
         }
         Body::Compute { specs, run } => match (on_meta, specs) {
-            (false, _) if op.has(crate::ops::Quirk::TakesLazy) => run(args),
+            (false, _) if op.has(Quirk::TakesLazy) => run(args),
             (false, _) => run(&resolved(args)?.unwrap_or_else(|| args.into())),
             (true, Some(specs)) => make(specs(args)?),
             (true, None) => Err(Error::not_implemented(format!(
@@ -291,9 +296,12 @@ fn mutate(op: &'static OpDef, args: &[Arg]) -> Result<Outputs> {
     };
     let x = x.clone();
     autograd::check_inplace(&x)?;
-    let one_value = op.has(crate::ops::Quirk::OneValue);
+    let one_value = op.has(Quirk::OneValue);
     if !one_value {
         check_no_inner_overlap(&x)?;
+    }
+    if op.has(Quirk::Apart) || op.has(Quirk::SameOrApart) {
+        overlap::check_all_apart(&x, &args[1..], op.has(Quirk::Apart))?;
     }
     if x.device() == Device::Cpu {
         no_grad(|| -> Result<()> {

@@ -288,8 +288,11 @@ impl Tensor {
         &self.0.storage
     }
 
-    /// The address of the first element.
+    /// The address of the first element; 0 where there is none.
     pub fn data_ptr(&self) -> usize {
+        if self.numel() == 0 {
+            return 0;
+        }
         (self.storage().ptr() as usize).wrapping_add((self.layout().offset as usize).wrapping_mul(self.dtype().size()))
     }
 

@@ -176,17 +176,29 @@ fn writes_to_one_place_twice_are_refused() {
 }
 
 #[test]
-fn what_is_read_and_written_at_once_gives_the_whole_answer() {
-    // Other layouts of the written memory are read as they were before the write.
+fn what_is_read_and_written_in_another_order_is_refused() {
     let x = arange(&[3, 3]);
-    x.copy_(&x.transpose(0, 1).unwrap()).unwrap();
-    assert_eq!(values(&x), [0.0, 3.0, 6.0, 1.0, 4.0, 7.0, 2.0, 5.0, 8.0]);
-    let x = arange(&[3, 3]);
-    x.add_(x.transpose(0, 1).unwrap()).unwrap();
-    assert_eq!(values(&x), [0.0, 4.0, 8.0, 4.0, 8.0, 12.0, 8.0, 12.0, 16.0]);
+    let turned = x.transpose(0, 1).unwrap();
+    let i = Tensor::of(&[2i64, 0], &[2]).unwrap();
+    let rows = x.slice(0, 0, 2, 1).unwrap();
+    for refused in [
+        x.copy_(&turned),
+        x.add_(&turned),
+        x.div_(x.select(0, 0).unwrap()),
+        x.index_copy_(0, &i, &rows),
+        x.scatter_add_(0, &i.unsqueeze(1).unwrap(), &rows),
+    ] {
+        assert!(refused.unwrap_err().to_string().contains("some elements of the input tensor"));
+    }
+    assert_eq!(values(&x), [0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0]);
     let x = arange(&[2, 2]);
     x.mul_(&x).unwrap();
     assert_eq!(values(&x), [0.0, 1.0, 4.0, 9.0]);
+    // Memory with gaps is not looked at: there the input is read as it was before the write.
+    let x = arange(&[9]);
+    let odd = x.slice(0, 1, 6, 2).unwrap();
+    x.slice(0, 3, 8, 2).unwrap().add_(&odd).unwrap();
+    assert_eq!(values(&x), [0.0, 1.0, 2.0, 4.0, 4.0, 8.0, 6.0, 12.0, 8.0]);
 }
 
 #[test]

@@ -132,12 +132,10 @@ impl Layout {
     pub fn is_contiguous(&self) -> bool {
         let mut expected = 1;
         for (&n, &s) in self.sizes.iter().zip(&self.strides).rev() {
-            if n == 0 {
-                return true;
-            }
             if n != 1 {
                 if s != expected {
-                    return false;
+                    // Nothing is contiguous, however it lies.
+                    return self.sizes.contains(&0);
                 }
                 expected = n.wrapping_mul(expected);
             }

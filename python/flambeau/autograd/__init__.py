@@ -112,7 +112,9 @@ def grad(
     with _walking(True):
         found = _C._grad(outs, ins, grads, retain_graph, create_graph, bool(allow_unused) or materialize_grads)
     if materialize_grads:
-        found = tuple(_C.zeros_like(i) if g is None else g for g, i in zip(found, ins, strict=True))
+        found = tuple(
+            _C.zeros_like(i, requires_grad=create_graph) if g is None else g for g, i in zip(found, ins, strict=True)
+        )
     return found
 
 

@@ -88,6 +88,13 @@ impl Node {
         self.hooks.lock().get_or_insert_default().retain.push((output, record));
     }
 
+    /// Keeps the gradient of a tensor no more.
+    pub(super) fn forget(&self, record: &Arc<Record>) {
+        if let Some(hooks) = self.hooks.lock().as_deref_mut() {
+            hooks.retain.retain(|(_, kept)| kept.as_ptr() != Arc::as_ptr(record));
+        }
+    }
+
     /// The hooks around the node's run, if it has any.
     pub(super) fn around(&self) -> Option<Around> {
         let hooks = self.hooks.lock();

@@ -3,6 +3,7 @@
 //! Note [Writes through views]: a write through a view is two ordinary nodes. The base becomes the output of
 //! `copy_slices(base, written, ...)`, and every view of it, when next asked, the output of `as_strided(base, ...)`.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
 use super::{enable_grad, grad_enabled};
@@ -51,7 +52,13 @@ pub(crate) fn check_inplace(t: &Tensor) -> Result<()> {
 pub(crate) fn rebase(t: &Tensor, written: &Tensor) -> Result<()> {
     let from = written.grad_fn();
     let Some(base) = t.base() else {
+        let before = t.retains_grad().then(|| t.grad_fn()).flatten();
         super::set_history(t, from);
+        if let (Some((old, _)), Some((new, output))) = (before, t.grad_fn()) {
+            // The gradient to keep is that of the new value.
+            old.forget(t.record());
+            new.retain(output, Arc::downgrade(t.record()));
+        }
         return Ok(());
     };
     if from.is_none() && !base.requires_grad() {

@@ -2,7 +2,7 @@
 
 use smallvec::SmallVec;
 
-use super::{any_requires_grad, call, can_cast, check_no_inner_overlap, elementwise, write};
+use super::{any_requires_grad, call, can_cast, check_no_inner_overlap, elementwise, overlap, write};
 use crate::autocast::{self, autocast_dtype};
 use crate::autograd::{grad_enabled, no_grad};
 use crate::ops::{Arg, Args, Body, OpDef, Options, Outputs, Place};
@@ -30,6 +30,9 @@ pub fn call_out(op: &'static OpDef, args: &[Arg], outs: &[Tensor]) -> Result<Out
         }
         _ => args,
     };
+    if matches!(op.body, Body::Map { .. }) || OUT_APART.contains(&op.name) {
+        outs.iter().try_for_each(|out| overlap::check_all_apart(out, args, op.name == "cat"))?;
+    }
     no_grad(|| {
         if let (Body::Map { .. }, [out]) = (&op.body, outs)
             && !out.is_conj()
@@ -104,6 +107,33 @@ fn made_for(op: &'static OpDef, args: &[Arg], out: &Tensor) -> Result<Args> {
     }));
     Ok(args)
 }
+
+/// The operators besides the elementwise ones whose `out` may not share a part of its memory with an input.
+const OUT_APART: &[&str] = &[
+    "cat",
+    "clamp",
+    "cross",
+    "cumprod",
+    "cumsum",
+    "gather",
+    "index_add",
+    "index_copy",
+    "index_reduce",
+    "index_select",
+    "kthvalue",
+    "masked_select",
+    "max",
+    "min",
+    "scatter",
+    "scatter_add",
+    "scatter_reduce",
+    "sort",
+    "stack",
+    "take",
+    "take_along_dim",
+    "topk",
+    "where",
+];
 
 /// These operators of one tensor write its dtype, or booleans, and no other.
 fn check_unary_out(name: &str, from: DType, to: DType) -> Result<()> {

@@ -4,7 +4,48 @@ use flambeau_cpu::loops::{self, MapKernel};
 use flambeau_cpu::{View, ViewMut};
 use smallvec::SmallVec;
 
-use crate::{Dims, Scalar, Tensor};
+use crate::ops::Arg;
+use crate::{Dims, Error, Result, Scalar, Tensor};
+
+/// Refuses an input that shares memory with what is written: a part of it or, where `whole`, all of it too. As in PyTorch
+/// tensors with gaps or repeated elements are not looked at.
+pub(super) fn check_apart(out: &Tensor, input: &Tensor, whole: bool) -> Result<()> {
+    let range = |t: &Tensor| {
+        let start = t.layout().offset * t.dtype().size() as i64;
+        (start, start + t.numel() * t.dtype().size() as i64)
+    };
+    if input.storage().id() != out.storage().id() {
+        return Ok(());
+    }
+    let shared = if input.is(out) {
+        whole
+    } else if input.numel() == 0 || out.numel() == 0 || !input.layout().is_dense() || !out.layout().is_dense() {
+        false
+    } else {
+        let (a, b) = (range(input), range(out));
+        if a == b { whole || input.stride() != out.stride() } else { a.0 < b.1 && b.0 < a.1 }
+    };
+    if !shared {
+        return Ok(());
+    }
+    Err(Error::runtime(
+        "unsupported operation: some elements of the input tensor and the written-to tensor refer to a single memory location. Please \
+         clone() the tensor before performing the operation.",
+    ))
+}
+
+/// [`check_apart`] for all tensors among arguments.
+pub(super) fn check_all_apart(out: &Tensor, args: &[Arg], whole: bool) -> Result<()> {
+    let mut checked = Ok(());
+    for a in args {
+        a.each_tensor(&mut |t| {
+            if checked.is_ok() {
+                checked = check_apart(out, t, whole);
+            }
+        });
+    }
+    checked
+}
 
 /// The elements of a tensor without those that only repeat others along expanded dimensions.
 pub(super) fn once_each(x: &Tensor) -> Tensor {

@@ -74,6 +74,10 @@ pub enum Quirk {
     OneValue,
     /// On `meta` the outputs after the first are those of PyTorch's GPUs, which keep other statistics than its CPU.
     MetaAsGpu,
+    /// In place it refuses inputs that share memory with what it writes.
+    Apart,
+    /// In place it refuses inputs that share a part of the memory that it writes.
+    SameOrApart,
     /// Its computation takes inputs with their conj and neg bits; others get them written out.
     TakesLazy,
 }

@@ -55,6 +55,7 @@ op! {
     /// tensor([1., 0., 2.])
     fn index_add_write(input: Tensor, dim: i64, index: Tensor, source: Tensor; alpha: Scalar = 1) -> y;
     variants [method, inplace index_add_];
+    quirks [Apart];
     node "IndexAddBackward0";
     mutate {
         let at = normalize_dim(dim, input.ndim())?;

@@ -220,6 +220,7 @@ op! {
     /// Shape: `*s, *t, ... -> *s`. Dtype: unchanged.
     fn index_write(input: Tensor, indices: Tensors, values: Tensor, dims: Dims, accumulate: bool) -> y;
     variants [private, inplace index_write_];
+    quirks [Apart];
     node "IndexPutBackward0";
     mutate {
         check_indices(input.ndim(), dims, indices.iter().map(|t| (t.sizes(), t.dtype())), "index_write")?;

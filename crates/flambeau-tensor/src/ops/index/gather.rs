@@ -165,6 +165,7 @@ op! {
     ///         [0., 2.]])
     fn put_write(input: Tensor, index: Tensor, source: Tensor, accumulate: bool = false) -> y;
     variants [method, inplace put_];
+    quirks [Apart];
     node "PutBackward0";
     mutate {
         check_put(input.dtype(), &index, &source)?;

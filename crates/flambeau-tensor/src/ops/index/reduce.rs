@@ -58,6 +58,7 @@ op! {
     /// tensor([ 2.,  1., 12.])
     fn index_reduce(input: Tensor, dim: i64, index: Tensor, source: Tensor, reduce: Str; include_self: bool = true) -> y;
     variants [method, function, inplace, out];
+    quirks [Apart];
     composite {
         let at = normalize_dim(dim, input.dim())?;
         check(input, at, index, source, reduce)?;

@@ -65,6 +65,7 @@ op! {
     /// tensor([2., 0., 1.])
     fn index_copy_write(input: Tensor, dim: i64, index: Tensor, source: Tensor) -> y;
     variants [method, inplace index_copy_];
+    quirks [Apart];
     node "IndexCopyBackward0";
     mutate {
         let at = normalize_dim(dim, input.ndim())?;
@@ -120,6 +121,7 @@ op! {
     /// Shape: `*s, n -> *s`. Dtype: that of the tensor; the index is int64.
     fn index_fill_write(input: Tensor, dim: i64, index: Tensor, value: Scalar) -> y;
     variants [method, inplace index_fill_];
+    quirks [Apart];
     node "IndexFillBackward0";
     mutate {
         let at = normalize_dim(dim, input.ndim())?;

@@ -71,6 +71,7 @@ op! {
     /// Shape: `*s, *t, *u -> *s`. Dtype: that of the tensor.
     fn scatter_write.src(input: Tensor, dim: i64, index: Tensor, src: Tensor) -> y;
     variants [method, inplace scatter_];
+    quirks [Apart];
     node "ScatterBackward0";
     mutate {
         let at = normalize_dim(dim, input.ndim())?;
@@ -94,6 +95,7 @@ op! {
     /// Shape: `*s, *t -> *s`. Dtype: that of the tensor.
     fn scatter_write.value(input: Tensor, dim: i64, index: Tensor, value: Scalar) -> y;
     variants [method, inplace scatter_];
+    quirks [Apart];
     node "ScatterBackward1";
     mutate {
         let at = normalize_dim(dim, input.ndim())?;
@@ -119,6 +121,7 @@ op! {
     /// Shape: `*s, *t, *u -> *s`. Dtype: that of the tensor.
     fn scatter_write.src_reduce(input: Tensor, dim: i64, index: Tensor, src: Tensor; reduce: Str) -> y;
     variants [method, inplace scatter_];
+    quirks [Apart];
     nondifferentiable;
     mutate {
         let at = normalize_dim(dim, input.ndim())?;
@@ -141,6 +144,7 @@ op! {
     /// Shape: `*s, *t -> *s`. Dtype: that of the tensor.
     fn scatter_write.value_reduce(input: Tensor, dim: i64, index: Tensor, value: Scalar; reduce: Str) -> y;
     variants [method, inplace scatter_];
+    quirks [Apart];
     nondifferentiable;
     mutate {
         let at = normalize_dim(dim, input.ndim())?;
@@ -221,6 +225,7 @@ op! {
     /// Shape: `*s, *t, *u -> *s`. Dtype: that of the tensor.
     fn scatter_add_write(input: Tensor, dim: i64, index: Tensor, src: Tensor) -> y;
     variants [method, inplace scatter_add_];
+    quirks [Apart];
     node "ScatterAddBackward0";
     mutate {
         let at = normalize_dim(dim, input.ndim())?;
@@ -280,6 +285,7 @@ op! {
     /// tensor([1., 5.])
     fn scatter_reduce(input: Tensor, dim: i64, index: Tensor, src: Tensor, reduce: Str; include_self: bool = true) -> y;
     variants [method, function, inplace, out];
+    quirks [Apart];
     dtype input.dtype();
     shape input.size();
     compute {

@@ -14,6 +14,7 @@ op! {
     /// tensor([1., 2.])
     fn copy(input: Tensor, other: Tensor, non_blocking: bool = false) -> y;
     variants [method, inplace copy_];
+    quirks [SameOrApart];
     node "CopyBackwards";
     mutate {
         let strides = broadcast_to(other.sizes(), other.strides(), input.sizes())?;

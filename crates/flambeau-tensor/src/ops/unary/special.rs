@@ -187,11 +187,13 @@ pub(crate) fn hurwitz_zeta(s: f64, q: f64) -> f64 {
             return f64::NAN;
         }
     }
+    // Whole exponents, which polygamma has, by products: several times as fast.
+    let power = |x: f64| if s <= 32.0 && s == s.floor() { x.powi(-(s as i32)) } else { x.powf(-s) };
     let (mut sum, mut at) = (0.0, q);
     // Far enough for the series behind, from below zero too.
     let mut terms = 0;
     while terms < 12 || at <= 9.0 {
-        let term = at.powf(-s);
+        let term = power(at);
         sum += term;
         at += 1.0;
         terms += 1;
@@ -199,7 +201,7 @@ pub(crate) fn hurwitz_zeta(s: f64, q: f64) -> f64 {
             return sum;
         }
     }
-    let mut power = at.powf(-s);
+    let mut power = power(at);
     sum += power * at / (s - 1.0) + 0.5 * power;
     // The Bernoulli numbers over factorials: B(2j) / (2j)!.
     const SCALED: [f64; 12] = [
