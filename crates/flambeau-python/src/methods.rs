@@ -476,6 +476,12 @@ impl PyTensor {
     fn __ixor__(slf: &Bound<'_, Self>, other: Right) -> PyResult<()> {
         inplace(&BITWISE_XOR, slf, other)
     }
+    fn __ilshift__(slf: &Bound<'_, Self>, other: Right) -> PyResult<()> {
+        inplace(&BITWISE_LEFT_SHIFT, slf, other)
+    }
+    fn __irshift__(slf: &Bound<'_, Self>, other: Right) -> PyResult<()> {
+        inplace(&BITWISE_RIGHT_SHIFT, slf, other)
+    }
 
     // Properties that are operators.
     #[getter(T)]

@@ -103,6 +103,19 @@ op! {
     samples samples::binary(0.3, 3.0);
 }
 
+op! {
+    /// `x * log1p(other)` for a number `x`.
+    ///
+    /// Shape: `*t -> *t`. Dtype: promoted; integers give the default float type.
+    fn xlog1py.scalar(input: Scalar, other: Tensor) -> y;
+    variants [special, out];
+    node "SpecialXlog1PyBackward1";
+    dtype rule::promote_float(input, other);
+    map { (input, other) Float => { let y = if input == 0.0 { 0.0 } else { input * log1p(other) }; if is_nan(other) { other } else { y } } };
+    vjp { other => |g, input, other| g * input / (other + 1.0) };
+    samples [(1.5, positive([2, 3])), (0, positive([])), (2, positive([0, 2]))];
+}
+
 /// A complex number in double precision.
 #[inline(always)]
 pub(crate) fn wide<T: Into<f64>>(z: flambeau_types::Complex<T>) -> flambeau_types::Complex<f64> {

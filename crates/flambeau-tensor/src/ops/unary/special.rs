@@ -258,6 +258,24 @@ op! {
 }
 
 op! {
+    /// The Hurwitz zeta function of a number and each element.
+    ///
+    /// Shape: `*t -> *t`. Dtype: promoted; integers give the default float type.
+    fn zeta.scalar(input: Scalar, other: Tensor) -> y;
+    variants [special, out];
+    node "SpecialZetaBackward1";
+    dtype rule::promote_float(input, other);
+    map { (input, other) Float => crate::ops::unary::special::hurwitz_zeta(input as f64, other as f64) as _ };
+    vjp {
+        other => |g, input, other| -(g * input * Val::run(|| {
+            let at = other.tensor()?;
+            at.full_like(input.to_f64() + 1.0)?.zeta(&at)
+        }))
+    };
+    samples [(1.5, positive([2, 3])), (2, positive([])), (3, positive([0, 2]))];
+}
+
+op! {
     /// The entropy of a probability, `-x * log(x)`; 0 at 0 and -inf below.
     ///
     /// Shape: `*s -> *s`. Dtype: bool and integers give the default float type.
