@@ -16,6 +16,7 @@ mod out;
 mod overlap;
 
 pub use out::call_out;
+pub(crate) use overlap::check_no_inner_overlap;
 
 /// Runs an operator on new outputs.
 pub fn call(op: &'static OpDef, args: &[Arg]) -> Result<Outputs> {
@@ -88,9 +89,8 @@ pub fn call_inplace(op: &'static OpDef, args: &[Arg]) -> Result<Outputs> {
         check_no_inner_overlap(&x)?;
     }
     if matches!(op.body, Body::Map { .. }) || op.has(Quirk::Apart) {
-        // The value of a fill is read as a number before anything is written.
-        let read = if op.name == "masked_fill" { &args[1..2] } else { &args[1..] };
-        overlap::check_all_apart(&x, read, op.has(Quirk::Apart))?;
+        let read = args.len() - op.has(Quirk::NumberLast) as usize;
+        overlap::check_all_apart(&x, &args[1..read], op.has(Quirk::Apart))?;
     }
     let recording = grad_enabled() && any_requires_grad(args);
     if let Body::Map { .. } = op.body
@@ -357,17 +357,6 @@ pub(crate) fn check_castable(from: DType, to: DType) -> Result<()> {
         return Ok(());
     }
     Err(Error::runtime(format!("result type {} can't be cast to the desired output type {}", from.title(), to.title())))
-}
-
-/// Refuses to write through a view that shows one element twice.
-pub(crate) fn check_no_inner_overlap(x: &Tensor) -> Result<()> {
-    if x.numel() > 0 && x.size().iter().zip(x.stride()).any(|(&n, &s)| n > 1 && s == 0) {
-        return Err(Error::runtime(
-            "unsupported operation: more than one element of the written-to tensor refers to a single memory location. Please clone() the \
-             tensor before performing the operation.",
-        ));
-    }
-    Ok(())
 }
 
 /// Storages held locked for a kernel: the only way to see elements.

@@ -460,7 +460,7 @@ fn bytes_that_move_a_little() {
 }
 
 #[test]
-fn bytes_turn_eight_at_a_time() {
+fn bytes_in_the_other_order() {
     for n in [1, 7, 8, 9, 16, 61] {
         let x: Vec<u8> = (0..n as u8).collect();
         let l = Layout::contiguous(&[n]);

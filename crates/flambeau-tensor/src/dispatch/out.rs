@@ -31,7 +31,7 @@ pub fn call_out(op: &'static OpDef, args: &[Arg], outs: &[Tensor]) -> Result<Out
         _ => args,
     };
     if matches!(op.body, Body::Map { .. }) || OUT_APART.contains(&op.name) {
-        outs.iter().try_for_each(|out| overlap::check_all_apart(out, args, op.name == "cat"))?;
+        outs.iter().try_for_each(|out| overlap::check_all_apart(out, args, matches!(op.name, "cat" | "cross")))?;
     }
     no_grad(|| {
         if let (Body::Map { .. }, [out]) = (&op.body, outs)

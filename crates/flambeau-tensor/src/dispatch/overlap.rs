@@ -1,4 +1,5 @@
-//! Elementwise writes over memory that several indices reach: each must see what those before it wrote, as in PyTorch.
+//! Writes to memory that several indices reach, or that an input shares: which are refused, as in PyTorch, and in what order
+//! elementwise operators do the others, where each index must see what those before it wrote.
 
 use flambeau_cpu::loops::{self, MapKernel};
 use flambeau_cpu::{View, ViewMut};
@@ -6,6 +7,17 @@ use smallvec::SmallVec;
 
 use crate::ops::Arg;
 use crate::{Dims, Error, Result, Scalar, Tensor};
+
+/// Refuses to write through a view that shows one element twice.
+pub(crate) fn check_no_inner_overlap(x: &Tensor) -> Result<()> {
+    if x.numel() > 0 && x.size().iter().zip(x.stride()).any(|(&n, &s)| n > 1 && s == 0) {
+        return Err(Error::runtime(
+            "unsupported operation: more than one element of the written-to tensor refers to a single memory location. Please clone() the \
+             tensor before performing the operation.",
+        ));
+    }
+    Ok(())
+}
 
 /// Refuses an input that shares memory with what is written: a part of it or, where `whole`, all of it too. As in PyTorch
 /// tensors with gaps or repeated elements are not looked at.

@@ -76,6 +76,8 @@ pub enum Quirk {
     MetaAsGpu,
     /// In place it refuses inputs that share memory with what it writes.
     Apart,
+    /// Its last operand is read as a number before anything is written.
+    NumberLast,
     /// In place it refuses inputs that share a part of the memory that it writes.
     SameOrApart,
     /// Its computation takes inputs with their conj and neg bits; others get them written out.

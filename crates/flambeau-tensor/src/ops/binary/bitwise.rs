@@ -1,7 +1,7 @@
 //! Bits of integers, and booleans.
 
 use crate::ops::{op, rule};
-use crate::{DType, Error, Result};
+use crate::{DType, Error, Result, Tensor};
 
 fn integers(x: impl rule::Join, other: impl rule::Join, what: &str) -> Result<DType> {
     let d = rule::promote(x, other);
@@ -137,9 +137,7 @@ op! {
     /// Shape: `*t -> *t`. Dtype: promoted integers.
     fn bitwise_left_shift.scalar(input: Scalar, other: Tensor) -> y;
     variants [function, out];
-    dtype integers(input, other, "lshift");
-    map { (input, other) Int => shl(input, other) };
-    nondifferentiable;
+    composite { Tensor::scalar(input, integers(input, other, "lshift")?).bitwise_left_shift(other) };
     samples [(60, int([2, 3], 0, 6)), (-9, int([], 0, 6)), (1, int([0, 2], 0, 6))];
 }
 
@@ -164,8 +162,6 @@ op! {
     /// Shape: `*t -> *t`. Dtype: promoted integers.
     fn bitwise_right_shift.scalar(input: Scalar, other: Tensor) -> y;
     variants [function, out];
-    dtype integers(input, other, "rshift");
-    map { (input, other) Int => shr(input, other) };
-    nondifferentiable;
+    composite { Tensor::scalar(input, integers(input, other, "rshift")?).bitwise_right_shift(other) };
     samples [(60, int([2, 3], 0, 6)), (-9, int([], 0, 6)), (1, int([0, 2], 0, 6))];
 }

@@ -109,10 +109,7 @@ op! {
     /// Shape: `*t -> *t`. Dtype: promoted; integers give the default float type.
     fn xlog1py.scalar(input: Scalar, other: Tensor) -> y;
     variants [special, out];
-    node "SpecialXlog1PyBackward1";
-    dtype rule::promote_float(input, other);
-    map { (input, other) Float => { let y = if input == 0.0 { 0.0 } else { input * log1p(other) }; if is_nan(other) { other } else { y } } };
-    vjp { other => |g, input, other| g * input / (other + 1.0) };
+    composite { Tensor::scalar(input, rule::promote_float(input, other)).xlog1py(other) };
     samples [(1.5, positive([2, 3])), (0, positive([])), (2, positive([0, 2]))];
 }
 

@@ -87,7 +87,7 @@ op! {
     /// tensor([0, 2, 0])
     fn masked_fill(input: Tensor, mask: Tensor, value: Operand) -> y;
     variants [method, function, inplace];
-    quirks [RowMajor];
+    quirks [RowMajor, NumberLast];
     dtype fill_dtype(input, mask, value);
     map { (input, mask, value) Float => if mask != 0.0 { value } else { input }; Int, Bool => if mask != 0 { value } else { input }; Complex => select((mask.re != 0.0) | (mask.im != 0.0), value, input) };
     vjp {

@@ -263,15 +263,7 @@ op! {
     /// Shape: `*t -> *t`. Dtype: promoted; integers give the default float type.
     fn zeta.scalar(input: Scalar, other: Tensor) -> y;
     variants [special, out];
-    node "SpecialZetaBackward1";
-    dtype rule::promote_float(input, other);
-    map { (input, other) Float => crate::ops::unary::special::hurwitz_zeta(input as f64, other as f64) as _ };
-    vjp {
-        other => |g, input, other| -(g * input * Val::run(|| {
-            let at = other.tensor()?;
-            at.full_like(input.to_f64() + 1.0)?.zeta(&at)
-        }))
-    };
+    composite { Tensor::scalar(input, rule::promote_float(input, other)).zeta(other) };
     samples [(1.5, positive([2, 3])), (2, positive([])), (3, positive([0, 2]))];
 }
 
