@@ -42,7 +42,7 @@ _MOVED = {
     f"flambeau.nn.modules.{ours}.{name}": f"torch.nn.modules.{theirs}.{name}"
     for ours, theirs, names in ELSEWHERE
     for name in names.split()
-}
+} | {"flambeau.nn.parallel.DataParallel": "torch.nn.parallel.data_parallel.DataParallel"}
 
 
 def torch_module(module: str) -> str:
@@ -134,7 +134,7 @@ def describe(obj: Any) -> Any:
 def _importable(obj: Any, name: str | None = None) -> str:
     """The full name of a class or function, which must be found under it again."""
     if name is not None:
-        return f"{torch_module(obj.__module__)}.{name}"
+        return f"{torch_module(getattr(obj, '__module__', None) or 'builtins')}.{name}"
     if isinstance(obj, type) and obj in _C_CLASSES:
         return full_name(obj)
     name = getattr(obj, "__qualname__", None) or getattr(obj, "__name__", None)
@@ -152,6 +152,9 @@ def _importable(obj: Any, name: str | None = None) -> str:
         raise PicklingError(f"Can't pickle {obj!r}: it's not found as {module}.{name}") from e
     if found is not obj:
         raise PicklingError(f"Can't pickle {obj!r}: it's not the same object as {module}.{name}")
+    if module.partition(".")[0] == "flambeau" and not _C._is_safe_global(known) and "._" in f"{module}.{name}":
+        # Nobody could read it: PyTorch has no such name.
+        raise PicklingError(f"Can't pickle {obj!r}: files have no name for {module}.{name}")
     return known
 
 
@@ -170,6 +173,8 @@ def set_state(obj: Any, state: Any) -> None:
     if state:
         obj.__dict__.update(state)
     for name, value in (slots or {}).items():
+        if name.startswith("__"):
+            raise PicklingError(f"a state may not set {name}")
         setattr(obj, name, value)
 
 

@@ -14,6 +14,7 @@ import shutil
 import sys
 import tempfile
 import threading
+import types
 import warnings
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterator
@@ -160,6 +161,9 @@ class _Makers:
     def make(self, how: str, what: Any, args: Any) -> Any:
         """An instance by `class.__new__` or by a call, or an instance's state."""
         if how == "set_state":
+            # Only what the file itself makes has a state: never a class, a module or a function that it names.
+            if isinstance(what, _SHARED):
+                raise _C._refused_global(_pickling.full_name(what) if hasattr(what, "__name__") else repr(what))
             return _pickling.set_state(what, args)
         maker = self.named(what)
         if how == "new":
@@ -174,8 +178,15 @@ class _Makers:
 _WITHOUT_SHAPE = {f"torch.nn.parameter.Uninitialized{kind}" for kind in ("Parameter", "Buffer")}
 
 
+# What belongs to the whole process.
+_SHARED = (type, types.ModuleType, types.FunctionType, types.BuiltinFunctionType, types.MethodType, _C.layout, _C.dtype)
+_LAYOUTS = {str(layout): layout for layout in vars(_C).values() if isinstance(layout, _C.layout)}
+
+
 def _get_layout(name: str) -> Any:
-    return getattr(_C, name.removeprefix("torch."))
+    if name not in _LAYOUTS:
+        raise KeyError(name)
+    return _LAYOUTS[name]
 
 
 _BUILT_IN = {
@@ -496,7 +507,9 @@ def load(
     a function of a storage and its place. With `mmap=True` the file is mapped, and bytes are read when they are used.
     """
     weights_only = _weights_only(weights_only, pickle_module)
-    if pickle_load_args and weights_only:
+    if unknown := pickle_load_args.keys() - {"encoding", "errors", "fix_imports", "buffers"}:
+        raise TypeError(f"'{min(unknown)}' is an invalid keyword argument for load()")
+    if pickle_load_args and weights_only is not False:
         warnings.warn("pickle_load_args only works if `weights_only=False`.", stacklevel=2)
     is_path = isinstance(f, (str, os.PathLike))
     if is_path and os.fspath(f).endswith(".safetensors"):

@@ -1,6 +1,6 @@
 //! Hugging Face's safetensors: a JSON header, then the bytes of the tensors.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io::Write;
 use std::path::Path;
 
@@ -16,6 +16,8 @@ pub struct SafeTensors {
     pub tensors: Vec<Tensor>,
     /// The text that came with them.
     pub metadata: BTreeMap<String, String>,
+    /// Places in `tensors` by name.
+    places: HashMap<String, usize>,
 }
 
 /// A tensor of a file: row-major, without gaps.
@@ -93,7 +95,8 @@ pub fn from_source(source: Source) -> Result<SafeTensors> {
         tensors.push(Tensor { name, dtype, sizes, record });
     }
     let metadata = parsed.metadata().iter().flatten().map(|(k, v)| (k.clone(), v.clone())).collect();
-    Ok(SafeTensors { tensors, metadata })
+    let places = tensors.iter().enumerate().map(|(i, t): (usize, &Tensor)| (t.name.clone(), i)).collect();
+    Ok(SafeTensors { tensors, metadata, places })
 }
 
 impl Tensor {
@@ -114,7 +117,7 @@ impl Tensor {
 impl SafeTensors {
     /// The tensor of a name.
     pub fn get(&self, name: &str) -> Option<&Tensor> {
-        self.tensors.iter().find(|t| t.name == name)
+        self.places.get(name).map(|&i| &self.tensors[i])
     }
 }
 

@@ -103,7 +103,8 @@ impl PyTensor {
     }
     #[getter]
     fn nbytes(&self, py: Python<'_>) -> i64 {
-        self.numel(py) * self.itemsize(py) as i64
+        // Wraps as PyTorch's does, where elements are repeated more often than memory could hold.
+        self.numel(py).wrapping_mul(self.itemsize(py) as i64)
     }
     #[getter]
     fn is_cpu(&self, py: Python<'_>) -> bool {

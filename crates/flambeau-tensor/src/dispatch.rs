@@ -384,7 +384,8 @@ impl<'a> OutViews<'a> {
 }
 
 fn first_byte(t: &Tensor) -> *mut u8 {
-    t.storage().ptr().wrapping_offset(t.layout().offset as isize * t.dtype().size() as isize)
+    // Of a tensor without elements the offset may be any number; its address is not used.
+    t.storage().ptr().wrapping_offset((t.layout().offset as isize).wrapping_mul(t.dtype().size() as isize))
 }
 
 impl<'a> Locked<'a> {

@@ -12,6 +12,9 @@ use crate::threads::num_threads;
 /// Multiply-adds worth a thread of their own: about 20 microseconds.
 const GRAIN: usize = 1 << 21;
 
+/// Elements of k added up in registers before they go to c.
+const K_BLOCK: usize = 192;
+
 /// `c = alpha * a @ b + beta * c`, with a of (m, k), b of (k, n), and c of adjacent columns. A beta of 0 ignores c.
 pub(crate) struct Product<'a, T, B: ?Sized> {
     pub m: usize,
@@ -72,10 +75,10 @@ impl<T: Real, B: Rhs<T> + ?Sized> Product<'_, T, B> {
         }
         let kern = kernels::<T>();
         let width = 2 * kern.lanes;
-        // A block of b is to stay in the second-level cache: about 400 KB.
-        let (max_k, max_n) = (1600 / size_of::<T>(), 256);
+        // A block of b is to stay in the second-level cache: about 200 KB of f32, 400 KB of f64.
+        let (max_k, max_n) = (K_BLOCK, 256);
         let direct = if rows.len() <= kern.mr { self.b.direct() } else { None };
-        let k_block = self.k.div_ceil(self.k.div_ceil(max_k).max(1));
+        let k_block = self.k.min(max_k);
         let n_block = cols.len().min(max_n).next_multiple_of(width);
         // Padding at the end: rows of a narrow `a` sliver are read whole.
         let (b_len, a_len) = (k_block * n_block, k_block * kern.mr);
@@ -86,7 +89,7 @@ impl<T: Real, B: Rhs<T> + ?Sized> Product<'_, T, B> {
                 let a_buffer = buffer.add(b_len);
                 for cols in pieces_of_width(cols.clone(), n_block) {
                     let mut beta = self.beta;
-                    for ks in pieces(0..self.k, max_k) {
+                    for ks in k_pieces(self.k) {
                         self.pack_rhs(ks.clone(), cols.clone(), buffer, width, direct);
                         for rows in pieces(rows.clone(), kern.mr) {
                             let a = self
@@ -177,6 +180,13 @@ impl<T: Real, B: Rhs<T> + ?Sized> Product<'_, T, B> {
             unsafe { kernels[(n > kern.lanes) as usize](&tile) };
         }
     }
+}
+
+/// Pieces of k as MKL cuts it for PyTorch's float32 products, whose last bit depends on that: blocks of 192, or two halves of
+/// less than two blocks, and what is left over.
+fn k_pieces(k: usize) -> impl Iterator<Item = Range<usize>> {
+    let size = if k > K_BLOCK && k < 2 * K_BLOCK { k / 2 } else { K_BLOCK };
+    (0..k).step_by(size.max(1)).map(move |at| at..k.min(at + size))
 }
 
 /// Pieces of `size` columns, the last one shorter.

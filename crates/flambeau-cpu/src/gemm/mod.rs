@@ -6,6 +6,7 @@ mod gemv;
 mod half;
 mod integer;
 mod kernel;
+mod narrow;
 mod pack;
 mod product;
 pub(crate) mod scratch;
@@ -180,6 +181,8 @@ pub fn dot_conj(out: &mut ViewMut, a: View, conj_a: bool, b: View, conj_b: bool)
             // SAFETY: one element.
             return unsafe { out.ptr().cast::<Complex<f64>>().write_unaligned(sum) };
         }
+        DType::F32 if adjacent(&a, &b) => return adjacent_dot::<f32>(out, &a, &b),
+        DType::F64 if adjacent(&a, &b) => return adjacent_dot::<f64>(out, &a, &b),
         _ => {}
     }
     let k = a.sizes()[0];
@@ -191,4 +194,13 @@ pub fn dot_conj(out: &mut ViewMut, a: View, conj_a: bool, b: View, conj_b: bool)
         let (a, b) = (a.with(&a_sizes, &a_strides), b.with(&b_sizes, &b_strides));
         gemm_conj(&mut out, a, conj_a, b, conj_b, Scalar::Int(1), Scalar::Int(0));
     }
+}
+
+fn adjacent(a: &View, b: &View) -> bool {
+    a.strides()[0] == 1 && b.strides()[0] == 1
+}
+
+fn adjacent_dot<T: Real>(out: &mut ViewMut, a: &View, b: &View) {
+    // SAFETY: vectors of as many adjacent elements, and one of the output.
+    unsafe { out.ptr().cast::<T>().write_unaligned(gemv::dot(a.ptr().cast(), b.ptr().cast(), a.numel())) };
 }

@@ -6,6 +6,7 @@ use num_traits::One;
 use super::block::Product;
 use super::gemv::gemv;
 use super::kernel::kernels;
+use super::narrow::narrow;
 use super::pack::{Strided, transpose};
 use super::scratch::{self, Slot};
 use super::shared::{for_pieces, inside_piece};
@@ -129,6 +130,9 @@ unsafe fn real<T: Real + Multiply>(args: &Args<T>) {
         if p.k == 1 {
             p.a_strides.1 = 1;
         }
+        if narrow(&p) {
+            return;
+        }
         if p.n == 1 || p.m == 1 {
             let v = if p.n == 1 { p } else { p.transposed() };
             if gemv((v.m, v.k), v.a, v.a_strides, v.b, v.b_strides.0, v.c, v.c_strides.0, v.alpha, v.beta) {
@@ -144,18 +148,24 @@ unsafe fn real<T: Real + Multiply>(args: &Args<T>) {
         if turn || p.c_strides.1 != 1 {
             let q = if turn { p.transposed() } else { p };
             return scratch::with::<T, _>(Slot::Outer, q.m * q.n, |c| {
-                let q = Args { c, c_strides: (q.n as isize, 1), beta: T::zero(), ..q };
-                blocked(&q);
+                let q = Args { c, c_strides: (q.n as isize, 1), ..q };
                 let to = if turn { p.transposed() } else { p };
-                if turn && p.c_strides.1 == 1 && p.beta == T::zero() && p.m >= 8 && kernels::<T>().lanes > 4 {
+                // The old c goes first into the sum of all blocks, as it would in place.
+                if p.beta != T::zero() {
+                    for i in 0..q.m {
+                        for j in 0..q.n {
+                            *q.c_at(i, j) = to.c_at(i, j).read_unaligned();
+                        }
+                    }
+                }
+                blocked(&q);
+                if turn && p.c_strides.1 == 1 && p.m >= 8 && kernels::<T>().lanes > 4 {
                     // q is (n, m) row-major; c is (m, n) row-major.
                     return transpose_out(&p, c);
                 }
                 for i in 0..q.m {
                     for j in 0..q.n {
-                        let (from, to) = (q.c_at(i, j), to.c_at(i, j));
-                        let x = *from;
-                        to.write_unaligned(if p.beta == T::zero() { x } else { x + p.beta * to.read_unaligned() });
+                        to.c_at(i, j).write_unaligned(*q.c_at(i, j));
                     }
                 }
             });

@@ -96,7 +96,7 @@ unsafe impl<T: Float> Simd for Plain<T> {
 mod x86 {
     use std::arch::x86_64::*;
 
-    use super::Simd;
+    use super::{Plain, Simd};
 
     /// A mask of the first n of 8 (or, read from element 4, of 4 double) lanes, cut out of this table.
     static MASKS32: [i32; 16] = [-1, -1, -1, -1, -1, -1, -1, -1, 0, 0, 0, 0, 0, 0, 0, 0];
@@ -193,6 +193,57 @@ mod x86 {
         |p, n| _mm256_maskload_ps(p, _mm256_loadu_si256(MASKS32.as_ptr().add(8 - n).cast())),
         |v, p, n| _mm256_maskstore_ps(p, _mm256_loadu_si256(MASKS32.as_ptr().add(8 - n).cast()), v)
     );
+    // Every x86-64 processor has these; `fma` rounds twice.
+    // SAFETY: the intrinsics touch 4 elements, and the loops n.
+    unsafe impl Simd for __m128 {
+        type T = f32;
+        const LANES: usize = 4;
+        #[inline(always)]
+        unsafe fn splat(x: f32) -> Self {
+            // SAFETY: every x86-64 processor has the instruction.
+            unsafe { _mm_set1_ps(x) }
+        }
+        #[inline(always)]
+        unsafe fn load(p: *const f32) -> Self {
+            // SAFETY: the caller has 4 elements at p.
+            unsafe { _mm_loadu_ps(p) }
+        }
+        #[inline(always)]
+        unsafe fn store(self, p: *mut f32) {
+            // SAFETY: the caller has 4 elements at p.
+            unsafe { _mm_storeu_ps(p, self) }
+        }
+        #[inline(always)]
+        unsafe fn load_part(p: *const f32, n: usize) -> Self {
+            // SAFETY: forwarded to the caller.
+            unsafe { Self::load(Plain::load_part(p, n).0.as_ptr()) }
+        }
+        #[inline(always)]
+        unsafe fn store_part(self, p: *mut f32, n: usize) {
+            let mut lanes = Plain([0.0; 4]);
+            // SAFETY: forwarded to the caller.
+            unsafe {
+                self.store(lanes.0.as_mut_ptr());
+                lanes.store_part(p, n);
+            }
+        }
+        #[inline(always)]
+        unsafe fn fma(self, a: Self, b: Self) -> Self {
+            // SAFETY: every x86-64 processor has the instruction.
+            unsafe { _mm_add_ps(self, _mm_mul_ps(a, b)) }
+        }
+        #[inline(always)]
+        unsafe fn add(self, a: Self) -> Self {
+            // SAFETY: every x86-64 processor has the instruction.
+            unsafe { _mm_add_ps(self, a) }
+        }
+        #[inline(always)]
+        unsafe fn mul(self, a: Self) -> Self {
+            // SAFETY: every x86-64 processor has the instruction.
+            unsafe { _mm_mul_ps(self, a) }
+        }
+    }
+
     simd!(
         __m256d,
         f64,
@@ -255,6 +306,8 @@ fn detect() -> Isa {
 
 /// The real types that the kernels here multiply: f32 and f64.
 pub(crate) trait Real: Element + Float {
+    /// Four lanes, on any processor.
+    type Four: Simd<T = Self>;
     #[cfg(target_arch = "x86_64")]
     type V512: Simd<T = Self>;
     #[cfg(target_arch = "x86_64")]
@@ -263,12 +316,17 @@ pub(crate) trait Real: Element + Float {
 
 impl Real for f32 {
     #[cfg(target_arch = "x86_64")]
+    type Four = std::arch::x86_64::__m128;
+    #[cfg(not(target_arch = "x86_64"))]
+    type Four = Plain<f32>;
+    #[cfg(target_arch = "x86_64")]
     type V512 = std::arch::x86_64::__m512;
     #[cfg(target_arch = "x86_64")]
     type V256 = std::arch::x86_64::__m256;
 }
 
 impl Real for f64 {
+    type Four = Plain<f64>;
     #[cfg(target_arch = "x86_64")]
     type V512 = std::arch::x86_64::__m512d;
     #[cfg(target_arch = "x86_64")]

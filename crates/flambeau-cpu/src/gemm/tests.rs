@@ -275,3 +275,47 @@ fn dots() {
     dot_conj(&mut ViewMut::of(&mut c, &one), View::of(&z, &l), true, View::of(&z, &l), false);
     assert_eq!(c[0], Complex::new(6.0, 0.0));
 }
+
+/// `(torch.arange(n) * step % modulus).float() / 7 - 7`.
+fn sevenths(n: usize, step: usize, modulus: usize) -> Vec<f32> {
+    (0..n).map(|i| (i * step % modulus) as f32 / 7.0 - 7.0).collect()
+}
+
+#[test]
+fn dots_round_as_pytorch_does() {
+    for (n, dot) in [(3, 27.612246), (9, 40.38776), (27, 48.102043), (40, 91.28572), (70, 172.77551)] {
+        let (a, b) = (sevenths(n, 37, 101), sevenths(n, 53, 97));
+        // SAFETY: both have n numbers.
+        assert_eq!(unsafe { super::gemv::dot(a.as_ptr(), b.as_ptr(), n) }, dot, "{n}");
+    }
+}
+
+#[test]
+fn narrow_products_round_as_pytorch_does() {
+    let (a, b, mut c) = (sevenths(12, 37, 101), sevenths(15, 53, 97), [0f32; 20]);
+    let args = Args {
+        m: 4,
+        n: 5,
+        k: 3,
+        a: a.as_ptr(),
+        a_strides: (3, 1),
+        b: b.as_ptr(),
+        b_strides: (5, 1),
+        c: c.as_mut_ptr(),
+        c_strides: (5, 1),
+        alpha: 1.0,
+        beta: 0.0,
+        conj: (false, false),
+    };
+    // SAFETY: matrices of 4 by 3, 3 by 5 and 4 by 5.
+    unsafe { super::narrow::round_each(&args) };
+    let want = [
+        [41.571426, -23.10204, 34.959183, -29.71428, 28.346939],
+        [35.244896, -36.57143, 34.142857, -37.673466, 33.040817],
+        [28.918367, -50.04082, 33.326534, -45.632652, 37.734695],
+        [30.836739, 35.428574, 22.204082, 26.795918, 13.571429],
+    ];
+    assert_eq!(c, want.concat()[..]);
+    let fused = |i: usize, j: usize| (0..3).fold(0f32, |s, k| a[3 * i + k].mul_add(b[5 * k + j], s));
+    assert!((0..20).any(|at| fused(at / 5, at % 5) != c[at]), "fused products give the same here");
+}

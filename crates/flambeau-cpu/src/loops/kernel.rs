@@ -156,7 +156,8 @@ pub trait Body<const N: usize, const P: usize> {
 
 /// A compiled loop over whole blocks of 64 bytes of input: input `i` starts at `inputs[i]` and moves on by `steps[i]`
 /// bytes a block. The output is one of the inputs, or overlaps none.
-type Blocks = unsafe fn(blocks: usize, out: *mut u8, inputs: *const *const u8, steps: *const usize, params: &[Scalar]);
+pub(super) type Blocks =
+    unsafe fn(blocks: usize, out: *mut u8, inputs: *const *const u8, steps: *const usize, params: &[Scalar]);
 
 /// One elementwise computation, which [`map`](super::map()) applies to tensors of any dtype and strides.
 #[derive(Clone, Copy)]
@@ -170,7 +171,7 @@ pub struct MapKernel {
     /// The number of scalar parameters.
     pub params: usize,
     /// For plain x86-64 (or another machine), AVX2 with FMA, AVX-512.
-    run: [Blocks; 3],
+    pub(super) run: [Blocks; 3],
 }
 
 /// The most inputs a kernel can have.

@@ -11,6 +11,8 @@ pub(crate) mod half;
 mod iter;
 mod kernel;
 mod map;
+#[cfg(target_arch = "x86_64")]
+mod root;
 mod split;
 mod stride;
 mod transpose;
@@ -24,4 +26,6 @@ pub use flambeau_types::{Complex32, Complex64, bf16, f16};
 pub use iter::{Dim, Iter, for_each_run};
 pub use kernel::{Bits, Body, HalfBits, Lane, MAX_INPUTS, MapKernel, Truth};
 pub use map::map;
+#[cfg(target_arch = "x86_64")]
+pub use root::REFERENCE_SQRT;
 pub use split::SMALL;

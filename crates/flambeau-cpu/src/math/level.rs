@@ -1,5 +1,6 @@
 //! Which instruction level the loops run at: found once, lowered on request.
 
+use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU8, Ordering};
 
 /// The instruction sets that loops are compiled for, from the least to the most.
@@ -28,6 +29,25 @@ pub fn level() -> Level {
         3 => Level::Avx512,
         _ => find(),
     }
+}
+
+/// Whether this is the kind of processor that PyTorch's numbers are taken from: x86-64 with AVX2, and not Intel's, on which MKL,
+/// PyTorch's library for matrices and roots, rounds otherwise.
+#[inline]
+pub fn is_reference() -> bool {
+    static OTHERS: LazyLock<bool> = LazyLock::new(|| !made_by_intel());
+    level() >= Level::Avx2 && *OTHERS
+}
+
+#[cfg(target_arch = "x86_64")]
+fn made_by_intel() -> bool {
+    let vendor = std::arch::x86_64::__cpuid(0);
+    [vendor.ebx, vendor.edx, vendor.ecx].map(u32::to_le_bytes).concat() == b"GenuineIntel"
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+fn made_by_intel() -> bool {
+    false
 }
 
 #[cold]

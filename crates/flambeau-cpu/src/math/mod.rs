@@ -24,7 +24,7 @@ mod double;
 mod single;
 mod turns;
 
-pub use level::{Level, level};
+pub use level::{Level, is_reference, level};
 
 /// Functions for code with the `fma` target feature.
 pub mod fma {

@@ -20,6 +20,8 @@ const SEGMENT: usize = 1 << 16;
 const CHUNK: usize = 512;
 /// Columns folded together in a vertical reduction.
 const WIDTH: usize = 512;
+/// Elements up to which sums are made in PyTorch's order. For more, speed counts for more than agreeing in the last bit.
+const ORDERED: usize = 1 << 18;
 /// With fewer outputs than this, long ranges are cut.
 const FEW: usize = 16;
 
@@ -125,12 +127,54 @@ impl<A: Acc> Job<'_, A> {
             }
         }
         if plan.is_vertical() {
-            if !self.narrow() {
+            if !self.narrow() && !self.in_order() {
                 self.vertical();
             }
-        } else {
+        } else if !self.in_order() {
             self.horizontal();
         }
+    }
+
+    /// The folds in PyTorch's order, if the operation asks for it: runs or columns along the dimensions that lie closest
+    /// together, added one after another along the others. False if nothing was done.
+    fn in_order(&self) -> bool {
+        let (plan, first) = (self.plan, &self.first);
+        let Some(columns) = first.columns else { return false };
+        let Some(row) = plan.folded.first() else { return false };
+        let n = plan.count * plan.outputs;
+        let (vertical, direct) = (plan.is_vertical(), self.source.direct && self.second.is_none());
+        let side = if vertical { plan.kept[0].step } else { row.step };
+        // Single runs are folded so by `horizontal` too.
+        if !direct || side != 1 || n == 0 || n > ORDERED || (!vertical && plan.folded.len() == 1) {
+            return false;
+        }
+        let turns = plan.count / row.size;
+        let width = if vertical { plan.kept[0].size } else { 1 };
+        let mut part: SmallVec<[A; 64]> = SmallVec::from_elem(first.identity, width);
+        let mut total = part.clone();
+        let params: SmallVec<[A; 64]> = SmallVec::from_elem(self.param, if vertical { width } else { 0 });
+        for k in 0..plan.outputs / width {
+            let (x, out) = plan.kept_offset(vertical as usize, k);
+            for turn in 0..turns {
+                let from = self.source.at(x + plan.folded_offset(turn)).cast::<A>();
+                let to = if turn == 0 { &mut total } else { &mut part };
+                // SAFETY: elements of the view; both buffers have `width` places.
+                unsafe {
+                    match vertical {
+                        true => columns(to.as_mut_ptr(), from, row.step, row.size, width, plan.folded.len() == 1),
+                        false => to[0] = (first.run)(from, row.size, self.param),
+                    }
+                    if turn > 0 {
+                        (first.join)(total.as_mut_ptr(), part.as_ptr(), width);
+                    }
+                }
+            }
+            match vertical {
+                true => self.emit_strip(out, 0, &params, &total),
+                false => (self.emit)(out, self.param, total[0]),
+            }
+        }
+        true
     }
 
     fn cost(&self) -> usize {

@@ -3,6 +3,7 @@
 use flambeau_types::Complex;
 
 use super::convert::{Loaded, Put};
+use super::ordered;
 use crate::math::{Level, level};
 
 /// One way to fold: what each element becomes, and how two partial results join.
@@ -11,6 +12,8 @@ pub(crate) trait Op<A>: 'static {
     const PARAM: bool = false;
     /// The relative price of one element, 1 for an addition.
     const COST: usize = 1;
+    /// True if runs and columns are folded in the order of PyTorch's sums, so that they round alike: see [`super::ordered`].
+    const ORDERED: bool = false;
     /// The result of nothing.
     fn identity() -> A;
     /// What an element contributes, given the parameter of its output (a mean, a maximum, an exponent).
@@ -30,6 +33,9 @@ pub(crate) struct Kernel<A> {
     pub run: unsafe fn(src: *const A, n: usize, param: A) -> A,
     /// Folds `rows` rows of `width` elements, `step` elements apart, onto `acc`, with a parameter for each column.
     pub rows: unsafe fn(acc: *mut A, params: *const A, src: *const A, step: isize, rows: usize, width: usize),
+    /// For an [`Op::ORDERED`] operation: the folds of `width` adjacent columns over `rows` rows, `step` elements apart, which
+    /// may be `all` there is to fold.
+    pub columns: Option<unsafe fn(out: *mut A, src: *const A, step: isize, rows: usize, width: usize, all: bool)>,
 }
 
 impl<A: Copy> Clone for Kernel<A> {
@@ -46,74 +52,79 @@ pub(crate) trait Acc: Put + Loaded + Send + Sync + 'static {
 }
 
 macro_rules! acc {
-    ($($t:ty, $lanes:literal;)*) => {$(
+    ($($t:ty, $lanes:literal, $half:literal;)*) => {$(
         impl Acc for $t {
             #[inline]
             fn kernel<O: Op<$t>>() -> Kernel<$t> {
-                kernel::<$t, O, $lanes>()
+                kernel::<$t, O, $lanes, $half>()
             }
         }
     )*};
 }
-// As many lanes as fill one AVX-512 register (two of AVX2).
+// As many lanes as fill one AVX-512 register (two of AVX2), and half as many.
 acc! {
-    u8, 64;
-    i32, 16;
-    i64, 8;
-    f32, 16;
-    f64, 8;
-    Complex<f32>, 8;
-    Complex<f64>, 4;
+    u8, 64, 32;
+    i32, 16, 8;
+    i64, 8, 4;
+    f32, 16, 8;
+    f64, 8, 4;
+    Complex<f32>, 8, 4;
+    Complex<f64>, 4, 2;
 }
 
 #[inline]
-fn kernel<A: Acc, O: Op<A>, const L: usize>() -> Kernel<A> {
-    #[cfg_attr(target_arch = "x86_64", target_feature(enable = "avx512f,avx512vl,avx512dq,avx512bw,avx2,fma"))]
-    unsafe fn run_512<A: Acc, O: Op<A>, const L: usize>(src: *const A, n: usize, param: A) -> A {
-        // SAFETY: forwarded.
-        unsafe { run::<A, O, L>(src, n, param) }
+fn kernel<A: Acc, O: Op<A>, const L: usize, const H: usize>() -> Kernel<A> {
+    /// [`run`] and what goes with it for one instruction set, whose vectors have `$lanes` lanes.
+    macro_rules! compiled {
+        ($lanes:ident $(, $features:literal)?) => {{
+            $(#[cfg_attr(target_arch = "x86_64", target_feature(enable = $features))])?
+            unsafe fn compiled_run<A: Acc, O: Op<A>, const L: usize, const H: usize>(
+                src: *const A,
+                n: usize,
+                param: A,
+            ) -> A {
+                // SAFETY: forwarded.
+                unsafe { if O::ORDERED { ordered::run::<A, O, $lanes>(src, n) } else { run::<A, O, L>(src, n, param) } }
+            }
+            $(#[cfg_attr(target_arch = "x86_64", target_feature(enable = $features))])?
+            unsafe fn compiled_rows<A: Acc, O: Op<A>, const L: usize>(
+                acc: *mut A,
+                params: *const A,
+                src: *const A,
+                step: isize,
+                rows: usize,
+                width: usize,
+            ) {
+                // SAFETY: forwarded.
+                unsafe { fold_rows::<A, O, L>(acc, params, src, step, rows, width) }
+            }
+            $(#[cfg_attr(target_arch = "x86_64", target_feature(enable = $features))])?
+            unsafe fn compiled_columns<A: Acc, O: Op<A>, const L: usize, const H: usize>(
+                out: *mut A,
+                src: *const A,
+                step: isize,
+                rows: usize,
+                width: usize,
+                all: bool,
+            ) {
+                // SAFETY: forwarded.
+                unsafe { ordered::columns::<A, O, $lanes>(out, src, step, rows, width, all) }
+            }
+            Kernel {
+                identity: O::identity(),
+                cost: O::COST,
+                merge: O::merge,
+                join: join_runs::<A, O>,
+                run: compiled_run::<A, O, L, H>,
+                rows: compiled_rows::<A, O, L>,
+                columns: if O::ORDERED { Some(compiled_columns::<A, O, L, H>) } else { None },
+            }
+        }};
     }
-    #[cfg_attr(target_arch = "x86_64", target_feature(enable = "avx2,fma"))]
-    unsafe fn run_256<A: Acc, O: Op<A>, const L: usize>(src: *const A, n: usize, param: A) -> A {
-        // SAFETY: forwarded.
-        unsafe { run::<A, O, L>(src, n, param) }
-    }
-    #[cfg_attr(target_arch = "x86_64", target_feature(enable = "avx512f,avx512vl,avx512dq,avx512bw,avx2,fma"))]
-    unsafe fn rows_512<A: Acc, O: Op<A>, const L: usize>(
-        acc: *mut A,
-        params: *const A,
-        src: *const A,
-        step: isize,
-        rows: usize,
-        width: usize,
-    ) {
-        // SAFETY: forwarded.
-        unsafe { fold_rows::<A, O, L>(acc, params, src, step, rows, width) }
-    }
-    #[cfg_attr(target_arch = "x86_64", target_feature(enable = "avx2,fma"))]
-    unsafe fn rows_256<A: Acc, O: Op<A>, const L: usize>(
-        acc: *mut A,
-        params: *const A,
-        src: *const A,
-        step: isize,
-        rows: usize,
-        width: usize,
-    ) {
-        // SAFETY: forwarded.
-        unsafe { fold_rows::<A, O, L>(acc, params, src, step, rows, width) }
-    }
-    let base = |run, rows| Kernel {
-        identity: O::identity(),
-        cost: O::COST,
-        merge: O::merge,
-        join: join_runs::<A, O>,
-        run,
-        rows,
-    };
     match level() {
-        Level::Avx512 => base(run_512::<A, O, L>, rows_512::<A, O, L>),
-        Level::Avx2 => base(run_256::<A, O, L>, rows_256::<A, O, L>),
-        Level::Plain => base(run::<A, O, L>, fold_rows::<A, O, L>),
+        Level::Avx512 => compiled!(L, "avx512f,avx512vl,avx512dq,avx512bw,avx2,fma"),
+        Level::Avx2 => compiled!(H, "avx2,fma"),
+        Level::Plain => compiled!(H),
     }
 }
 

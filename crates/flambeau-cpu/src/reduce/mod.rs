@@ -14,6 +14,7 @@ pub(crate) mod levels;
 mod logsumexp;
 mod norm;
 pub(crate) mod ops;
+mod ordered;
 mod plan;
 pub(crate) mod real;
 mod select;

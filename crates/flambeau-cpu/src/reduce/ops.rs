@@ -30,13 +30,15 @@ pub(crate) struct MinAbs;
 pub(crate) struct SumSquaredDeviations;
 
 macro_rules! sums {
-    ($($t:ty, $add:expr, $mul:expr, $zero:expr, $one:expr;)*) => {$(
+    ($($t:ty, $ordered:literal, $add:expr, $mul:expr, $zero:expr, $one:expr;)*) => {$(
         impl Op<$t> for Sum {
+            const ORDERED: bool = $ordered;
             #[inline(always)] fn identity() -> $t { $zero }
             #[inline(always)] fn map(x: $t, _: $t) -> $t { x }
             #[inline(always)] fn merge(a: $t, b: $t) -> $t { $add(a, b) }
         }
         impl Op<$t> for SumNumbers {
+            const ORDERED: bool = $ordered;
             #[inline(always)] fn identity() -> $t { $zero }
             #[allow(clippy::eq_op)]
             #[inline(always)] fn map(x: $t, _: $t) -> $t { if x == x { x } else { $zero } }
@@ -50,11 +52,11 @@ macro_rules! sums {
     )*};
 }
 sums! {
-    i64, i64::wrapping_add, i64::wrapping_mul, 0, 1;
-    f32, |a: f32, b: f32| a + b, |a: f32, b: f32| a * b, 0.0, 1.0;
-    f64, |a: f64, b: f64| a + b, |a: f64, b: f64| a * b, 0.0, 1.0;
-    Complex<f32>, |a: Complex<f32>, b: Complex<f32>| a + b, |a: Complex<f32>, b: Complex<f32>| a * b, Complex::new(0.0, 0.0), Complex::new(1.0, 0.0);
-    Complex<f64>, |a: Complex<f64>, b: Complex<f64>| a + b, |a: Complex<f64>, b: Complex<f64>| a * b, Complex::new(0.0, 0.0), Complex::new(1.0, 0.0);
+    i64, false, i64::wrapping_add, i64::wrapping_mul, 0, 1;
+    f32, true, |a: f32, b: f32| a + b, |a: f32, b: f32| a * b, 0.0, 1.0;
+    f64, true, |a: f64, b: f64| a + b, |a: f64, b: f64| a * b, 0.0, 1.0;
+    Complex<f32>, true, |a: Complex<f32>, b: Complex<f32>| a + b, |a: Complex<f32>, b: Complex<f32>| a * b, Complex::new(0.0, 0.0), Complex::new(1.0, 0.0);
+    Complex<f64>, true, |a: Complex<f64>, b: Complex<f64>| a + b, |a: Complex<f64>, b: Complex<f64>| a * b, Complex::new(0.0, 0.0), Complex::new(1.0, 0.0);
 }
 
 macro_rules! extrema {

@@ -122,4 +122,14 @@ impl Plan {
         }
         (x, out)
     }
+    /// The offset in the input of the `index`-th combination of the folded dimensions but the first.
+    #[inline]
+    pub fn folded_offset(&self, mut index: usize) -> isize {
+        let mut x = 0;
+        for f in self.folded.iter().skip(1) {
+            x += (index % f.size) as isize * f.step;
+            index /= f.size;
+        }
+        x
+    }
 }

@@ -14,16 +14,18 @@ use crate::{Object, OrderedDict, Value};
 const MAX_WALK: u64 = 100_000_000;
 
 pub(super) fn resolve(nodes: &[Node], root: Id) -> Result<Value> {
-    let mut resolver = Resolver { nodes, states: vec![State::New; nodes.len()], work: 0 };
+    let mut states = Vec::new();
+    states
+        .try_reserve_exact(nodes.len())
+        .map_err(|_| refuse("the pickle holds more values than memory has room for"))?;
+    states.resize(nodes.len(), NEW);
+    let mut resolver = Resolver { nodes, states, done: Vec::new(), work: 0 };
     Ok(resolver.visit(root, 0)?.value)
 }
 
-#[derive(Clone)]
-enum State {
-    New,
-    Open,
-    Done(Done),
-}
+/// A container that was not visited yet, one that is being visited; other numbers are places in the list of those done.
+const NEW: u32 = u32::MAX;
+const OPEN: u32 = u32::MAX - 1;
 
 #[derive(Clone)]
 struct Done {
@@ -36,7 +38,9 @@ struct Done {
 
 struct Resolver<'a> {
     nodes: &'a [Node],
-    states: Vec<State>,
+    /// For each node `NEW`, `OPEN` or its place in `done`.
+    states: Vec<u32>,
+    done: Vec<Done>,
     work: u64,
 }
 
@@ -49,17 +53,17 @@ struct Extent {
 impl Resolver<'_> {
     fn visit(&mut self, id: Id, depth: usize) -> Result<Done> {
         let at = id as usize;
-        match &self.states[at] {
-            State::Done(done) => return Ok(done.clone()),
-            State::Open => return Err(refuse("a container holds itself, which is not supported")),
-            State::New if depth > Value::MAX_DEPTH => return Err(too_deep()),
-            State::New => {}
+        match self.states[at] {
+            OPEN => return Err(refuse("a container holds itself, which is not supported")),
+            NEW if depth > Value::MAX_DEPTH => return Err(too_deep()),
+            NEW => {}
+            place => return Ok(self.done[place as usize].clone()),
         }
         // Leaves are the most: they need no mark.
         if let Node::Plain(value) = &self.nodes[at] {
             return Ok(Done { value: value.clone(), size: 1, height: 0 });
         }
-        self.states[at] = State::Open;
+        self.states[at] = OPEN;
         let done = self.container(at, depth + 1)?;
         if done.height > Value::MAX_DEPTH {
             return Err(too_deep());
@@ -67,7 +71,8 @@ impl Resolver<'_> {
         if done.size > MAX_WALK {
             return Err(refuse("containers are shared so often that the value would be too large"));
         }
-        self.states[at] = State::Done(done.clone());
+        self.states[at] = self.done.len() as u32;
+        self.done.push(done.clone());
         Ok(done)
     }
 
@@ -110,21 +115,15 @@ impl Resolver<'_> {
                 }
                 Value::Tensor(Arc::new(record))
             }
-            Node::Object { class, args, state, by_new, pairs } => {
+            Node::Object { class, args, state, by_new, items, pairs } => {
                 let args = self.all(args, depth, &mut extent)?;
+                let items = self.all(items, depth, &mut extent)?;
                 let pairs = self.pairs(pairs, depth, &mut extent)?;
                 let state = match state {
                     Some(state) => Some(self.child(*state, depth, &mut extent)?),
                     None => None,
                 };
-                Value::Object(Arc::new(Object {
-                    class: class.clone(),
-                    args,
-                    state,
-                    by_new: *by_new,
-                    items: Vec::new(),
-                    pairs,
-                }))
+                Value::Object(Arc::new(Object { class: class.clone(), args, state, by_new: *by_new, items, pairs }))
             }
         };
         Ok(Done { value, size: extent.size, height: extent.height + 1 })

@@ -11,6 +11,9 @@ use super::opcode::*;
 use super::{Allowed, Encoding, Storages, refuse};
 use crate::{StorageId, Value};
 
+/// More values than a checkpoint has: each takes some hundred bytes of memory, and as little as one in the file.
+const MAX_NODES: usize = 1 << 26;
+
 /// A place in the list of nodes.
 pub(super) type Id = u32;
 
@@ -27,13 +30,13 @@ pub(super) enum Node {
     Global(Global),
     Storage(Part),
     Tensor { record: Box<crate::TensorRecord>, attributes: Option<Id> },
-    Object { class: Arc<str>, args: Vec<Id>, state: Option<Id>, by_new: bool, pairs: Vec<(Id, Id)> },
+    Object { class: Arc<str>, args: Vec<Id>, state: Option<Id>, by_new: bool, items: Vec<Id>, pairs: Vec<(Id, Id)> },
 }
 
 impl Node {
     /// An instance of which nothing but its arguments is known yet.
     pub(super) fn object(class: Arc<str>, args: Vec<Id>, by_new: bool) -> Node {
-        Node::Object { class, args, state: None, by_new, pairs: Vec::new() }
+        Node::Object { class, args, state: None, by_new, items: Vec::new(), pairs: Vec::new() }
     }
 }
 
@@ -375,7 +378,10 @@ impl<'a> Unpickler<'a> {
     // The stack.
 
     fn push(&mut self, node: Node) -> Result<()> {
-        let id = Id::try_from(self.nodes.len()).map_err(|_| refuse("the pickle holds too many values"))?;
+        let room = self.nodes.len() < MAX_NODES && self.nodes.try_reserve(1).is_ok();
+        let Some(id) = Id::try_from(self.nodes.len()).ok().filter(|_| room) else {
+            return Err(refuse("the pickle holds too many values"));
+        };
         self.nodes.push(node);
         self.stack.push(id);
         Ok(())
@@ -422,6 +428,7 @@ impl<'a> Unpickler<'a> {
         let target = self.top()?;
         match &mut self.nodes[target as usize] {
             Node::List(list) => list.extend(items),
+            Node::Object { class, items: list, .. } if self.allowed.contains(class) => list.extend(items),
             other => return Err(refuse(&format!("Can only append to lists, but got {}", type_name(other)))),
         }
         Ok(())
@@ -431,7 +438,9 @@ impl<'a> Unpickler<'a> {
         let target = self.top()?;
         match &mut self.nodes[target as usize] {
             Node::Dict(items) | Node::OrderedDict { items, .. } => items.extend(new),
-            Node::Object { class, pairs, .. } if &**class == "collections.Counter" => pairs.extend(new),
+            Node::Object { class, pairs, .. } if &**class == "collections.Counter" || self.allowed.contains(class) => {
+                pairs.extend(new);
+            }
             other => {
                 return Err(refuse(&format!(
                     "Can only {opcode} for dict, collections.OrderedDict, collections.Counter, but got {}",

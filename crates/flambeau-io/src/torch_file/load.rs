@@ -60,7 +60,7 @@ pub fn from_source(source: Source, allowed: &Allowed) -> Result<File> {
             }
         }
     }
-    let pickle = archive.read(&format!("{prefix}/data.pkl"))?;
+    let pickle = read_pickle(&archive, &prefix)?;
     let mut storages = ZipStorages { archive: &archive, prefix: &prefix, known: HashMap::new(), list: Vec::new() };
     let (root, _) = pickle::load(&pickle, &mut storages, allowed)?;
     let len = archive.len();
@@ -73,7 +73,25 @@ pub fn pickle_of(source: Source) -> Result<Vec<u8>> {
         return Err(Error::value("Expected input to be a checkpoint returned by torch.save"));
     }
     let (archive, prefix) = open(source)?;
-    archive.read(&format!("{prefix}/data.pkl"))
+    read_pickle(&archive, &prefix)
+}
+
+/// Every byte of a pickle can become a value: one that was compressed, which `torch.save` does not do, may be this much larger
+/// than in the file, or this large.
+const MAX_PICKLE_RATIO: u64 = 30;
+const SMALL_PICKLE: u64 = 1 << 20;
+
+fn read_pickle(archive: &Archive, prefix: &str) -> Result<Vec<u8>> {
+    let name = format!("{prefix}/data.pkl");
+    if let Some(entry) = archive.get(&name)
+        && entry.size > SMALL_PICKLE.max(entry.packed.saturating_mul(MAX_PICKLE_RATIO))
+    {
+        return Err(Error::runtime(format!(
+            "'{name}' would take {} bytes, from {} in the file: no checkpoint compresses so well",
+            entry.size, entry.packed
+        )));
+    }
+    archive.read(&name)
 }
 
 fn open(source: Source) -> Result<(Archive, String)> {

@@ -178,6 +178,9 @@ impl<'a, 'py> Reader<'a, 'py> {
         self.dict(&o.pairs, pairs.as_any())?;
         let how = if o.by_new { "new" } else { "call" };
         let object = self.options.make.call1((how, &*o.class, args))?.unbind();
+        for item in self.all(&o.items)? {
+            object.bind(py).call_method1("append", (item,))?;
+        }
         for (k, v) in pairs {
             object.bind(py).set_item(k, v)?;
         }
@@ -216,10 +219,10 @@ impl<'a, 'py> Reader<'a, 'py> {
             Value::OrderedDict(dict) => {
                 let d = py.import("collections")?.getattr("OrderedDict")?.call0()?;
                 self.dict(&dict.items, &d)?;
-                for (k, v) in &dict.attributes {
-                    if let Value::Str(name) = k {
-                        d.setattr(&**name, self.object(v)?)?;
-                    }
+                if !dict.attributes.is_empty() {
+                    // Not by `setattr`, which could change its class.
+                    let attributes = d.getattr("__dict__")?;
+                    self.dict(&dict.attributes, &attributes)?;
                 }
                 d.unbind()
             }

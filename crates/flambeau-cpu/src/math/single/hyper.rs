@@ -4,26 +4,22 @@ use super::super::double::hyper as double;
 use super::super::double::log::split;
 use super::super::step::{MulAdd, poly};
 use super::copysign;
-use super::exp::exp;
 
+/// `t / (t + 2)` for `t = exp(2 |x|) - 1`, in double precision: all but one result in ten thousand are the nearest number.
 #[inline(always)]
 pub(in crate::math) fn tanh<L: MulAdd>(x: f32) -> f32 {
-    let a = x.abs();
-    let z = x * x;
-    let near = L::madd32(
-        x * z,
-        poly!(L::madd32, z; -0.3333333134651184, 0.13333196938037872, -0.053945522755384445, 0.02169368416070938,
-            -0.008159562014043331, 0.002126232720911503),
-        x,
-    );
-    let far = copysign(1.0 - 2.0 / (1.0 + exp::<L>(2.0 * a)), x);
-    if a > 0.625 {
-        far
-    } else if x.is_nan() {
-        x
-    } else {
-        near
-    }
+    /// Adding this leaves the nearest integer in the low bits.
+    const MAGIC: f64 = 6755399441055744.0;
+    let a = f64::from(x.abs());
+    // The result is one from 9.02 on.
+    let twice = 2.0 * if a > 10.0 { 10.0 } else { a };
+    let shifted = L::madd(twice, core::f64::consts::LOG2_E, MAGIC);
+    let r = L::madd(MAGIC - shifted, core::f64::consts::LN_2, twice);
+    let power = f64::from_bits(shifted.to_bits().wrapping_sub(MAGIC.to_bits()).wrapping_add(1023) << 52);
+    let q = poly!(L::madd, r; 0.49999999999954925, 0.1666666666666257, 0.041666666786625194, 0.008333333344235647,
+        0.0013888839010858958, 0.0001984122450904205, 2.486793656219774e-05, 2.7617625110379297e-06);
+    let t = L::madd(L::madd(r * r, q, r), power, power - 1.0);
+    copysign((t / (t + 2.0)) as f32, x)
 }
 
 #[inline(always)]

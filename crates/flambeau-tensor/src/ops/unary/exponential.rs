@@ -1,6 +1,8 @@
 //! Exponentials, logarithms, roots, and what is made of them.
 
-use crate::ops::{Val, op, rule, samples};
+use flambeau_cpu::loops::MapKernel;
+
+use crate::ops::{Arg, Val, op, rule, samples};
 use crate::{DType, Tensor};
 
 op! {
@@ -33,6 +35,16 @@ op! {
     samples samples::unary(0.3, 4.0);
 }
 
+/// The loop that rounds as PyTorch's roots do.
+fn reference_root(_: &[Arg], dtype: DType) -> Option<&'static MapKernel> {
+    #[cfg(target_arch = "x86_64")]
+    if dtype == DType::F32 && flambeau_cpu::math::is_reference() {
+        return Some(&flambeau_cpu::loops::REFERENCE_SQRT);
+    }
+    let _ = dtype;
+    None
+}
+
 op! {
     /// The square root, element by element; nan for negative numbers.
     ///
@@ -43,6 +55,7 @@ op! {
     fn sqrt(input: Tensor) -> y;
     variants [method, function, inplace, out];
     dtype rule::int_to_float(input);
+    shortcut reference_root;
     map { (input) Float, Complex => sqrt(input) };
     vjp { input => |g, y| g / (2.0 * y.conj()) };
     samples samples::unary(0.3, 4.0);

@@ -57,7 +57,7 @@ op! {
     dtype rule::promote(grad, output);
     map {
         (grad, output)
-        Float => grad * (1.0 - output * output);
+        Float => grad * madd(-output, output, 1.0);
         Complex => grad * (C::new(1.0, 0.0) - output * output).conj()
     };
     vjp {
