@@ -403,15 +403,15 @@ def get_num_interop_threads() -> int:
 
 
 def get_default_device() -> Any:
-    """The device that new tensors are on: the CPU."""
-    return _C.device("cpu")
+    """The device that new tensors are on."""
+    return _C._default_device()
 
 
 def set_default_device(device: Any) -> None:
-    """Says on which device new tensors are to be: the CPU, or nothing else (NotImplementedError)."""
-    if device is not None and (device := _C.device(device)).type != "cpu":
-        _C.empty(0).to(device)  # where there is no such device, this is the error
-        raise NotImplementedError(f"set_default_device: new tensors on '{device}' by default")
+    """Says on which device new tensors are to be: the CPU, or `meta`, where they have no elements."""
+    if device is not None:
+        _C.empty(0, device=device)  # where there is no such device, this is the error
+    _C._set_default_device(device)
 
 
 def is_anomaly_enabled() -> bool:

@@ -195,6 +195,7 @@ _BUILT_IN = {
     "builtins.bytearray": bytearray,
     "builtins.set": set,
     "builtins.complex": complex,
+    "builtins.Ellipsis": ...,
     "torch.layout": _get_layout,
     "torch.serialization._get_layout": _get_layout,
     "torch.Tensor": _C.Tensor,
@@ -529,7 +530,7 @@ def load(
     makers = _Makers(strict=weights_only is True)
     meta = isinstance(map_location, (str, _C.device)) and str(map_location) == "meta"
     options = {
-        "names": list(makers.user),
+        "names": [*makers.user, *(() if makers.strict else ("builtins.Ellipsis",))],
         "prefixes": [] if makers.strict else ["torch.nn.", "torch._C._nn.", *_pickling.ACTIVATIONS],
         "encoding": pickle_load_args.get("encoding", "utf-8"),
         "mapped": config.load.mmap_flags == MAP_SHARED if mmap else None,

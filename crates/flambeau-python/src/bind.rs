@@ -128,13 +128,11 @@ fn doc(py: Python<'_>, i: usize) -> String {
 }
 
 fn function(py: Python<'_>, i: usize, name: &str) -> PyResult<Py<PyAny>> {
-    let def = definition(name, trampoline_function, &doc(py, i));
-    let index = i.into_pyobject(py)?;
+    let def = definition(name, TRAMPOLINES[i], &doc(py, i));
+    // Of no object, so that pickles find it by its name.
+    let none = std::ptr::null_mut();
     // SAFETY: the definition is leaked, so it lives as long as the function.
-    unsafe {
-        Bound::from_owned_ptr_or_err(py, ffi::PyCFunction_NewEx(def, index.as_ptr(), std::ptr::null_mut()))
-            .map(Bound::unbind)
-    }
+    unsafe { Bound::from_owned_ptr_or_err(py, ffi::PyCFunction_NewEx(def, none, none)).map(Bound::unbind) }
 }
 
 fn method(class: &Bound<'_, PyType>, i: usize, name: &str) -> PyResult<Py<PyAny>> {
@@ -142,19 +140,6 @@ fn method(class: &Bound<'_, PyType>, i: usize, name: &str) -> PyResult<Py<PyAny>
     let def = definition(name, TRAMPOLINES[i], &doc(py, i));
     // SAFETY: the definition is leaked, so it lives as long as the descriptor.
     unsafe { Bound::from_owned_ptr_or_err(py, ffi::PyDescr_NewMethod(class.as_type_ptr(), def)).map(Bound::unbind) }
-}
-
-unsafe extern "C" fn trampoline_function(
-    index: *mut ffi::PyObject,
-    args: *const *mut ffi::PyObject,
-    n: ffi::Py_ssize_t,
-    names: *mut ffi::PyObject,
-) -> *mut ffi::PyObject {
-    // SAFETY: called by the interpreter with its lock held; the index was put there by `function`.
-    unsafe {
-        let i = ffi::PyLong_AsSize_t(index);
-        enter(i, std::ptr::null_mut(), args, n, names)
-    }
 }
 
 unsafe extern "C" fn trampoline<const I: usize>(
@@ -172,10 +157,11 @@ macro_rules! table {
     (@@ $b:tt $($a:literal)*) => { [$(table!(@row $a $b)),*] };
     (@row $a:literal [$($b:literal)*]) => { [$(trampoline::<{ $a * 16 + $b }> as ffi::PyCFunctionFastWithKeywords),*] };
 }
-/// One entry point a method name: it is how the interpreter says which one was called.
-static ROWS: [[ffi::PyCFunctionFastWithKeywords; 16]; 64] = table!(@
+/// One entry point a name: it is how the interpreter says which one was called. Functions have no object.
+static ROWS: [[ffi::PyCFunctionFastWithKeywords; 16]; 96] = table!(@
     0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30 31
-    32 33 34 35 36 37 38 39 40 41 42 43 44 45 46 47 48 49 50 51 52 53 54 55 56 57 58 59 60 61 62 63;
+    32 33 34 35 36 37 38 39 40 41 42 43 44 45 46 47 48 49 50 51 52 53 54 55 56 57 58 59 60 61 62 63
+    64 65 66 67 68 69 70 71 72 73 74 75 76 77 78 79 80 81 82 83 84 85 86 87 88 89 90 91 92 93 94 95;
     0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15);
 
 struct Trampolines;

@@ -7,7 +7,7 @@ use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyFloat, PyInt, PyList, PyString, PyTuple};
 
-use crate::dtype::{PyDType, read_device, read_dtype};
+use crate::dtype::{PyDType, default_device, read_device, read_dtype};
 use crate::errors::to_py;
 use crate::numpy;
 use crate::parse::read_number;
@@ -214,7 +214,7 @@ pub fn tensor(
         Some(d) => {
             read_device(d)?.ok_or_else(|| PyTypeError::new_err("tensor(): argument 'device' must be torch.device"))?
         }
-        None => Device::Cpu,
+        None => default_device().unwrap_or_default(),
     };
     let t = from_data(data, dtype)?.to_device(device).map_err(to_py)?;
     if requires_grad && !t.dtype().is_differentiable() {
@@ -237,7 +237,7 @@ pub fn as_tensor(
     let dtype = dtype.map(|d| crate::tensor::dtype_argument(d, "as_tensor")).transpose()?;
     let device = match device {
         Some(d) => read_device(d)?,
-        None => None,
+        None => default_device(),
     };
     let options = flambeau_tensor::Options { dtype, device, requires_grad: false };
     if let Ok(t) = data.cast::<PyTensor>() {

@@ -1,5 +1,6 @@
 //! `torch.dtype`, `torch.device`, `torch.layout`, `torch.memory_format`.
 
+use std::cell::{Cell, RefCell};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use flambeau_tensor::{DType, Device, MemoryFormat};
@@ -157,10 +158,42 @@ impl PyDevice {
     fn __reduce__(slf: &Bound<'_, Self>) -> PyResult<(Py<PyAny>, (String,))> {
         Ok((slf.get_type().into_any().unbind(), (slf.get().__str__(),)))
     }
-    fn __enter__(slf: Py<Self>) -> Py<Self> {
-        slf
+    fn __enter__(slf: Py<Self>) -> PyResult<Py<Self>> {
+        let device = slf.get().kind.parse().map_err(to_py)?;
+        ENTERED.with_borrow_mut(|entered| entered.push(DEFAULT.replace(Some(device))));
+        Ok(slf)
     }
-    fn __exit__(&self, _kind: &Bound<'_, PyAny>, _value: &Bound<'_, PyAny>, _trace: &Bound<'_, PyAny>) {}
+    fn __exit__(&self, _kind: &Bound<'_, PyAny>, _value: &Bound<'_, PyAny>, _trace: &Bound<'_, PyAny>) {
+        if let Some(before) = ENTERED.with_borrow_mut(Vec::pop) {
+            DEFAULT.set(before);
+        }
+    }
+}
+
+thread_local! {
+    /// Where new tensors go, if somebody said.
+    static DEFAULT: Cell<Option<Device>> = const { Cell::new(None) };
+    /// What that was before each `with torch.device(..)` that is open.
+    static ENTERED: RefCell<Vec<Option<Device>>> = const { RefCell::new(Vec::new()) };
+}
+
+/// The device that `with torch.device(..)` or `torch.set_default_device` gives to new tensors in this thread.
+#[inline]
+pub fn default_device() -> Option<Device> {
+    DEFAULT.get()
+}
+
+/// The device of new tensors.
+#[pyfunction]
+pub fn _default_device(py: Python<'_>) -> Py<PyDevice> {
+    device_object(py, default_device().unwrap_or_default())
+}
+
+/// Sets the device of new tensors; none takes it back.
+#[pyfunction]
+pub fn _set_default_device(device: Option<&Bound<'_, PyAny>>) -> PyResult<()> {
+    DEFAULT.set(device.map(read_device).transpose()?.flatten());
+    Ok(())
 }
 
 static DEVICES: PyOnceLock<[Py<PyDevice>; 2]> = PyOnceLock::new();

@@ -86,6 +86,8 @@ fn _C(m: &Bound<'_, PyModule>) -> PyResult<()> {
         graph::_will_engine_execute_node,
         optim::_sgd_step,
         optim::_adam_step,
+        dtype::_default_device,
+        dtype::_set_default_device,
         settings::get_default_dtype,
         settings::set_default_dtype,
         settings::_autocast_dtype,

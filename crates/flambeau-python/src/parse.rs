@@ -6,7 +6,7 @@ use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyComplex, PyFloat, PyInt, PyList, PyString, PyTuple};
 
-use crate::dtype::{PyLayout, PyMemoryFormat, read_device, read_dtype};
+use crate::dtype::{PyLayout, PyMemoryFormat, default_device, read_device, read_dtype};
 use crate::errors::to_py;
 use crate::generator::PyGenerator;
 use crate::tensor::{Lending, PyTensor, unwrap};
@@ -370,6 +370,10 @@ pub fn parse<'a, 'py>(
         }
     }
     if op.factory {
+        // What is made like a tensor is made where that is.
+        if options.device.is_none() && !params.iter().any(|p| p.kind == Kind::Tensor) {
+            options.device = default_device();
+        }
         args.push(Slot::own(Arg::Options(options)));
     }
     Ok(Parsed { args, out })
