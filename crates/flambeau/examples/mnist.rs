@@ -11,6 +11,10 @@ use flambeau::data::Idx;
 use flambeau::prelude::*;
 use indicatif::{ProgressBar, ProgressStyle};
 
+/// Images to train on, and how many go through the model at a time.
+const IMAGES: i64 = 4000;
+const BATCH: i64 = 32;
+
 struct Arguments {
     epochs: u32,
     seed: u64,
@@ -45,27 +49,29 @@ fn accuracy(model: &dyn Forward, images: &Tensor, labels: &Tensor) -> Result<f64
     Ok(guesses.eq(labels)?.to_dtype(DType::F32)?.mean()?.item()?.to_f64())
 }
 
-fn main() -> Result<(), Error> {
-    let Arguments { epochs, seed } = arguments()?;
-    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let folder = root.join("data/mnist-sample");
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+/// Trains for some epochs of at most so many batches; after each batch `told` gets the epoch, how many images it has seen, and
+/// their mean loss. Gives the model and the share of the held-back images that it reads right.
+pub fn train(
+    seed: u64,
+    epochs: u32,
+    batches: usize,
+    mut told: impl FnMut(u32, i64, f64),
+) -> Result<(Sequential, f64), Error> {
+    let folder = root().join("data/mnist-sample");
     let (images, labels) = digits(&folder, "train")?;
     let (test_images, test_labels) = digits(&folder, "t10k")?;
 
     manual_seed(seed);
     let model = sequential![Linear::new(784, 128)?, ReLU, Linear::new(128, 64)?, ReLU, Linear::new(64, 10)?];
-    println!("{model}");
     let mut optimizer = SGD::new(model.parameters(), SGDOptions { lr: 0.01, momentum: 0.9, ..Default::default() })?;
-    let loader = DataLoader::new(images, labels)?.batch_size(32)?.shuffle(true);
-
-    let style = ProgressStyle::with_template("epoch {prefix} [{bar:24}] {msg}")
-        .map_err(|e| Error::value(e.to_string()))?
-        .progress_chars("== ");
+    let loader = DataLoader::new(images, labels)?.batch_size(BATCH)?.shuffle(true);
     for epoch in 1..=epochs {
-        let bar = ProgressBar::new(loader.samples() as u64).with_style(style.clone());
-        bar.set_prefix(format!("{epoch:2}/{epochs}"));
-        let (begun, mut total, mut seen) = (Instant::now(), 0.0, 0);
-        for batch in loader.iter()? {
+        let (mut total, mut seen) = (0.0, 0);
+        for batch in loader.iter()?.take(batches) {
             let (images, labels) = batch?;
             optimizer.zero_grad()?;
             let loss = model.forward(&images)?.cross_entropy(&labels)?;
@@ -73,16 +79,37 @@ fn main() -> Result<(), Error> {
             optimizer.step()?;
             total += loss.item()?.to_f64() * labels.numel() as f64;
             seen += labels.numel();
-            bar.set_message(format!("loss {:.4}", total / seen as f64));
-            bar.inc(labels.numel() as u64);
+            told(epoch, seen, total / seen as f64);
         }
-        let speed = seen as f64 / begun.elapsed().as_secs_f64();
-        bar.finish_and_clear();
-        println!("epoch {epoch:2}/{epochs}  loss {:.4}  {speed:.0} images/s", total / seen as f64);
     }
+    let right = accuracy(&model, &test_images, &test_labels)?;
+    Ok((model, right))
+}
 
-    println!("held back: {:.1}% read right", 100.0 * accuracy(&model, &test_images, &test_labels)?);
-    let path = root.join("runs/mnist");
+fn main() -> Result<(), Error> {
+    let Arguments { epochs, seed } = arguments()?;
+    let style = ProgressStyle::with_template("epoch {prefix} [{bar:24}] {msg}")
+        .map_err(|e| Error::value(e.to_string()))?
+        .progress_chars("== ");
+    let mut begun = Instant::now();
+    let mut bar = ProgressBar::hidden();
+    let (model, right) = train(seed, epochs, usize::MAX, |epoch, seen, loss| {
+        if seen <= BATCH {
+            (begun, bar) = (Instant::now(), ProgressBar::new(IMAGES as u64).with_style(style.clone()));
+            bar.set_prefix(format!("{epoch:2}/{epochs}"));
+        }
+        bar.set_message(format!("loss {loss:.4}"));
+        bar.set_position(seen as u64);
+        if seen == IMAGES {
+            bar.finish_and_clear();
+            let speed = seen as f64 / begun.elapsed().as_secs_f64();
+            println!("epoch {epoch:2}/{epochs}  loss {loss:.4}  {speed:.0} images/s");
+        }
+    })?;
+
+    println!("{model}");
+    println!("held back: {:.1}% read right", 100.0 * right);
+    let path = root().join("runs/mnist");
     std::fs::create_dir_all(&path)?;
     let path = path.canonicalize()?.join("model-rust.pt");
     flambeau::save(&path, &model.state_dict())?;

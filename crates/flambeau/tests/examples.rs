@@ -17,6 +17,8 @@ mod char_gpt;
 mod cnn;
 #[path = "../examples/linear_regression.rs"]
 mod linear_regression;
+#[path = "../examples/mnist.rs"]
+mod mnist;
 #[path = "../examples/predict.rs"]
 mod predict;
 #[path = "../examples/serve/main.rs"]
@@ -46,6 +48,20 @@ fn a_line_is_fitted() -> Result<()> {
     close(&losses, &[0.000225, 0.000093, 0.000093], 5e-3);
     let w: Vec<f64> = model.weight.to_vec::<f32>()?.into_iter().map(f64::from).collect();
     close(&w, &[2.0, -3.4], 1e-3);
+    Ok(())
+}
+
+#[test]
+fn digits_are_learned_as_in_pytorch() -> Result<()> {
+    let _alone = alone();
+    let mut told = Vec::new();
+    let (_, right) = mnist::train(0, 2, 20, |_, seen, loss| {
+        if seen == 640 {
+            told.push(loss);
+        }
+    })?;
+    close(&told, &[2.2627378344535827, 1.989831280708313], 1e-5);
+    close(&[right], &[0.561], 1e-3);
     Ok(())
 }
 

@@ -16,7 +16,13 @@ import flambeau as torch
 LOSSES: dict[str | None, list[float]] = {
     None: [
         *(0.7391965985298157, 0.00835166685283184, 4.129161834716797, 0.0057456293143332005, 0.004646472167223692),
-        *(0.003972932696342468, 0.003866357496008277, 0.0038660515565425158, 0.003866048762574792, 0.003866045270115137),
+        *(
+            0.003972932696342468,
+            0.003866357496008277,
+            0.0038660515565425158,
+            0.003866048762574792,
+            0.003866045270115137,
+        ),
     ],
     "strong_wolfe": [
         *(0.7391965985298157, 0.008347461931407452, 0.008189733140170574, 0.0068610189482569695, 0.006457136943936348),
@@ -41,7 +47,10 @@ def is_reference() -> bool:
 def train(line_search_fn: str | None) -> tuple[list[float], Any]:
     """The losses of ten steps on a small network, and its first weights."""
     i = torch.arange
-    w = [torch.nn.Parameter((i(12) * 37 % 11).view(4, 3) / 5 - 1), torch.nn.Parameter((i(15) * 29 % 13).view(3, 5) / 6 - 1)]
+    w = [
+        torch.nn.Parameter((i(12) * 37 % 11).view(4, 3) / 5 - 1),
+        torch.nn.Parameter((i(15) * 29 % 13).view(3, 5) / 6 - 1),
+    ]
     x, y = (i(24) * 17 % 19).view(6, 4) / 9 - 1, (i(30) * 23 % 29).view(6, 5) / 14 - 1
     optimizer = torch.optim.LBFGS(w, line_search_fn=line_search_fn)
 

@@ -28,4 +28,6 @@ pub use kernel::{Bits, Body, HalfBits, Lane, MAX_INPUTS, MapKernel, Truth};
 pub use map::map;
 #[cfg(target_arch = "x86_64")]
 pub use root::REFERENCE_SQRT;
+#[cfg(target_arch = "x86_64")]
+pub(crate) use root::reference_roots;
 pub use split::SMALL;

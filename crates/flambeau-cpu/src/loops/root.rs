@@ -1,5 +1,7 @@
 //! Square roots in single precision as PyTorch makes them on the processors that its numbers are taken from.
 
+use std::arch::x86_64::*;
+
 use flambeau_types::{DType, Scalar};
 
 use super::kernel::{Blocks, MapKernel};
@@ -33,29 +35,39 @@ unsafe fn roots_exact(blocks: usize, out: *mut u8, inputs: *const *const u8, ste
 
 #[target_feature(enable = "avx2,fma")]
 unsafe fn roots(blocks: usize, out: *mut u8, inputs: *const *const u8, steps: *const usize, _params: &[Scalar]) {
-    use std::arch::x86_64::*;
+    for i in 0..blocks {
+        // SAFETY: a block of 16 elements of the one input, and of the output.
+        unsafe {
+            let mut x = (*inputs).add(i * *steps).cast::<[f32; LANES]>().read_unaligned();
+            reference_roots(&mut x);
+            out.cast::<[f32; LANES]>().add(i).write_unaligned(x);
+        }
+    }
+}
+
+/// The roots of numbers in place, where [`is_reference`](crate::math::is_reference) holds.
+#[inline]
+#[target_feature(enable = "avx2,fma")]
+pub(crate) fn reference_roots(x: &mut [f32; LANES]) {
     // Beyond these the steps would leave the range of numbers.
     let (least, most) = (_mm256_set1_ps(f32::MIN_POSITIVE), _mm256_set1_ps(3.4e38));
     let half = _mm256_set1_ps(0.5);
-    for i in 0..blocks {
-        for part in 0..2 {
-            // SAFETY: a block of 16 elements of the one input, and of the output.
-            unsafe {
-                let x = _mm256_loadu_ps((*inputs).add(i * *steps).cast::<f32>().add(8 * part));
-                let estimate = _mm256_rsqrt_ps(x);
-                let (root, inverse) = (_mm256_mul_ps(x, estimate), _mm256_mul_ps(half, estimate));
-                let error = _mm256_sub_ps(half, _mm256_mul_ps(root, inverse));
-                let inverse = _mm256_add_ps(inverse, _mm256_mul_ps(inverse, error));
-                let root = _mm256_add_ps(root, _mm256_mul_ps(root, error));
-                let rest = _mm256_sub_ps(x, _mm256_mul_ps(root, root));
-                let mut root = _mm256_add_ps(root, _mm256_mul_ps(rest, inverse));
-                let common = _mm256_and_ps(_mm256_cmp_ps::<_CMP_GE_OQ>(x, least), _mm256_cmp_ps::<_CMP_LE_OQ>(x, most));
-                if _mm256_movemask_ps(common) != 0xff {
-                    root = _mm256_blendv_ps(_mm256_sqrt_ps(x), root, common);
-                }
-                _mm256_storeu_ps(out.cast::<f32>().add(LANES * i + 8 * part), root);
-            }
+    for part in x.as_chunks_mut::<8>().0 {
+        // SAFETY: eight numbers.
+        let x = unsafe { _mm256_loadu_ps(part.as_ptr()) };
+        let estimate = _mm256_rsqrt_ps(x);
+        let (root, inverse) = (_mm256_mul_ps(x, estimate), _mm256_mul_ps(half, estimate));
+        let error = _mm256_sub_ps(half, _mm256_mul_ps(root, inverse));
+        let inverse = _mm256_add_ps(inverse, _mm256_mul_ps(inverse, error));
+        let root = _mm256_add_ps(root, _mm256_mul_ps(root, error));
+        let rest = _mm256_sub_ps(x, _mm256_mul_ps(root, root));
+        let mut root = _mm256_add_ps(root, _mm256_mul_ps(rest, inverse));
+        let common = _mm256_and_ps(_mm256_cmp_ps::<_CMP_GE_OQ>(x, least), _mm256_cmp_ps::<_CMP_LE_OQ>(x, most));
+        if _mm256_movemask_ps(common) != 0xff {
+            root = _mm256_blendv_ps(_mm256_sqrt_ps(x), root, common);
         }
+        // SAFETY: eight numbers.
+        unsafe { _mm256_storeu_ps(part.as_mut_ptr(), root) };
     }
 }
 

@@ -1,9 +1,10 @@
 //! Negative log-likelihood over contiguous (N, C, L) log-probabilities.
 
-use flambeau_types::{Error, Result};
+use flambeau_types::{DType, Error, Result};
 
 use crate::reduce::Address;
 use crate::reduce::convert::{Put, load};
+use crate::reduce::real::Real;
 use crate::threads::parallel_for;
 use crate::{View, ViewMut};
 
@@ -100,20 +101,45 @@ pub fn nll_loss(
         unsafe { 0f64.put(total_weight.dtype(), total_weight.ptr()) };
         return Ok(());
     }
-    let (mut sum, mut total) = (0.0, 0.0);
-    for (i, &t) in classes.targets.iter().enumerate() {
-        if t >= 0 {
-            sum += value(i, t);
-            total += classes.weight(t);
-        }
-    }
-    let loss = if reduction == Reduction::Mean { sum / total } else { sum };
+    let single = dtype != DType::F64;
+    let (sum, total) = if single { sums::<f32>(&classes, value) } else { sums::<f64>(&classes, value) };
+    let loss = match reduction {
+        Reduction::Mean if single => f64::from(sum as f32 / total as f32),
+        Reduction::Mean => sum / total,
+        _ => sum,
+    };
     // SAFETY: one element each.
     unsafe {
         loss.put(out.dtype(), out.ptr());
         total.put(total_weight.dtype(), total_weight.ptr());
     }
     Ok(())
+}
+
+/// The sums of all losses and of their weights, added up as PyTorch does: what was added joins a level above after every
+/// sixteenth sample, from which sixteen such joins go to the next.
+fn sums<T: Real>(classes: &Classes, value: impl Fn(usize, i64) -> f64) -> (f64, f64) {
+    const LEVELS: usize = 8;
+    let n = classes.targets.len();
+    let power = (n.next_power_of_two().trailing_zeros() as usize / LEVELS).max(4);
+    let mut levels = [[T::default(); 2]; LEVELS];
+    for (i, &t) in classes.targets.iter().enumerate() {
+        if t < 0 {
+            continue;
+        }
+        levels[0][0] += T::of(value(i, t));
+        levels[0][1] += T::of(classes.weight(t));
+        for j in 0..LEVELS - 1 {
+            if i >> (j * power) & ((1 << power) - 1) != 0 {
+                break;
+            }
+            let [loss, weight] = std::mem::take(&mut levels[j]);
+            levels[j + 1][0] += loss;
+            levels[j + 1][1] += weight;
+        }
+    }
+    let total = |which: usize| levels.iter().fold(T::default(), |s, level| s + level[which]).to_f64();
+    (total(0), total(1))
 }
 
 /// The gradient of [`nll_loss`] for the log-probabilities: `grad_in` is (N, C, L), `grad_out` has the shape of the result.

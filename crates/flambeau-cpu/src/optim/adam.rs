@@ -4,6 +4,7 @@ use flambeau_types::DType;
 
 use super::walk::{Operand, walk};
 use super::{Rounding, by_rounding};
+use crate::math::is_reference;
 use crate::reduce::chunks::{L, chunks, read, write};
 use crate::reduce::real::Real;
 use crate::{View, ViewMut};
@@ -78,6 +79,8 @@ struct Constants<T> {
     eps: T,
     step_size: T,
     maximize: bool,
+    /// Roots are those of the processors that PyTorch's numbers are taken from.
+    reference: bool,
 }
 
 impl<T: Real> Constants<T> {
@@ -96,6 +99,7 @@ impl<T: Real> Constants<T> {
             eps: T::of(o.eps),
             step_size: T::of(-(o.lr / correction1)),
             maximize: o.maximize,
+            reference: is_reference(),
         }
     }
 }
@@ -158,7 +162,7 @@ unsafe fn update_body<R: Rounding, const F: bool>(
             write(m.add(i), mean, len);
             for l in 0..L {
                 let kept = R::round(square[l] * c.beta2);
-                square[l] = R::round(kept + c.weight2 * g[l] * g[l]);
+                square[l] = R::round((c.weight2 * g[l]).madd::<F>(g[l], kept));
             }
             write(v.add(i), square, len);
             if !max.is_null() {
@@ -170,9 +174,13 @@ unsafe fn update_body<R: Rounding, const F: bool>(
                 }
                 write(max.add(i), square, len);
             }
+            if F && c.reference {
+                R::roots::<true>(&mut square);
+            } else {
+                R::roots::<false>(&mut square);
+            }
             for l in 0..L {
-                let root = R::round(R::round(square[l].sqrt()) / c.root_correction2);
-                let denominator = R::round(root + c.eps);
+                let denominator = R::round(R::round(square[l] / c.root_correction2) + c.eps);
                 param[l] = R::round(param[l] + c.step_size * mean[l] / denominator);
             }
             write(p.add(i), param, len);

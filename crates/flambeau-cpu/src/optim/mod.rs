@@ -36,6 +36,7 @@ mod walk;
 pub use adam::{AdamOptions, adam_step};
 pub use sgd::{SgdOptions, sgd_step};
 
+use crate::reduce::chunks::L;
 use crate::reduce::convert::{bf16_to_f32, f16_to_f32, f32_to_bf16, f32_to_f16};
 use crate::reduce::real::Real;
 
@@ -45,6 +46,16 @@ pub(crate) trait Rounding: 'static {
     type Compute: Real;
     /// A result as it would be stored.
     fn round(x: Self::Compute) -> Self::Compute;
+    /// Square roots as [`sqrt`](crate::loops::REFERENCE_SQRT) gives them to tensors of this dtype.
+    ///
+    /// # Safety
+    /// [`is_reference`](crate::math::is_reference) must hold if `REFERENCE`.
+    #[inline(always)]
+    unsafe fn roots<const REFERENCE: bool>(x: &mut [Self::Compute; L]) {
+        for x in x {
+            *x = Self::round(x.sqrt());
+        }
+    }
 }
 
 /// float32.
@@ -57,16 +68,28 @@ pub(crate) struct Half;
 pub(crate) struct Brain;
 
 macro_rules! rounding {
-    ($($kind:ident, $t:ty, $x:ident => $e:expr;)*) => {$(
+    ($($kind:ident, $t:ty, $x:ident => $e:expr $(, { $($more:tt)* })?;)*) => {$(
         impl Rounding for $kind {
             type Compute = $t;
             #[inline(always)]
             fn round($x: $t) -> $t { $e }
+            $($($more)*)?
         }
     )*};
 }
 rounding! {
-    Single, f32, x => x;
+    Single, f32, x => x, {
+        #[cfg(target_arch = "x86_64")]
+        #[inline(always)]
+        unsafe fn roots<const REFERENCE: bool>(x: &mut [f32; L]) {
+            if REFERENCE {
+                // SAFETY: the processor has AVX2, as the caller promised.
+                unsafe { crate::loops::reference_roots(x) };
+            } else {
+                *x = x.map(f32::sqrt);
+            }
+        }
+    };
     Double, f64, x => x;
     Half, f32, x => f16_to_f32(f32_to_f16(x));
     Brain, f32, x => bf16_to_f32(f32_to_bf16(x));

@@ -22,6 +22,7 @@ use axum::{Json, Router};
 use flambeau::prelude::*;
 use serde::{Deserialize, Serialize};
 use tokio::net::TcpListener;
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot};
 
 /// What the server allows.
@@ -95,6 +96,9 @@ fn work(model: &dyn Forward, mut queue: mpsc::Receiver<Job>, batch: usize) {
     while queue.blocking_recv_many(&mut jobs, batch) > 0 {
         // Nobody waits for an answer whose connection is gone.
         jobs.retain(|job| !job.reply.is_closed());
+        if jobs.is_empty() {
+            continue;
+        }
         let results: Vec<Result<Answer>> = match answers(model, &jobs) {
             Ok(answers) => answers.into_iter().map(Ok).collect(),
             Err(error) => jobs.iter().map(|_| Err(error.clone())).collect(),
@@ -123,8 +127,12 @@ async fn predict(State(shared): State<Shared>, body: Result<Json<Request>, JsonR
         return refused(StatusCode::BAD_REQUEST, why);
     }
     let (reply, answer) = oneshot::channel();
-    if shared.queue.try_send(Job { pixels, reply }).is_err() {
-        return refused(StatusCode::SERVICE_UNAVAILABLE, "too many requests wait: try again later");
+    match shared.queue.try_send(Job { pixels, reply }) {
+        Ok(()) => {}
+        Err(TrySendError::Full(_)) => {
+            return refused(StatusCode::SERVICE_UNAVAILABLE, "too many requests wait: try again later");
+        }
+        Err(TrySendError::Closed(_)) => return refused(StatusCode::INTERNAL_SERVER_ERROR, "the model stopped"),
     }
     match tokio::time::timeout(shared.timeout, answer).await {
         Ok(Ok(Ok(answer))) => Json(answer).into_response(),
