@@ -1,6 +1,6 @@
 """Runs of LBFGS that magnify the last bit of every operation, against PyTorch's.
 
-Recorded from PyTorch 2.15 on an AMD processor with AVX2, one thread. On Intel's processors PyTorch itself ends elsewhere.
+Recorded from PyTorch 2.15 on an AMD processor with AVX2, one thread. On Intel's PyTorch itself ends elsewhere.
 """
 
 from __future__ import annotations
@@ -9,9 +9,8 @@ import platform
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 import flambeau as torch
+import pytest
 
 LOSSES: dict[str | None, list[float]] = {
     None: [
