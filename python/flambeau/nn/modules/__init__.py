@@ -195,6 +195,7 @@ from flambeau.nn.modules.rnn import (
     LSTMCell as LSTMCell,
     RNNBase as RNNBase,
     RNNCell as RNNCell,
+    RNNCellBase as RNNCellBase,
 )
 from flambeau.nn.modules.sparse import (
     Embedding as Embedding,
@@ -341,6 +342,7 @@ __all__ = [
     "RNN",
     "RNNBase",
     "RNNCell",
+    "RNNCellBase",
     "RReLU",
     "ReLU",
     "ReLU6",
