@@ -68,6 +68,14 @@ class LazyModuleMixin:
     def _tensors(self: Any) -> Any:
         return itertools.chain(self._parameters.items(), self._buffers.items())
 
+    def _apply(self: Any, fn: Any, recurse: bool = True) -> Any:
+        waiting = {name: buffer for name, buffer in self._buffers.items() if buffer is not None and is_lazy(buffer)}
+        super()._apply(fn, recurse)  # type: ignore[misc]
+        for name, buffer in waiting.items():  # `fn` made it an ordinary tensor
+            buffer.data = self._buffers[name]
+            self._buffers[name] = buffer
+        return self
+
     def _save_to_state_dict(self: Any, destination: Any, prefix: str, keep_vars: bool) -> None:
         for name, value in self._tensors():
             if value is not None and name not in self._non_persistent_buffers_set:
