@@ -49,8 +49,10 @@ from flambeau.nn.modules.batchnorm import (
     InstanceNorm1d as InstanceNorm1d,
     InstanceNorm2d as InstanceNorm2d,
     InstanceNorm3d as InstanceNorm3d,
+    SyncBatchNorm as SyncBatchNorm,
 )
 from flambeau.nn.modules.container import (
+    Container as Container,
     ModuleDict as ModuleDict,
     ModuleList as ModuleList,
     Sequential as Sequential,
@@ -343,6 +345,8 @@ __all__ = [
     "RNNBase",
     "RNNCell",
     "RNNCellBase",
+    "SyncBatchNorm",
+    "Container",
     "RReLU",
     "ReLU",
     "ReLU6",
