@@ -9,7 +9,7 @@ from flambeau.nn.modules.conv import Conv2d, Conv3d, ConvTranspose2d, ConvTransp
 __all__ = ["convert_conv2d_weight_memory_format", "convert_conv3d_weight_memory_format"]
 
 
-def _convert(module: Any, layers: tuple[type, ...], memory_format: Any) -> Any:
+def _convert(module: Any, layers: Any, memory_format: Any) -> Any:
     for inner in module.modules():
         if isinstance(inner, layers):
             inner.weight.data = inner.weight.detach().clone(memory_format=memory_format)
