@@ -110,11 +110,64 @@ class _Uninitialized:
     def shape(self) -> Any:
         raise RuntimeError(self._LOCKED)
 
+    def share_memory_(self) -> Any:
+        """There is no memory yet."""
+        raise RuntimeError(
+            "Can't share memory on an uninitialized parameter or buffer. "
+            "Call `forward` to initialize the parameters before calling `module.share_memory()`."
+        )
+
     def __repr__(self) -> str:
         return f"<{type(self).__name__}>"
 
     def __reduce_ex__(self: Any, proto: Any) -> Any:
         return type(self), (self.requires_grad,)
+
+
+# What can be done without a shape besides reading properties: tell the size, take values, change dtype and device.
+_POSSIBLE = frozenset(
+    "size copy_ is_complex is_floating_point half float double char short int long cuda cpu to get_device as_subclass "
+    "__init__ __new__ __hash__ __str__ __sizeof__ __getattribute__ __setattr__ __delattr__ __getstate__ __reduce__ "
+    "__init_subclass__ __subclasshook__ __class__ __dir__".split()
+)
+# The operators are methods of other names.
+_METHODS = {
+    "nelement": "numel",
+    "ndimension": "dim",
+    "__iter__": "dim",
+    "__truediv__": "div",
+    "__itruediv__": "div_",
+    "__mod__": "remainder",
+    "__imod__": "remainder_",
+    "__pos__": "positive",
+    "__rand__": "bitwise_and",
+    "__ror__": "bitwise_or",
+    "__rxor__": "bitwise_xor",
+    **{f"__{name}__": name for name in ("abs", "add", "ge", "gt", "le", "lt", "matmul", "mul", "ne", "neg", "sub")},
+    **{f"__{name}__": name[1:] for name in ("radd", "rmul")},
+    **{f"__{name}__": name[1:] + "_" for name in ("iadd", "imul", "isub")},
+}
+
+
+def _refusal(name: str) -> Any:
+    kind = "slot wrapper" if name in ("__getitem__", "__setitem__") else "method"
+
+    def refuse(self: Any, *args: Any, **kwargs: Any) -> Any:
+        raise ValueError(
+            f"Attempted to use an uninitialized parameter in <{kind} '{_METHODS.get(name, name)}' of "
+            "'torch._C.TensorBase' objects>. This error happens when you are using a `LazyModule` or explicitly "
+            f"manipulating `torch.nn.parameter.{type(self).__name__}` objects. When using LazyModules Call `forward` "
+            "with a dummy batch to initialize the parameters before calling torch functions"
+        )
+
+    refuse.__name__ = name
+    return refuse
+
+
+for _name in dir(Tensor):
+    _private = _name.startswith("_") and not _name.startswith("__")
+    if callable(getattr(Tensor, _name)) and not (_private or _name in _POSSIBLE or _name in vars(_Uninitialized)):
+        setattr(_Uninitialized, _name, _refusal(_name))
 
 
 class UninitializedParameter(_Uninitialized, Parameter):

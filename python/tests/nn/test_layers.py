@@ -168,3 +168,10 @@ def test_rms_norm_of_half_types_rounds_once(dtype):
 def test_rms_norm_refuses_integers():
     with pytest.raises(NotImplementedError, match="\"rms_norm\" not implemented for 'Long'"):
         F.rms_norm(flambeau.ones(2, 3, dtype=flambeau.int64), (3,))
+
+
+def test_pooling_by_the_infinite_norm() -> None:
+    x = flambeau.tensor([[[-1.0, 2.0, -5.0, 1.0], [3.0, 4.0, 5.0, 6.0]]])
+    assert nn.LPPool1d(float("inf"), 2)(x).tolist() == [[[2.0, 5.0], [4.0, 6.0]]]
+    assert nn.LPPool2d(float("inf"), 2)(x).tolist() == [[[4.0, 6.0]]]
+    assert nn.LPPool3d(float("inf"), 2)(flambeau.full((1, 1, 2, 2, 2), -3.0)).tolist() == [[[[[3.0]]]]]

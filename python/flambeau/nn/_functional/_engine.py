@@ -22,3 +22,40 @@ def repeated(value: Any, n: int) -> tuple[int, ...]:
 def result_into(input: Any, result: Any, inplace: bool) -> Any:
     """The result, or `input` overwritten with it."""
     return input.copy_(result) if inplace else result
+
+
+_C_NAMES = {
+    flambeau.float64: "double",
+    flambeau.float16: "c10::Half",
+    flambeau.bfloat16: "c10::BFloat16",
+    flambeau.int64: "long int",
+    flambeau.int32: "int",
+    flambeau.int16: "short int",
+    flambeau.int8: "signed char",
+    flambeau.uint8: "unsigned char",
+    flambeau.complex64: "c10::complex<float>",
+    flambeau.complex128: "c10::complex<double>",
+}
+
+
+def c_name(dtype: Any) -> str:
+    """How PyTorch's compiled code calls a dtype in its messages."""
+    return _C_NAMES.get(dtype, str(dtype).removeprefix("torch.").replace("float32", "float"))
+
+
+_SCALAR_NAMES = {
+    flambeau.float16: "Half",
+    flambeau.int64: "Long",
+    flambeau.int32: "Int",
+    flambeau.int16: "Short",
+    flambeau.int8: "Char",
+    flambeau.uint8: "Byte",
+    flambeau.bool: "Bool",
+    flambeau.complex64: "ComplexFloat",
+    flambeau.complex128: "ComplexDouble",
+}
+
+
+def scalar_name(dtype: Any) -> str:
+    """How PyTorch calls a dtype that an operator is not implemented for."""
+    return _SCALAR_NAMES.get(dtype, str(dtype).removeprefix("torch."))

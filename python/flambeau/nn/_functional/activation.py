@@ -7,7 +7,7 @@ from typing import Any
 
 import flambeau
 from flambeau import Tensor
-from flambeau.nn._functional._engine import engine
+from flambeau.nn._functional._engine import engine, scalar_name
 
 _relu: Any = engine("relu")
 _relu_: Any = flambeau.relu_
@@ -96,6 +96,8 @@ def rrelu(
         raise RuntimeError("Lower bound should be less than or equal to the upper bound")
     if not training:
         return leaky_relu(input if inplace else input.contiguous(), (lower + upper) / 2, inplace)
+    if input.dtype not in (flambeau.float32, flambeau.float64, flambeau.bfloat16):
+        raise NotImplementedError(f"\"rrelu_with_noise_out_cpu\" not implemented for '{scalar_name(input.dtype)}'")
     slope = flambeau.ones(input.shape, dtype=input.dtype, device=input.device)
     with flambeau.no_grad():  # one draw for every element that is not positive, in order
         below = input <= 0

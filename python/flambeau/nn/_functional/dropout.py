@@ -99,7 +99,7 @@ def dropout3d(input: Tensor, p: float = 0.5, training: bool = True, inplace: boo
     ndim = input.dim()
     if ndim not in (4, 5):
         _warn_dimensions("dropout3d", ndim, 3, "4D or 5D")
-    if ndim != 4:
+    if ndim == 5:
         return result_into(input, _feature_dropout(input, p, training), inplace)
     return result_into(input, _feature_dropout(input.unsqueeze(0), p, training).squeeze(0), inplace)
 

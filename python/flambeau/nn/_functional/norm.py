@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+import warnings
 from typing import Any
 
 import flambeau
 from flambeau import Tensor
-from flambeau.nn._functional._engine import engine
+from flambeau.nn._functional._engine import c_name, engine, scalar_name
 from flambeau.nn._functional.pad import pad as _pad
 from flambeau.nn._functional.pool import avg_pool2d, avg_pool3d
 
@@ -107,6 +108,20 @@ def instance_norm(
     return _instance_norm(input, running_mean, running_var, weight, bias, use_input_stats, momentum, eps)
 
 
+_warned_of_dtypes = False
+
+
+def _warn_of_dtypes(input: str, weight: str) -> None:
+    global _warned_of_dtypes
+    if not _warned_of_dtypes:  # once, as in PyTorch
+        _warned_of_dtypes = True
+        warnings.warn(
+            f"Mismatch dtype between input and weight: input dtype = {input}, weight dtype = {weight}, Cannot dispatch "
+            "to fused implementation.",
+            stacklevel=3,
+        )
+
+
 def rms_norm(input: Tensor, normalized_shape: Any, weight: Tensor | None = None, eps: float | None = None) -> Tensor:
     """Divide by the root mean square over the trailing dimensions. Shape: `*s n -> *s n`."""
     shape = [normalized_shape] if isinstance(normalized_shape, int) else list(normalized_shape)
@@ -127,8 +142,9 @@ def rms_norm(input: Tensor, normalized_shape: Any, weight: Tensor | None = None,
         )
     dims = list(range(input.dim() - len(shape), input.dim()))
     if not (input.is_floating_point() or input.is_complex()):
-        name = {"bool": "Bool", "uint8": "Byte", "int8": "Char", "int16": "Short", "int32": "Int", "int64": "Long"}
-        raise NotImplementedError(f"\"rms_norm\" not implemented for '{name[str(input.dtype).removeprefix('torch.')]}'")
+        raise NotImplementedError(f"\"rms_norm\" not implemented for '{scalar_name(input.dtype)}'")
+    if weight is not None and weight.dtype != input.dtype:
+        _warn_of_dtypes(c_name(input.dtype), c_name(weight.dtype))
     # Half types are widened for all of it, and rounded once.
     x = input.float() if input.dtype in (flambeau.float16, flambeau.bfloat16) else input
     eps = flambeau.finfo(x.dtype).eps if eps is None else eps

@@ -106,6 +106,9 @@ def adaptive_max_pool3d(input: Tensor, output_size: Any, return_indices: bool = 
 def _lp_pool(input: Tensor, n: int, norm_type: float, kernel: Any, stride: Any, ceil_mode: bool) -> Tensor:
     if norm_type == 0:
         raise ValueError(f"norm_type must be a non-zero value, but got {norm_type}")
+    if norm_type == math.inf:  # the limit of the norms is the greatest magnitude
+        greatest = (max_pool1d, max_pool2d, max_pool3d)[n - 1]
+        return greatest(input.abs(), kernel, stride, ceil_mode=ceil_mode)
     operator = (avg_pool1d, avg_pool2d, avg_pool3d)[n - 1]
     powers = operator(input.pow(norm_type), kernel, stride, 0, ceil_mode)
     size = math.prod(repeated(kernel, n))

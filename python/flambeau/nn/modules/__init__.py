@@ -49,8 +49,10 @@ from flambeau.nn.modules.batchnorm import (
     InstanceNorm1d as InstanceNorm1d,
     InstanceNorm2d as InstanceNorm2d,
     InstanceNorm3d as InstanceNorm3d,
+    SyncBatchNorm as SyncBatchNorm,
 )
 from flambeau.nn.modules.container import (
+    Container as Container,
     ModuleDict as ModuleDict,
     ModuleList as ModuleList,
     Sequential as Sequential,
@@ -195,6 +197,7 @@ from flambeau.nn.modules.rnn import (
     LSTMCell as LSTMCell,
     RNNBase as RNNBase,
     RNNCell as RNNCell,
+    RNNCellBase as RNNCellBase,
 )
 from flambeau.nn.modules.sparse import (
     Embedding as Embedding,
@@ -341,6 +344,9 @@ __all__ = [
     "RNN",
     "RNNBase",
     "RNNCell",
+    "RNNCellBase",
+    "SyncBatchNorm",
+    "Container",
     "RReLU",
     "ReLU",
     "ReLU6",

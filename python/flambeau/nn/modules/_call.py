@@ -46,7 +46,7 @@ class HookedCall:
                 )
             self.result = watch.leave(self.result)
         if partial:
-            _hooks.attach_partial_hooks(module, partial, self.result)
+            _hooks.attach_partial_hooks(module, partial, self.args, self.result)
         return self.result
 
     def _run_pre_hooks(self) -> None:

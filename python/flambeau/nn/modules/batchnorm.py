@@ -9,9 +9,18 @@ import flambeau
 from flambeau import Tensor
 from flambeau.nn import functional as F, init
 from flambeau.nn.modules.module import Module
+from flambeau.nn.modules.utils import own_init
 from flambeau.nn.parameter import Parameter
 
-__all__ = ["BatchNorm1d", "BatchNorm2d", "BatchNorm3d", "InstanceNorm1d", "InstanceNorm2d", "InstanceNorm3d"]
+__all__ = [
+    "BatchNorm1d",
+    "BatchNorm2d",
+    "BatchNorm3d",
+    "InstanceNorm1d",
+    "InstanceNorm2d",
+    "InstanceNorm3d",
+    "SyncBatchNorm",
+]
 
 
 class _Norm(Module):
@@ -98,6 +107,7 @@ class _Norm(Module):
         )
 
 
+@own_init
 class _BatchNorm(_Norm):
     def forward(self, input: Tensor) -> Tensor:
         self._check_input_dim(input)
@@ -139,6 +149,50 @@ class BatchNorm3d(_BatchNorm):
     """Normalize channels over the batch. Shape: `N C D H W -> N C D H W`."""
 
     _ranks = (5,)
+
+
+class SyncBatchNorm(_BatchNorm):
+    """Normalize channels over the batch; there is one process, so no others to agree with. Shape: `N C *s -> N C *s`.
+
+    >>> nn.SyncBatchNorm.convert_sync_batchnorm(nn.BatchNorm1d(4))
+    SyncBatchNorm(4, eps=1e-05, momentum=0.1, affine=True, bias=True, track_running_stats=True)
+    """
+
+    def __init__(
+        self,
+        num_features: int,
+        eps: float = 1e-5,
+        momentum: float | None = 0.1,
+        affine: bool = True,
+        track_running_stats: bool = True,
+        process_group: Any = None,
+        device: Any = None,
+        dtype: Any = None,
+        *,
+        bias: bool = True,
+    ) -> None:
+        super().__init__(num_features, eps, momentum, affine, track_running_stats, device, dtype, bias=bias)
+        self.process_group = process_group
+
+    def _check_input_dim(self, input: Tensor) -> None:
+        if input.dim() < 2:
+            raise ValueError(f"expected at least 2D input (got {input.dim()}D input)")
+        if input.size(1) == 0:
+            raise ValueError("SyncBatchNorm number of input channels should be non-zero")
+
+    @classmethod
+    def convert_sync_batchnorm(cls, module: Any, process_group: Any = None) -> Any:
+        """The module with each batch normalization in it made a SyncBatchNorm that has the same tensors."""
+        converted = module
+        if isinstance(module, _BatchNorm):
+            shape = (module.num_features, module.eps, module.momentum, module.affine, module.track_running_stats)
+            converted = SyncBatchNorm(*shape, process_group, bias=module.bias is not None)
+            names = ["running_mean", "running_var", "num_batches_tracked", "training"]
+            for name in (["weight", "bias"] if module.affine else []) + names:
+                setattr(converted, name, getattr(module, name))
+        for name, child in module.named_children():
+            converted.add_module(name, cls.convert_sync_batchnorm(child, process_group))
+        return converted
 
 
 class _InstanceNorm(_Norm):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+import warnings
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
@@ -10,7 +11,7 @@ from typing import Any
 
 from flambeau.nn.modules.module import Module, _indent
 
-__all__ = ["ModuleDict", "ModuleList", "Sequential"]
+__all__ = ["Container", "ModuleDict", "ModuleList", "Sequential"]
 
 
 def _place(index: Any, size: int) -> int:
@@ -19,6 +20,21 @@ def _place(index: Any, size: int) -> int:
     if not -size <= index < size:
         raise IndexError(f"index {index} is out of range")
     return int(index) % size
+
+
+class Container(Module):
+    """Modules by name; any Module can hold them."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        warnings.warn(
+            "`nn.Container` is deprecated. All of its functionality is now implemented in `nn.Module`. Subclass that "
+            "instead.",
+            FutureWarning,
+            stacklevel=2,
+        )
+        super().__init__()
+        for name, module in kwargs.items():
+            self.add_module(name, module)
 
 
 class Sequential(Module):

@@ -9,7 +9,9 @@ from typing import Any
 import flambeau
 from flambeau import Tensor
 from flambeau.nn import functional as F, init
+from flambeau.nn._functional._engine import c_name
 from flambeau.nn.modules.module import Module
+from flambeau.nn.modules.utils import own_init
 from flambeau.nn.parameter import Parameter
 
 __all__ = [
@@ -52,7 +54,8 @@ class _ConvBase(Module):
         n = self.dims
         self.kernel_size = _ntuple(kernel_size, n)
         self.stride = _ntuple(stride, n)
-        self.padding = padding if isinstance(padding, str) else _ntuple(padding, n)
+        named = isinstance(padding, str) and not type(self).transposed
+        self.padding = padding if named else _ntuple(padding, n)
         self.dilation = _ntuple(dilation, n)
         self.output_padding = _ntuple(output_padding, n)
         if groups <= 0:
@@ -61,7 +64,7 @@ class _ConvBase(Module):
             raise ValueError("in_channels must be divisible by groups")
         if out_channels % groups != 0:
             raise ValueError("out_channels must be divisible by groups")
-        if isinstance(padding, str):
+        if named:
             if padding not in ("same", "valid"):
                 raise ValueError(f"Invalid padding string {padding!r}, should be one of { {'same', 'valid'} }")
             if padding == "same" and any(s != 1 for s in self.stride):
@@ -160,6 +163,10 @@ class _Conv(_ConvBase):
         if self.padding_mode != "zeros":
             input = F.pad(input, self._reversed_padding_repeated_twice, mode=self.padding_mode)
             padding = (0,) * self.dims
+        if bias is not None and bias.dtype != input.dtype and not flambeau.is_autocast_enabled(input.device.type):
+            raise RuntimeError(
+                f"Input type ({c_name(input.dtype)}) and bias type ({c_name(bias.dtype)}) should be the same"
+            )
         return self._convolve(input, weight, bias, self.stride, padding, self.dilation, self.groups)
 
     def forward(self, input: Tensor) -> Tensor:
@@ -219,7 +226,7 @@ class _ConvTranspose(_ConvBase):
             )
         smallest = [
             (input.size(leading + d) - 1) * self.stride[d]
-            - 2 * int(self.padding[d])
+            - 2 * self.padding[d]
             + self.dilation[d] * (self.kernel_size[d] - 1)
             + 1
             for d in range(n)
@@ -239,6 +246,7 @@ class _ConvTranspose(_ConvBase):
         )
 
 
+@own_init
 class Conv1d(_Conv):
     """Convolution over 1 dimension. Shape: `N C L -> N O L'`.
 
@@ -250,6 +258,7 @@ class Conv1d(_Conv):
     _convolve = staticmethod(F.conv1d)
 
 
+@own_init
 class ConvTranspose1d(_ConvTranspose):
     """The gradient of Conv1d as a layer. Shape: `N C L -> N O L'`."""
 
@@ -257,6 +266,7 @@ class ConvTranspose1d(_ConvTranspose):
     _convolve = staticmethod(F.conv_transpose1d)
 
 
+@own_init
 class Conv2d(_Conv):
     """Convolution over 2 dimensions. Shape: `N C H W -> N O H' W'`.
 
@@ -268,6 +278,7 @@ class Conv2d(_Conv):
     _convolve = staticmethod(F.conv2d)
 
 
+@own_init
 class ConvTranspose2d(_ConvTranspose):
     """The gradient of Conv2d as a layer. Shape: `N C H W -> N O H' W'`."""
 
@@ -275,6 +286,7 @@ class ConvTranspose2d(_ConvTranspose):
     _convolve = staticmethod(F.conv_transpose2d)
 
 
+@own_init
 class Conv3d(_Conv):
     """Convolution over 3 dimensions. Shape: `N C D H W -> N O D' H' W'`.
 
@@ -286,6 +298,7 @@ class Conv3d(_Conv):
     _convolve = staticmethod(F.conv3d)
 
 
+@own_init
 class ConvTranspose3d(_ConvTranspose):
     """The gradient of Conv3d as a layer. Shape: `N C D H W -> N O D' H' W'`."""
 

@@ -18,6 +18,7 @@ from flambeau.nn.modules.batchnorm import (
 )
 from flambeau.nn.modules.conv import Conv1d, Conv2d, Conv3d, ConvTranspose1d, ConvTranspose2d, ConvTranspose3d
 from flambeau.nn.modules.linear import Linear
+from flambeau.nn.modules.utils import own_init
 from flambeau.nn.parameter import UninitializedBuffer, UninitializedParameter, is_lazy
 
 __all__ = [
@@ -67,6 +68,14 @@ class LazyModuleMixin:
 
     def _tensors(self: Any) -> Any:
         return itertools.chain(self._parameters.items(), self._buffers.items())
+
+    def _apply(self: Any, fn: Any, recurse: bool = True) -> Any:
+        waiting = {name: buffer for name, buffer in self._buffers.items() if buffer is not None and is_lazy(buffer)}
+        super()._apply(fn, recurse)  # type: ignore[misc]
+        for name, buffer in waiting.items():  # `fn` made it an ordinary tensor
+            buffer.data = self._buffers[name]
+            self._buffers[name] = buffer
+        return self
 
     def _save_to_state_dict(self: Any, destination: Any, prefix: str, keep_vars: bool) -> None:
         for name, value in self._tensors():
@@ -223,43 +232,49 @@ class _LazyConvTranspose(_LazyConvXdMixin):
         self._wait(out_channels, bias, device, dtype)
 
 
+@own_init
 class LazyConv1d(_LazyConv, Conv1d):  # type: ignore[misc]
     """A Conv1d whose `in_channels` are those of its first input. Shape: `N C L -> N O L'`."""
 
     cls_to_become = Conv1d
 
 
+@own_init
 class LazyConv2d(_LazyConv, Conv2d):  # type: ignore[misc]
     """A Conv2d whose `in_channels` are those of its first input. Shape: `N C H W -> N O H' W'`."""
 
     cls_to_become = Conv2d
 
 
+@own_init
 class LazyConv3d(_LazyConv, Conv3d):  # type: ignore[misc]
     """A Conv3d whose `in_channels` are those of its first input. Shape: `N C D H W -> N O D' H' W'`."""
 
     cls_to_become = Conv3d
 
 
+@own_init
 class LazyConvTranspose1d(_LazyConvTranspose, ConvTranspose1d):  # type: ignore[misc]
     """A ConvTranspose1d whose `in_channels` are those of its first input. Shape: `N C L -> N O L'`."""
 
     cls_to_become = ConvTranspose1d
 
 
+@own_init
 class LazyConvTranspose2d(_LazyConvTranspose, ConvTranspose2d):  # type: ignore[misc]
     """A ConvTranspose2d whose `in_channels` are those of its first input. Shape: `N C H W -> N O H' W'`."""
 
     cls_to_become = ConvTranspose2d
 
 
+@own_init
 class LazyConvTranspose3d(_LazyConvTranspose, ConvTranspose3d):  # type: ignore[misc]
     """A ConvTranspose3d whose `in_channels` are those of its first input. Shape: `N C D H W -> N O D' H' W'`."""
 
     cls_to_become = ConvTranspose3d
 
 
-class _LazyNorm(LazyModuleMixin):
+class _LazyNormBase(LazyModuleMixin):
     def __init__(
         self: Any,
         eps: float = 1e-5,
@@ -299,37 +314,37 @@ class _LazyNorm(LazyModuleMixin):
         self.reset_parameters()
 
 
-class LazyBatchNorm1d(_LazyNorm, BatchNorm1d):  # type: ignore[misc]
+class LazyBatchNorm1d(_LazyNormBase, BatchNorm1d):  # type: ignore[misc]
     """A BatchNorm1d whose `num_features` are those of its first input. Shape: `N C L -> N C L`."""
 
     cls_to_become = BatchNorm1d
 
 
-class LazyBatchNorm2d(_LazyNorm, BatchNorm2d):  # type: ignore[misc]
+class LazyBatchNorm2d(_LazyNormBase, BatchNorm2d):  # type: ignore[misc]
     """A BatchNorm2d whose `num_features` are those of its first input. Shape: `N C H W -> N C H W`."""
 
     cls_to_become = BatchNorm2d
 
 
-class LazyBatchNorm3d(_LazyNorm, BatchNorm3d):  # type: ignore[misc]
+class LazyBatchNorm3d(_LazyNormBase, BatchNorm3d):  # type: ignore[misc]
     """A BatchNorm3d whose `num_features` are those of its first input. Shape: `N C D H W -> N C D H W`."""
 
     cls_to_become = BatchNorm3d
 
 
-class LazyInstanceNorm1d(_LazyNorm, InstanceNorm1d):  # type: ignore[misc]
+class LazyInstanceNorm1d(_LazyNormBase, InstanceNorm1d):  # type: ignore[misc]
     """An InstanceNorm1d whose `num_features` are those of its first input. Shape: `N C L -> N C L`."""
 
     cls_to_become = InstanceNorm1d
 
 
-class LazyInstanceNorm2d(_LazyNorm, InstanceNorm2d):  # type: ignore[misc]
+class LazyInstanceNorm2d(_LazyNormBase, InstanceNorm2d):  # type: ignore[misc]
     """An InstanceNorm2d whose `num_features` are those of its first input. Shape: `N C H W -> N C H W`."""
 
     cls_to_become = InstanceNorm2d
 
 
-class LazyInstanceNorm3d(_LazyNorm, InstanceNorm3d):  # type: ignore[misc]
+class LazyInstanceNorm3d(_LazyNormBase, InstanceNorm3d):  # type: ignore[misc]
     """An InstanceNorm3d whose `num_features` are those of its first input. Shape: `N C D H W -> N C D H W`."""
 
     cls_to_become = InstanceNorm3d

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import numbers
 from typing import Any
 
@@ -163,6 +164,56 @@ class LocalResponseNorm(Module):
         return f"{self.size}, alpha={self.alpha}, beta={self.beta}, k={self.k}"
 
 
+def _window_sums(square: Tensor, size: int) -> Tensor:
+    """The sums of squares that PyTorch carries from channel to channel; a channel leaves its window one step late."""
+    channels = square.size(1)
+    ahead = int((size - 1) / 2 + 1)
+    sums = [square[:, : min(ahead, channels)].sum(1)]
+    for c in range(1, channels):
+        total = sums[-1].clone()
+        if c < channels - ahead + 1:
+            total += square[:, c + ahead - 1]
+        if c > ahead:
+            total -= square[:, c - ahead]
+        sums.append(total)
+    return flambeau.stack(sums, 1)
+
+
+@functools.cache
+def _cross_map() -> Any:
+    """The Function with PyTorch's own gradient; made at first use, as few programs need it."""
+
+    class CrossMapLRN2d(flambeau.autograd.Function):
+        """Normalizes over channels; backward carries a sum over shifted windows, as PyTorch's does."""
+
+        @staticmethod
+        def forward(ctx: Any, input: Tensor, size: int, alpha: float, beta: float, k: float) -> Tensor:
+            scale = _window_sums(input * input, size).mul_(alpha / size).add_(k)
+            output = scale.pow(-beta).mul_(input)
+            ctx.size, ctx.alpha, ctx.beta, ctx.scale = size, alpha, beta, scale
+            ctx.save_for_backward(input, output)
+            return output
+
+        @staticmethod
+        def backward(ctx: Any, *grads: Any) -> Any:
+            input, output = ctx.saved_tensors
+            size, scale = ctx.size, ctx.scale
+            n, channels, *rest = input.shape
+            padded = input.new_zeros(n, channels + size - 1, *rest)
+            padded.narrow(1, int(size - (size - 1) / 2), channels).copy_(grads[0] * output / scale)
+            total = padded[:, : size - 1].sum(1)
+            sums = []
+            for c in range(channels):
+                total = total + padded[:, c + size - 1]
+                sums.append(total)
+                total = total - padded[:, c]
+            back = 2 * ctx.alpha * ctx.beta / size
+            grad = scale.pow(-ctx.beta) * grads[0] - back * input * flambeau.stack(sums, 1)
+            return grad, None, None, None, None
+
+    return CrossMapLRN2d
+
+
 class CrossMapLRN2d(Module):
     """Divide by a power of the mean square of neighbouring channels. Shape: `N C H W -> N C H W`."""
 
@@ -174,10 +225,9 @@ class CrossMapLRN2d(Module):
         self.k = k
 
     def forward(self, input: Tensor) -> Tensor:
-        before = (self.size - 1) // 2
-        padded = F.pad(input * input, (0, 0, 0, 0, before, self.size - 1 - before))
-        total = padded.unfold(1, self.size, 1).sum(-1)
-        return input / (total * (self.alpha / self.size) + self.k).pow(self.beta)
+        if input.dim() != 4:
+            raise ValueError(f"CrossMapLRN2d: Expected input to be 4D, got {input.dim()}D instead.")
+        return _cross_map().apply(input, self.size, self.alpha, self.beta, self.k)
 
     def extra_repr(self) -> str:
         return f"{self.size}, alpha={self.alpha}, beta={self.beta}, k={self.k}"

@@ -7,6 +7,7 @@ from typing import Any
 from flambeau import Tensor
 from flambeau.nn import functional as F
 from flambeau.nn.modules.module import Module
+from flambeau.nn.modules.utils import own_init
 
 __all__ = [
     "CircularPad1d",
@@ -81,90 +82,105 @@ class _ReplicationPad(_Pad):
     mode = "replicate"
 
 
+@own_init
 class CircularPad1d(_CircularPad):
     """Pads with the other end. Shape: `N C L -> N C L'`."""
 
     dims = 1
 
 
+@own_init
 class CircularPad2d(_CircularPad):
     """Pads with the other end. Shape: `N C H W -> N C H' W'`."""
 
     dims = 2
 
 
+@own_init
 class CircularPad3d(_CircularPad):
     """Pads with the other end. Shape: `N C D H W -> N C D' H' W'`."""
 
     dims = 3
 
 
+@own_init
 class ConstantPad1d(_ConstantPad):
     """Pads with a constant. Shape: `N C L -> N C L'`."""
 
     dims = 1
 
 
+@own_init
 class ConstantPad2d(_ConstantPad):
     """Pads with a constant. Shape: `N C H W -> N C H' W'`."""
 
     dims = 2
 
 
+@own_init
 class ConstantPad3d(_ConstantPad):
     """Pads with a constant. Shape: `N C D H W -> N C D' H' W'`."""
 
     dims = 3
 
 
+@own_init
 class ZeroPad1d(_ZeroPad):
     """Pads with 0. Shape: `N C L -> N C L'`."""
 
     dims = 1
 
 
+@own_init
 class ZeroPad2d(_ZeroPad):
     """Pads with 0. Shape: `N C H W -> N C H' W'`."""
 
     dims = 2
 
 
+@own_init
 class ZeroPad3d(_ZeroPad):
     """Pads with 0. Shape: `N C D H W -> N C D' H' W'`."""
 
     dims = 3
 
 
+@own_init
 class ReflectionPad1d(_ReflectionPad):
     """Pads with the mirror image. Shape: `N C L -> N C L'`."""
 
     dims = 1
 
 
+@own_init
 class ReflectionPad2d(_ReflectionPad):
     """Pads with the mirror image. Shape: `N C H W -> N C H' W'`."""
 
     dims = 2
 
 
+@own_init
 class ReflectionPad3d(_ReflectionPad):
     """Pads with the mirror image. Shape: `N C D H W -> N C D' H' W'`."""
 
     dims = 3
 
 
+@own_init
 class ReplicationPad1d(_ReplicationPad):
     """Pads with the border. Shape: `N C L -> N C L'`."""
 
     dims = 1
 
 
+@own_init
 class ReplicationPad2d(_ReplicationPad):
     """Pads with the border. Shape: `N C H W -> N C H' W'`."""
 
     dims = 2
 
 
+@own_init
 class ReplicationPad3d(_ReplicationPad):
     """Pads with the border. Shape: `N C D H W -> N C D' H' W'`."""
 

@@ -7,6 +7,7 @@ from typing import Any
 from flambeau import Tensor
 from flambeau.nn import functional as F
 from flambeau.nn.modules.module import Module
+from flambeau.nn.modules.utils import own_init
 
 __all__ = [
     "AdaptiveAvgPool1d",
@@ -46,7 +47,7 @@ class _Pool(Module):
         return getattr(F, self._function)(*args, **kwargs)
 
 
-class _MaxPool(_Pool):
+class _MaxPoolNd(_Pool):
     def __init__(
         self,
         kernel_size: Any,
@@ -82,7 +83,7 @@ class _MaxPool(_Pool):
         )
 
 
-class _AvgPool(_Pool):
+class _AvgPoolNd(_Pool):
     def __init__(
         self,
         kernel_size: Any,
@@ -108,7 +109,7 @@ class _AvgPool(_Pool):
         return f"kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding}"
 
 
-class _DividedAvgPool(_AvgPool):
+class _DividedAvgPool(_AvgPoolNd):
     def __init__(
         self,
         kernel_size: Any,
@@ -125,7 +126,7 @@ class _DividedAvgPool(_AvgPool):
         return *super()._options(), self.divisor_override
 
 
-class _LPPool(_Pool):
+class _LPPoolNd(_Pool):
     def __init__(self, norm_type: float, kernel_size: Any, stride: Any = None, ceil_mode: bool = False) -> None:
         super().__init__()
         if norm_type == 0:
@@ -145,7 +146,7 @@ class _LPPool(_Pool):
         )
 
 
-class _AdaptiveAvgPool(_Pool):
+class _AdaptiveAvgPoolNd(_Pool):
     def __init__(self, output_size: Any) -> None:
         super().__init__()
         self.output_size = output_size
@@ -157,7 +158,7 @@ class _AdaptiveAvgPool(_Pool):
         return f"output_size={self.output_size}"
 
 
-class _AdaptiveMaxPool(_AdaptiveAvgPool):
+class _AdaptiveMaxPoolNd(_AdaptiveAvgPoolNd):
     def __init__(self, output_size: Any, return_indices: bool = False) -> None:
         super().__init__(output_size)
         self.return_indices = return_indices
@@ -166,25 +167,25 @@ class _AdaptiveMaxPool(_AdaptiveAvgPool):
         return self._pool(input, self.output_size, self.return_indices)
 
 
-class MaxPool1d(_MaxPool):
+class MaxPool1d(_MaxPoolNd):
     """The greatest element of each window. Shape: `N C L -> N C L'`."""
 
     _function = "max_pool1d"
 
 
-class MaxPool2d(_MaxPool):
+class MaxPool2d(_MaxPoolNd):
     """The greatest element of each window. Shape: `N C H W -> N C H' W'`."""
 
     _function = "max_pool2d"
 
 
-class MaxPool3d(_MaxPool):
+class MaxPool3d(_MaxPoolNd):
     """The greatest element of each window. Shape: `N C D H W -> N C D' H' W'`."""
 
     _function = "max_pool3d"
 
 
-class AvgPool1d(_AvgPool):
+class AvgPool1d(_AvgPoolNd):
     """The mean of each window. Shape: `N C L -> N C L'`."""
 
     _function = "avg_pool1d"
@@ -201,67 +202,69 @@ class AvgPool1d(_AvgPool):
         super().__init__(_one_tuple(kernel_size), _one_tuple(stride), _one_tuple(padding), ceil_mode, count_include_pad)
 
 
+@own_init
 class AvgPool2d(_DividedAvgPool):
     """The mean of each window. Shape: `N C H W -> N C H' W'`."""
 
     _function = "avg_pool2d"
 
 
+@own_init
 class AvgPool3d(_DividedAvgPool):
     """The mean of each window. Shape: `N C D H W -> N C D' H' W'`."""
 
     _function = "avg_pool3d"
 
 
-class LPPool1d(_LPPool):
+class LPPool1d(_LPPoolNd):
     """The p-norm of each window. Shape: `N C L -> N C L'`."""
 
     _function = "lp_pool1d"
 
 
-class LPPool2d(_LPPool):
+class LPPool2d(_LPPoolNd):
     """The p-norm of each window. Shape: `N C H W -> N C H' W'`."""
 
     _function = "lp_pool2d"
 
 
-class LPPool3d(_LPPool):
+class LPPool3d(_LPPoolNd):
     """The p-norm of each window. Shape: `N C D H W -> N C D' H' W'`."""
 
     _function = "lp_pool3d"
 
 
-class AdaptiveAvgPool1d(_AdaptiveAvgPool):
+class AdaptiveAvgPool1d(_AdaptiveAvgPoolNd):
     """Means of windows that give a fixed size. Shape: `N C L -> N C L'`."""
 
     _function = "adaptive_avg_pool1d"
 
 
-class AdaptiveAvgPool2d(_AdaptiveAvgPool):
+class AdaptiveAvgPool2d(_AdaptiveAvgPoolNd):
     """Means of windows that give a fixed size. Shape: `N C H W -> N C H' W'`."""
 
     _function = "adaptive_avg_pool2d"
 
 
-class AdaptiveAvgPool3d(_AdaptiveAvgPool):
+class AdaptiveAvgPool3d(_AdaptiveAvgPoolNd):
     """Means of windows that give a fixed size. Shape: `N C D H W -> N C D' H' W'`."""
 
     _function = "adaptive_avg_pool3d"
 
 
-class AdaptiveMaxPool1d(_AdaptiveMaxPool):
+class AdaptiveMaxPool1d(_AdaptiveMaxPoolNd):
     """Greatest elements of windows that give a fixed size. Shape: `N C L -> N C L'`."""
 
     _function = "adaptive_max_pool1d"
 
 
-class AdaptiveMaxPool2d(_AdaptiveMaxPool):
+class AdaptiveMaxPool2d(_AdaptiveMaxPoolNd):
     """Greatest elements of windows that give a fixed size. Shape: `N C H W -> N C H' W'`."""
 
     _function = "adaptive_max_pool2d"
 
 
-class AdaptiveMaxPool3d(_AdaptiveMaxPool):
+class AdaptiveMaxPool3d(_AdaptiveMaxPoolNd):
     """Greatest elements of windows that give a fixed size. Shape: `N C D H W -> N C D' H' W'`."""
 
     _function = "adaptive_max_pool3d"
@@ -309,6 +312,7 @@ class _FractionalMaxPool(_Pool):
         )
 
 
+@own_init
 class FractionalMaxPool2d(_FractionalMaxPool):
     """Greatest elements of windows at random places. Shape: `N C H W -> N C H' W'`."""
 
@@ -316,6 +320,7 @@ class FractionalMaxPool2d(_FractionalMaxPool):
     _dims = 2
 
 
+@own_init
 class FractionalMaxPool3d(_FractionalMaxPool):
     """Greatest elements of windows at random places. Shape: `N C D H W -> N C D' H' W'`."""
 
@@ -339,6 +344,7 @@ class _MaxUnpool(_Pool):
         return f"kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding}"
 
 
+@own_init
 class MaxUnpool1d(_MaxUnpool):
     """Each maximum back where `MaxPool1d` found it, zeros elsewhere. Shape: `N C L, N C L -> N C L'`."""
 
@@ -346,6 +352,7 @@ class MaxUnpool1d(_MaxUnpool):
     _dims = 1
 
 
+@own_init
 class MaxUnpool2d(_MaxUnpool):
     """Each maximum back where `MaxPool2d` found it, zeros elsewhere. Shape: `N C H W, N C H W -> N C H' W'`."""
 
@@ -353,6 +360,7 @@ class MaxUnpool2d(_MaxUnpool):
     _dims = 2
 
 
+@own_init
 class MaxUnpool3d(_MaxUnpool):
     """Each maximum back where `MaxPool3d` found it, zeros elsewhere. Shape: `N C D H W, N C D H W -> N C D' H' W'`."""
 

@@ -12,7 +12,7 @@ from flambeau.nn import functional as F, init
 from flambeau.nn.modules.module import Module
 from flambeau.nn.parameter import Parameter
 
-__all__ = ["GRU", "LSTM", "RNN", "GRUCell", "LSTMCell", "RNNBase", "RNNCell"]
+__all__ = ["GRU", "LSTM", "RNN", "GRUCell", "LSTMCell", "RNNBase", "RNNCell", "RNNCellBase"]
 
 _GATES = {"LSTM": 4, "GRU": 3, "RNN_TANH": 1, "RNN_RELU": 1}
 
@@ -63,6 +63,8 @@ class RNNBase(Module):
         self.bidirectional = bidirectional
         self.proj_size = proj_size
         self._check_options(dropout)
+        if mode not in _GATES:
+            raise ValueError("Unrecognized RNN mode: " + mode)
         gates, out = _GATES[mode] * hidden_size, proj_size or hidden_size
         self._all_weights: list[list[str]] = []
         directions = 2 if bidirectional else 1
@@ -178,23 +180,45 @@ class RNNBase(Module):
     def _zero_states(self, x: Tensor, batch: int) -> tuple[Any, ...]:
         count = self.num_layers * (2 if self.bidirectional else 1)
         sizes = [self.proj_size or self.hidden_size] + ([self.hidden_size] if self.mode == "LSTM" else [])
-        return tuple(flambeau.zeros(count, batch, size, dtype=x.dtype) for size in sizes)
+        return tuple(flambeau.zeros(count, batch, size, dtype=x.dtype, device=x.device) for size in sizes)
 
     def _check_input(self, x: Tensor, batch: int, states: tuple[Any, ...]) -> None:
+        dtype = getattr(self, self._all_weights[0][0]).dtype
+        if x.dtype != dtype and not flambeau.is_autocast_enabled(x.device.type):
+            raise ValueError(
+                f"RNN input dtype ({x.dtype}) does not match weight dtype ({dtype}). Convert input: input.to({dtype}), "
+                f"or convert model: model.to({x.dtype})"
+            )
         if x.size(-1) != self.input_size:
             raise RuntimeError(
                 f"input.size(-1) must be equal to input_size. Expected {self.input_size}, got {x.size(-1)}"
             )
-        for got, wanted in zip(states, self._zero_states(x, batch), strict=True):
+        for i, (got, wanted) in enumerate(zip(states, self._zero_states(x, batch), strict=True)):
             if got.size() != wanted.size():
-                raise RuntimeError(f"Expected hidden size {tuple(wanted.size())}, got {list(got.size())}")
+                name = f"hidden[{i}]" if self.mode == "LSTM" else "hidden"
+                raise RuntimeError(f"Expected {name} size {tuple(wanted.size())}, got {list(got.size())}")
+
+    def _check_dims(self, input: Tensor, states: tuple[Any, ...] | None) -> None:
+        """States have as many dimensions as the input."""
+        if input.dim() not in (2, 3):
+            kind = "D tensor" if self.mode.startswith("RNN") else "D"
+            raise ValueError(f"{type(self).__name__}: Expected input to be 2D or 3D, got {input.dim()}{kind} instead")
+        if states is None or all(state.dim() == input.dim() for state in states):
+            return
+        wanted = f"{'batched 3' if input.dim() == 3 else 'unbatched 2'}-D input"
+        if self.mode == "LSTM":
+            names, got = "hx and cx", f"({states[0].dim()}-D, {states[1].dim()}-D) tensors"
+        else:
+            names, got = "hx", f"{states[0].dim()}-D tensor"
+        raise RuntimeError(f"For {wanted}, {names} should also be {input.dim()}-D but got {got}")
 
     def forward(self, input: Any, hx: Any = None) -> Any:
-        states = hx if hx is None or isinstance(hx, tuple) else (hx,)
+        states = hx
+        if hx is not None:
+            states = (hx[0], hx[1]) if self.mode == "LSTM" else (hx,)
         if not isinstance(input, Tensor):
             return self._forward_packed(input, states)
-        if input.dim() not in (2, 3):
-            raise ValueError(f"{type(self).__name__}: Expected input to be 2D or 3D, got {input.dim()}D instead")
+        self._check_dims(input, states)
         batched = input.dim() == 3
         x = input if batched else input.unsqueeze(1)
         x = x.transpose(0, 1) if batched and self.batch_first else x
@@ -204,6 +228,8 @@ class RNNBase(Module):
         elif not batched:
             states = tuple(s.unsqueeze(1) for s in states)
         self._check_input(x, batch, states)
+        if length == 0:
+            raise RuntimeError("Expected sequence length to be larger than 0 in RNN")
         out, finals = self._run(x.flatten(0, 1), [batch] * length, states)
         out = out.unflatten(0, (length, batch))
         if not batched:
@@ -276,21 +302,22 @@ class GRU(RNNBase):
         super().__init__("GRU", *args, **kwargs)
 
 
-class _Cell(Module):
-    _gates: int
+class RNNCellBase(Module):
+    """What the cells share: weights of `num_chunks` gates, and checks."""
+
     weight_ih: Any
     weight_hh: Any
     bias_ih: Any
     bias_hh: Any
 
     def __init__(
-        self, input_size: int, hidden_size: int, bias: bool = True, device: Any = None, dtype: Any = None
+        self, input_size: int, hidden_size: int, bias: bool, num_chunks: int, device: Any = None, dtype: Any = None
     ) -> None:
         super().__init__()
         self.input_size = input_size
         self.hidden_size = hidden_size
         self.bias = bias
-        rows = self._gates * hidden_size
+        rows = num_chunks * hidden_size
         self.weight_ih = Parameter(flambeau.empty((rows, input_size), device=device, dtype=dtype))
         self.weight_hh = Parameter(flambeau.empty((rows, hidden_size), device=device, dtype=dtype))
         for name in ("bias_ih", "bias_hh"):
@@ -303,20 +330,38 @@ class _Cell(Module):
         for weight in self.parameters():
             init.uniform_(weight, -bound, bound)
 
-    def _step(self, mode: str, input: Tensor, states: tuple[Any, ...] | None) -> tuple[Any, ...]:
+    def _check_sizes(self, x: Tensor, states: tuple[Any, ...]) -> None:
+        wanted, hidden = self.weight_ih.size(1), self.weight_hh.size(1)
+        if x.size(1) != wanted:
+            raise RuntimeError(f"input has inconsistent input_size: got {x.size(1)} expected {wanted}")
+        for i, state in enumerate(states):
+            if state.dim() != 2:
+                raise RuntimeError(f"Expected 2D hidden{i} (batch x hidden_size), but got {state.dim()}D tensor")
+            if state.size(0) != x.size(0):
+                raise RuntimeError(f"Input batch size {x.size(0)} doesn't match hidden{i} batch size {state.size(0)}")
+            if state.size(1) != hidden:
+                raise RuntimeError(f"hidden{i} has inconsistent hidden_size: got {state.size(1)}, expected {hidden}")
+
+    def _step(self, mode: str, input: Tensor, states: Any) -> tuple[Any, ...]:
         name = type(self).__name__
         if input.dim() not in (1, 2):
             raise ValueError(f"{name}: Expected input to be 1D or 2D, got {input.dim()}D instead")
-        for state in states or ():
+        for i, state in enumerate(() if states is None else states):
             if state.dim() not in (1, 2):
-                raise ValueError(f"{name}: Expected hidden to be 1D or 2D, got {state.dim()}D instead")
+                which = f"hx[{i}]" if mode == "LSTM" else "hidden"
+                raise ValueError(f"{name}: Expected {which} to be 1D or 2D, got {state.dim()}D instead")
         batched = input.dim() == 2
         x = input if batched else input.unsqueeze(0)
         if states is None:
-            zero = flambeau.zeros(x.size(0), self.hidden_size, dtype=x.dtype)
-            states = (zero, zero)
+            zero = flambeau.zeros(x.size(0), self.hidden_size, dtype=x.dtype, device=x.device)
+            states = (zero, zero) if mode == "LSTM" else (zero,)
         elif not batched:
             states = tuple(state.unsqueeze(0) for state in states)
+        elif isinstance(states, Tensor):
+            raise TypeError("lstm_cell(): argument 'hx' (position 2) must be tuple of Tensors, not Tensor")
+        if mode == "LSTM" and len(states) != 2:
+            raise RuntimeError("lstm_cell expects two hidden states")
+        self._check_sizes(x, states)
         new = _next_state(mode, F.linear(x, self.weight_ih, self.bias_ih), states, self.weight_hh, self.bias_hh)
         return new if batched else tuple(state.squeeze(0) for state in new)
 
@@ -326,10 +371,8 @@ class _Cell(Module):
         return text if kind == "tanh" else f"{text}, nonlinearity={kind}"
 
 
-class RNNCell(_Cell):
+class RNNCell(RNNCellBase):
     """One step of an RNN. Shape: `N I, N H -> N H`."""
-
-    _gates = 1
 
     def __init__(
         self,
@@ -340,7 +383,7 @@ class RNNCell(_Cell):
         device: Any = None,
         dtype: Any = None,
     ) -> None:
-        super().__init__(input_size, hidden_size, bias, device, dtype)
+        super().__init__(input_size, hidden_size, bias, 1, device, dtype)
         self.nonlinearity = nonlinearity
 
     def forward(self, input: Tensor, hx: Tensor | None = None) -> Tensor:
@@ -349,19 +392,25 @@ class RNNCell(_Cell):
         return self._step("RNN_" + self.nonlinearity.upper(), input, None if hx is None else (hx,))[0]
 
 
-class LSTMCell(_Cell):
+class LSTMCell(RNNCellBase):
     """One step of an LSTM. Shape: `N I, (N H, N H) -> N H, N H`."""
 
-    _gates = 4
+    def __init__(
+        self, input_size: int, hidden_size: int, bias: bool = True, device: Any = None, dtype: Any = None
+    ) -> None:
+        super().__init__(input_size, hidden_size, bias, 4, device, dtype)
 
     def forward(self, input: Tensor, hx: tuple[Tensor, Tensor] | None = None) -> tuple[Any, ...]:
         return self._step("LSTM", input, hx)
 
 
-class GRUCell(_Cell):
+class GRUCell(RNNCellBase):
     """One step of a GRU. Shape: `N I, N H -> N H`."""
 
-    _gates = 3
+    def __init__(
+        self, input_size: int, hidden_size: int, bias: bool = True, device: Any = None, dtype: Any = None
+    ) -> None:
+        super().__init__(input_size, hidden_size, bias, 3, device, dtype)
 
     def forward(self, input: Tensor, hx: Tensor | None = None) -> Tensor:
         return self._step("GRU", input, None if hx is None else (hx,))[0]

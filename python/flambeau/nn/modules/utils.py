@@ -4,9 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from itertools import repeat
-from typing import Any
+from types import FunctionType
+from typing import Any, TypeVar
 
 __all__ = ["consume_prefix_in_state_dict_if_present"]
+
+C = TypeVar("C", bound=type)
+
+
+def own_init(cls: C) -> C:
+    """Gives a class a copy of the `__init__` that it inherits, so that errors of a call name the class."""
+    shared: Any = cls.__init__  # type: ignore[misc]
+    init = FunctionType(shared.__code__, shared.__globals__, "__init__", shared.__defaults__, shared.__closure__)
+    init.__kwdefaults__ = shared.__kwdefaults__
+    init.__annotations__ = dict(shared.__annotations__)
+    init.__qualname__ = f"{cls.__qualname__}.__init__"
+    init.__module__ = cls.__module__
+    cls.__init__ = init  # type: ignore[misc]
+    return cls
 
 
 def _ntuple(n: int, name: str = "parse") -> Callable[[Any], tuple[Any, ...]]:

@@ -29,6 +29,7 @@ from flambeau.nn.utils.fusion import (
 from flambeau.nn.utils.init import skip_init as skip_init
 from flambeau.nn.utils.memory_format import (
     convert_conv2d_weight_memory_format as convert_conv2d_weight_memory_format,
+    convert_conv3d_weight_memory_format as convert_conv3d_weight_memory_format,
 )
 from flambeau.nn.utils.spectral_norm import (
     remove_spectral_norm as remove_spectral_norm,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable
+from types import GeneratorType
 from typing import Any
 
 import flambeau
@@ -59,8 +60,8 @@ def clip_grad_norm_(
     """
     with flambeau.no_grad():
         listed = _listed(parameters)
-        if not listed and not isinstance(parameters, Tensor):
-            warnings.warn("`parameters` is an empty generator, no gradient clipping will occur.", stacklevel=3)
+        if not listed and isinstance(parameters, GeneratorType):  # perhaps one that was walked through before
+            warnings.warn("`parameters` is an empty generator, no gradient clipping will occur.", stacklevel=2)
         total = get_total_norm([p.grad for p in listed if p.grad is not None], norm_type, error_if_nonfinite, foreach)
         clip_grads_with_norm_(listed, max_norm, total, foreach)
         return total
@@ -69,7 +70,7 @@ def clip_grad_norm_(
 def clip_grad_norm(parameters: Any, max_norm: float, norm_type: float = 2.0) -> Tensor:
     """The old name of `clip_grad_norm_`."""
     warnings.warn(
-        "torch.nn.utils.clip_grad_norm is now deprecated in favor of torch.nn.utils.clip_grad_norm_.",
+        "`torch.nn.utils.clip_grad_norm` is now deprecated in favor of `torch.nn.utils.clip_grad_norm_`.",
         FutureWarning,
         stacklevel=2,
     )

@@ -16,7 +16,7 @@ class BasePruningMethod(ABC):
     """A way to choose what is masked out, and the hook that masks it before each call."""
 
     PRUNING_TYPE: str
-    _tensor_name: Any = None
+    _tensor_name: Any
 
     def __call__(self, module: Any, inputs: Any) -> None:
         setattr(module, self._tensor_name, self.apply_mask(module))
@@ -180,7 +180,7 @@ class _Amount(BasePruningMethod):
 
     def _count(self, size: int) -> int:
         whole = isinstance(self.amount, numbers.Integral)
-        count = int(self.amount) if whole else round(self.amount * size)
+        count: int = self.amount if whole else round(self.amount * size)
         if count > size:
             raise ValueError(f"amount={count} should be smaller than the number of parameters to prune={size}")
         return count

@@ -223,10 +223,8 @@ def pad_sequence(
 def unpad_sequence(padded_sequences: Tensor, lengths: Tensor, batch_first: bool = False) -> list[Tensor]:
     """The sequences that were padded. Shape: `T N *s, N`."""
     rows = padded_sequences if batch_first else padded_sequences.transpose(0, 1)
-    return [
-        row[: int(length)].clone(memory_format=flambeau.contiguous_format)
-        for row, length in zip(rows, lengths, strict=True)
-    ]
+    steps = flambeau.arange(rows.shape[1], device=lengths.device)
+    return [row[steps < length] for row, length in zip(rows, lengths, strict=True)]
 
 
 def pack_sequence(sequences: Any, enforce_sorted: bool = True) -> PackedSequence:
