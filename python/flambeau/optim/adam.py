@@ -9,12 +9,15 @@ import flambeau
 from flambeau import Tensor
 from flambeau.optim.optimizer import (
     Optimizer,
+    check_autograd,
     check_betas,
+    check_capturable,
     check_fused,
     check_lr,
     check_not_negative,
+    decayed,
     new_step,
-    number,
+    rate,
     run_closure,
     zeros_for,
 )
@@ -61,7 +64,7 @@ class Adam(Optimizer):
                     raise ValueError(f"Tensor betas[{i}] must be 1-element")
         defaults = {
             "lr": lr,
-            "betas": tuple(number(beta) for beta in betas),
+            "betas": tuple(beta.squeeze() if isinstance(beta, Tensor) else beta for beta in betas),
             "eps": eps,
             "weight_decay": weight_decay,
             "amsgrad": amsgrad,
@@ -109,7 +112,11 @@ class Adam(Optimizer):
             amsgrad = group["amsgrad"]
             if group["foreach"] and isinstance(group["lr"], Tensor) and not group["capturable"]:
                 raise RuntimeError("lr as a Tensor is not supported for capturable=False and foreach=True")
-            beta1, beta2 = group["betas"]
+            if not group["fused"]:
+                check_capturable(group, xla=not group["foreach"])
+                check_autograd(group)
+            differentiable = group["differentiable"]
+            beta1, beta2 = (rate(beta, differentiable) for beta in group["betas"])
             arguments = (
                 params,
                 [p.grad for p in params],
@@ -117,17 +124,17 @@ class Adam(Optimizer):
                 [s["exp_avg_sq"] for s in states],
                 [s["max_exp_avg_sq"] for s in states] if amsgrad else [],
                 [s["step"] for s in states],
-                number(group["lr"]),
+                rate(group["lr"], differentiable),
                 beta1,
                 beta2,
                 group["eps"],
-                group["weight_decay"],
+                rate(group["weight_decay"], differentiable),
                 amsgrad,
                 group["maximize"],
                 group["decoupled_weight_decay"],
             )
-            if group["differentiable"] or any(p.is_complex() for p in params):
-                with flambeau.set_grad_enabled(group["differentiable"]):
+            if differentiable or any(p.is_complex() for p in params):
+                with flambeau.set_grad_enabled(differentiable):
                     _formula(*arguments)
             else:
                 flambeau._C._adam_step(*arguments)
@@ -141,11 +148,11 @@ def _formula(
     exp_avg_sqs: list[Any],
     max_exp_avg_sqs: list[Any],
     steps: list[Any],
-    lr: float,
-    beta1: float,
-    beta2: float,
+    lr: Any,
+    beta1: Any,
+    beta2: Any,
     eps: float,
-    weight_decay: float,
+    weight_decay: Any,
     amsgrad: bool,
     maximize: bool,
     decoupled: bool,
@@ -155,21 +162,27 @@ def _formula(
         grad = -grads[i] if maximize else grads[i]
         mean, square = exp_avgs[i], exp_avg_sqs[i]
         steps[i] += 1
-        step = steps[i].item()
-        if weight_decay != 0:
-            if decoupled:
-                param.mul_(1 - lr * weight_decay)
-            else:
-                grad = grad.add(param, alpha=weight_decay)
+        traced = flambeau.is_grad_enabled()
+        step = steps[i].clone() if traced else steps[i].item()
+        if decoupled and weight_decay != 0:
+            param.mul_(1 - lr * weight_decay)
+        elif not decoupled:
+            grad = decayed(param, grad, weight_decay, traced)
         if param.is_complex():
             param, grad, mean, square = map(flambeau.view_as_real, (param, grad, mean, square))
-        mean.mul_(beta1).add_(grad, alpha=1 - beta1)
-        square.mul_(beta2).add_(grad * grad, alpha=1 - beta2)
+        mean.lerp_(grad, 1 - beta1)
+        if isinstance(beta2, Tensor):
+            square.lerp_(grad * grad, 1 - beta2)
+        else:
+            square.mul_(beta2).addcmul_(grad, grad, value=1 - beta2)
         second = square
         if amsgrad:
             greatest = max_exp_avg_sqs[i]
             greatest = flambeau.view_as_real(greatest) if greatest.is_complex() else greatest
             greatest.copy_(flambeau.where(square > greatest, square, greatest))
             second = greatest.clone()
-        width = second.sqrt() / (1 - beta2**step) ** 0.5 + eps
-        param.add_(mean / width, alpha=-lr / (1 - beta1**step))
+        size, correction = -lr / (1 - beta1**step), (1 - beta2**step) ** 0.5
+        if traced:  # the mean itself changes in the next step
+            param.addcdiv_(mean.clone(), second.sqrt() / (correction * size) + eps / size)
+        else:
+            param.addcdiv_(mean, second.sqrt() / correction + eps, value=size)

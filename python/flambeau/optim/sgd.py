@@ -7,7 +7,7 @@ from typing import Any
 
 import flambeau
 from flambeau import Tensor
-from flambeau.optim.optimizer import Optimizer, check_fused, check_lr, number, run_closure
+from flambeau.optim.optimizer import Optimizer, check_fused, check_lr, decayed, number, rate, run_closure
 
 __all__ = ["SGD"]
 
@@ -74,10 +74,10 @@ class SGD(Optimizer):
             keeps = group["momentum"] != 0
             buffers = [self.state[p].get("momentum_buffer") if keeps else None for p in params]
             options = (
-                number(group["lr"]),
+                rate(group["lr"], group["differentiable"]),
                 group["momentum"],
                 group["dampening"],
-                number(group["weight_decay"]),
+                group["weight_decay"] if group["differentiable"] else number(group["weight_decay"]),
                 group["nesterov"],
                 group["maximize"],
             )
@@ -96,10 +96,10 @@ def _formula(
     params: list[Any],
     grads: list[Any],
     buffers: list[Any],
-    lr: float,
+    lr: Any,
     momentum: float,
     dampening: float,
-    weight_decay: float,
+    weight_decay: Any,
     nesterov: bool,
     maximize: bool,
 ) -> list[Any]:
@@ -107,8 +107,7 @@ def _formula(
     kept: list[Any] = []
     for param, grad, buffer in zip(params, grads, buffers, strict=True):
         grad = -grad if maximize else grad
-        if weight_decay != 0:
-            grad = grad.add(param, alpha=weight_decay)
+        grad = decayed(param, grad, weight_decay, flambeau.is_grad_enabled())
         if momentum != 0:
             if buffer is None:
                 buffer = grad.detach().clone()
@@ -116,5 +115,8 @@ def _formula(
                 buffer.mul_(momentum).add_(grad, alpha=1 - dampening)
             grad = grad.add(buffer, alpha=momentum) if nesterov else buffer
         kept.append(buffer)
-        param.add_(grad, alpha=-lr)
+        if isinstance(lr, Tensor):
+            param.addcmul_(grad, lr, value=-1)
+        else:
+            param.add_(grad, alpha=-lr)
     return kept
