@@ -22,7 +22,7 @@ from flambeau.optim.optimizer import (
     zeros_for,
 )
 
-__all__ = ["Adam"]
+__all__ = ["Adam", "adam"]
 
 
 class Adam(Optimizer):
@@ -112,33 +112,85 @@ class Adam(Optimizer):
             amsgrad = group["amsgrad"]
             if group["foreach"] and isinstance(group["lr"], Tensor) and not group["capturable"]:
                 raise RuntimeError("lr as a Tensor is not supported for capturable=False and foreach=True")
-            if not group["fused"]:
-                check_capturable(group, xla=not group["foreach"])
-                check_autograd(group)
-            differentiable = group["differentiable"]
-            beta1, beta2 = (rate(beta, differentiable) for beta in group["betas"])
-            arguments = (
-                params,
-                [p.grad for p in params],
-                [s["exp_avg"] for s in states],
-                [s["exp_avg_sq"] for s in states],
-                [s["max_exp_avg_sq"] for s in states] if amsgrad else [],
-                [s["step"] for s in states],
-                rate(group["lr"], differentiable),
-                beta1,
-                beta2,
-                group["eps"],
-                rate(group["weight_decay"], differentiable),
-                amsgrad,
-                group["maximize"],
-                group["decoupled_weight_decay"],
-            )
-            if differentiable or any(p.is_complex() for p in params):
-                with flambeau.set_grad_enabled(differentiable):
-                    _formula(*arguments)
-            else:
-                flambeau._C._adam_step(*arguments)
+            beta1, beta2 = group["betas"]
+            with flambeau.set_grad_enabled(group["differentiable"]):
+                adam(
+                    params,
+                    [p.grad for p in params],
+                    [s["exp_avg"] for s in states],
+                    [s["exp_avg_sq"] for s in states],
+                    [s["max_exp_avg_sq"] for s in states] if amsgrad else [],
+                    [s["step"] for s in states],
+                    foreach=group["foreach"],
+                    capturable=group["capturable"],
+                    differentiable=group["differentiable"],
+                    fused=group["fused"],
+                    decoupled_weight_decay=group["decoupled_weight_decay"],
+                    amsgrad=amsgrad,
+                    beta1=beta1,
+                    beta2=beta2,
+                    lr=group["lr"],
+                    weight_decay=group["weight_decay"],
+                    eps=group["eps"],
+                    maximize=group["maximize"],
+                )
         return loss
+
+
+def adam(
+    params: list[Any],
+    grads: list[Any],
+    exp_avgs: list[Any],
+    exp_avg_sqs: list[Any],
+    max_exp_avg_sqs: list[Any],
+    state_steps: list[Any],
+    foreach: bool | None = None,
+    capturable: bool = False,
+    differentiable: bool = False,
+    fused: bool | None = None,
+    grad_scale: Tensor | None = None,
+    found_inf: Tensor | None = None,
+    has_complex: bool = False,
+    decoupled_weight_decay: bool = False,
+    *,
+    amsgrad: bool,
+    beta1: Any,
+    beta2: Any,
+    lr: Any,
+    weight_decay: Any,
+    eps: float,
+    maximize: bool,
+) -> None:
+    """One step of :class:`Adam` on lists of tensors, whose state changes in place."""
+    if not all(isinstance(t, Tensor) for t in state_steps):
+        raise RuntimeError("API has changed, `state_steps` argument must contain a list of singleton tensors")
+    if grad_scale is not None or found_inf is not None:
+        raise AssertionError("Expected grad_scale and found_inf to be None")
+    if not fused and params:
+        options = {"foreach": foreach, "capturable": capturable, "differentiable": differentiable}
+        check_capturable(options, xla=not foreach)
+        check_autograd(options)
+    traced = flambeau.is_grad_enabled()
+    arguments = (
+        params,
+        grads,
+        exp_avgs,
+        exp_avg_sqs,
+        max_exp_avg_sqs,
+        state_steps,
+        rate(lr, traced),
+        rate(beta1, traced),
+        rate(beta2, traced),
+        eps,
+        rate(weight_decay, traced),
+        amsgrad,
+        maximize,
+        decoupled_weight_decay,
+    )
+    if traced or any(p.is_complex() for p in params):
+        _formula(*arguments)
+    else:
+        flambeau._C._adam_step(*arguments)
 
 
 def _formula(

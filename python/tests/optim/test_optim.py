@@ -1,5 +1,7 @@
 """Optimizers: steps, state dicts, groups, hooks, errors."""
 
+import importlib
+
 import flambeau
 import pytest
 from flambeau import nn, optim
@@ -329,3 +331,33 @@ def test_steps_of_a_tensor_stay_tensors(search):
     assert step.shape == () and step.item() == pytest.approx(0.5505 if search else 0.1, abs=1e-4)
     expected = [0.4827722, 0.6115681, 0.7846134] if search else [0.7619219, 1.3115847, 1.9032661]
     assert p.tolist() == pytest.approx(expected, rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("name", "end"),
+    [("adam", [0.8000473380088806, 2.199965238571167]), ("adamw", [0.7811000347137451, 2.1591999530792236])],
+)
+def test_adam_as_a_function(name, end) -> None:
+    step_of = getattr(importlib.import_module(f"flambeau.optim.{name}"), name)
+    p, grad = nn.Parameter(flambeau.tensor([1.0, 2.0])), flambeau.tensor([0.5, -1.0])
+    mean, square, step = flambeau.zeros(2), flambeau.zeros(2), flambeau.tensor(0.0)
+    options = {"amsgrad": False, "beta1": 0.9, "beta2": 0.999, "lr": 0.1, "weight_decay": 0.1, "eps": 1e-8}
+    with flambeau.no_grad():
+        for _ in range(2):
+            step_of([p], [grad], [mean], [square], [], [step], maximize=False, **options)
+    assert step.item() == 2 and p.tolist() == pytest.approx(end, rel=1e-6)
+    with pytest.raises(RuntimeError, match="`state_steps` argument must contain a list of singleton tensors"):
+        step_of([p], [grad], [mean], [square], [], [1], maximize=False, **options)
+
+
+def test_sgd_as_a_function() -> None:
+    from flambeau.optim.sgd import sgd
+
+    p, grad, buffers = nn.Parameter(flambeau.tensor([1.0, 2.0])), flambeau.tensor([0.5, -1.0]), [None]
+    options = {"weight_decay": 0.1, "momentum": 0.9, "lr": 0.1, "dampening": 0, "nesterov": False, "maximize": False}
+    with flambeau.no_grad():
+        for _ in range(2):
+            sgd([p], [grad], buffers, **options)
+    assert p.tolist() == pytest.approx([0.8266, 2.2312]) and buffers[0].tolist() == pytest.approx([1.134, -1.512])
+    with pytest.raises(RuntimeError, match="a leaf Variable that requires grad is being used in an in-place operation"):
+        sgd([p], [grad], buffers, **options)
