@@ -55,4 +55,4 @@ class AdamW(Adam):
 
 def adamw(*args: Any, **kwargs: Any) -> None:
     """One step of :class:`AdamW` on lists of tensors: :func:`adam` with decoupled weight decay."""
-    adam(*args, **kwargs, decoupled_weight_decay=True)
+    adam(*args, **{**kwargs, "decoupled_weight_decay": True})
