@@ -87,6 +87,8 @@ _BUILT_IN = {
 }
 # Functions of the top that layers hold.
 ACTIVATIONS = {f"torch.{name}": getattr(_C, name) for name in ("relu", "sigmoid", "tanh")}
+# Layers outside of torch.nn.
+OPTIM_LAYERS = ["torch.optim.swa_utils.AveragedModel"]
 
 
 @functools.cache
@@ -95,11 +97,12 @@ def known_classes() -> dict[str, Any]:
     layers, which runs no code but the package's own; the functions may only be mentioned."""
     from flambeau import nn
     from flambeau.nn import functional
+    from flambeau.optim import swa_utils  # noqa: F401  (a layer is there too)
 
     layers, open_ = [], [nn.Module]
     while open_:
         layers.append(layer := open_.pop())
-        open_ += [c for c in layer.__subclasses__() if c.__module__.startswith("flambeau.nn.")]
+        open_ += [c for c in layer.__subclasses__() if c.__module__.startswith(("flambeau.nn.", "flambeau.optim."))]
     names = [name for name in vars(functional) if name[0].islower() and name != "engine"]
     functions = {_function_name(f): f for f in (getattr(functional, n) for n in names) if callable(f)}
     return {full_name(layer): layer for layer in layers} | {n: f for n, f in functions.items() if n} | ACTIVATIONS

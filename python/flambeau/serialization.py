@@ -531,7 +531,9 @@ def load(
     meta = isinstance(map_location, (str, _C.device)) and str(map_location) == "meta"
     options = {
         "names": [*makers.user, *(() if makers.strict else ("builtins.Ellipsis",))],
-        "prefixes": [] if makers.strict else ["torch.nn.", "torch._C._nn.", *_pickling.ACTIVATIONS],
+        "prefixes": []
+        if makers.strict
+        else ["torch.nn.", "torch._C._nn.", *_pickling.OPTIM_LAYERS, *_pickling.ACTIVATIONS],
         "encoding": pickle_load_args.get("encoding", "utf-8"),
         "mapped": config.load.mmap_flags == MAP_SHARED if mmap else None,
         "skip_data": _local.skip_data,

@@ -8,6 +8,11 @@ from typing import Any
 
 import flambeau as torch
 
+_FIX = "This may indicate your script did not use scaler.scale(loss or outputs) earlier in the iteration."
+_NEW_SCALE = (
+    "new_scale should be a float or a 1-element torch.cuda.FloatTensor or torch.FloatTensor with requires_grad=False."
+)
+
 
 class OptState(Enum):
     """How far an optimizer is between two updates of the scale."""
@@ -45,18 +50,30 @@ class GradScaler:
         self._enabled = enabled
         assert not enabled or growth_factor > 1.0, "The growth factor must be > 1.0."
         assert not enabled or backoff_factor < 1.0, "The backoff factor must be < 1.0."
-        self._scale = init_scale
+        self._init_scale = init_scale
+        self._init_growth_tracker = 0
+        # Tensors from the first loss on.
+        self._scale: torch.Tensor | None = None
+        self._growth_tracker: torch.Tensor | None = None
         self._growth_factor = growth_factor
         self._backoff_factor = backoff_factor
         self._growth_interval = growth_interval
-        self._growth_tracker = 0
         self._states: dict[int, tuple[OptState, bool | None]] = {}
+
+    def _checked(self, action: str) -> tuple[torch.Tensor, torch.Tensor]:
+        """The factor and the count of good steps, which a loss must have brought about."""
+        if self._scale is None or self._growth_tracker is None:
+            raise AssertionError(f"Attempted {action} but _scale is None.  {_FIX}")
+        return self._scale, self._growth_tracker
 
     def scale(self, outputs: Any) -> Any:
         """A tensor, or several in a list or tuple, times the factor."""
         if not self._enabled:
             return outputs
         if isinstance(outputs, torch.Tensor):
+            if self._scale is None:
+                self._scale = torch.full((), self._init_scale, dtype=torch.float32)
+                self._growth_tracker = torch.full((), self._init_growth_tracker, dtype=torch.int32)
             return outputs * self._scale
         if isinstance(outputs, list | tuple):
             return type(outputs)(self.scale(o) for o in outputs)
@@ -71,6 +88,8 @@ class GradScaler:
         """Divides the gradients of an optimizer's parameters by the factor, for clipping before the step."""
         if not self._enabled:
             return
+        scale, _ = self._checked("unscale_")
+        inverse = scale.double().reciprocal().float().item()
         stage, _ = self._state(optimizer)
         if stage is OptState.UNSCALED:
             raise RuntimeError("unscale_() has already been called on this optimizer since the last update().")
@@ -84,7 +103,7 @@ class GradScaler:
                         continue
                     if p.grad.dtype == torch.float16:
                         raise ValueError("Attempting to unscale FP16 gradients.")
-                    p.grad.mul_(1.0 / self._scale)
+                    p.grad.mul_(inverse)
                     found = bool(found) or not bool(p.grad.isfinite().all())
         self._states[id(optimizer)] = (OptState.UNSCALED, found)
 
@@ -94,6 +113,7 @@ class GradScaler:
             return optimizer.step(*args, **kwargs)
         if "closure" in kwargs:
             raise RuntimeError("Closure use is not currently supported if GradScaler is enabled.")
+        self._checked("step")
         stage, _ = self._state(optimizer)
         if stage is OptState.STEPPED:
             raise RuntimeError("step() has already been called since the last update().")
@@ -109,24 +129,36 @@ class GradScaler:
         """Lowers or raises the factor after the steps of an iteration, or sets it."""
         if not self._enabled:
             return
-        if new_scale is not None:
-            self._scale = float(new_scale)
+        scale, tracker = self._checked("update")
+        if isinstance(new_scale, float):
+            scale.fill_(new_scale)
+        elif new_scale is not None:
+            if new_scale.device.type != self._device or new_scale.numel() != 1 or new_scale.requires_grad:
+                raise AssertionError(_NEW_SCALE)
+            scale.copy_(new_scale)
         else:
             seen = [found for _, found in self._states.values() if found is not None]
             assert seen, "No inf checks were recorded prior to update."
             if any(seen):
-                self._scale *= self._backoff_factor
-                self._growth_tracker = 0
-            else:
-                self._growth_tracker += 1
-                if self._growth_tracker == self._growth_interval:
-                    self._scale *= self._growth_factor
-                    self._growth_tracker = 0
+                scale.mul_(self._backoff_factor)
+                tracker.zero_()
+            elif tracker.add_(1).item() == self._growth_interval:
+                grown = scale * self._growth_factor
+                if grown.isfinite():
+                    scale.copy_(grown)
+                tracker.zero_()
         self._states.clear()
 
     def get_scale(self) -> float:
         """The factor."""
-        return self._scale if self._enabled else 1.0
+        if not self._enabled:
+            return 1.0
+        return self._init_scale if self._scale is None else self._scale.item()
+
+    def _get_growth_tracker(self) -> int:
+        if not self._enabled:
+            return 0
+        return self._init_growth_tracker if self._growth_tracker is None else self._growth_tracker.item()
 
     def get_growth_factor(self) -> float:
         """What the factor grows by."""
@@ -165,7 +197,7 @@ class GradScaler:
             "growth_factor": self._growth_factor,
             "backoff_factor": self._backoff_factor,
             "growth_interval": self._growth_interval,
-            "_growth_tracker": self._growth_tracker,
+            "_growth_tracker": self._get_growth_tracker(),
         }
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
@@ -176,8 +208,22 @@ class GradScaler:
             raise RuntimeError(
                 "The source state dict is empty, possibly because it was saved from a disabled instance of GradScaler."
             )
-        self._scale = state_dict["scale"]
+        self._init_scale = state_dict["scale"]
+        self._init_growth_tracker = state_dict["_growth_tracker"]
+        if self._scale is not None:
+            self._scale.fill_(self._init_scale)
+        if self._growth_tracker is not None:
+            self._growth_tracker.fill_(self._init_growth_tracker)
         self._growth_factor = state_dict["growth_factor"]
         self._backoff_factor = state_dict["backoff_factor"]
         self._growth_interval = state_dict["growth_interval"]
-        self._growth_tracker = state_dict["_growth_tracker"]
+
+    def __getstate__(self) -> dict[str, Any]:
+        if not self._enabled:
+            return self.__dict__.copy()
+        assert not self._states, (
+            "A GradScaler instance may only be pickled at the beginning of an iteration, or at the end after "
+            "scaler.update()."
+        )
+        start = {"_init_scale": self.get_scale(), "_init_growth_tracker": self._get_growth_tracker()}
+        return {**self.__dict__, **start, "_scale": None, "_growth_tracker": None}

@@ -10,7 +10,7 @@ from flambeau.optim.optimizer import (
     check_lr,
     check_not_negative,
     new_step,
-    number,
+    rate,
     zeros_for,
 )
 
@@ -49,6 +49,8 @@ class Adadelta(FormulaOptimizer):
         }
         super().__init__(params, defaults)
 
+    _xla = (False, False)
+
     def _start(self, param: Any, group: dict[str, Any]) -> dict[str, Any]:
         return {"step": new_step(), "square_avg": zeros_for(param), "acc_delta": zeros_for(param)}
 
@@ -57,7 +59,7 @@ class Adadelta(FormulaOptimizer):
         rho, eps = group["rho"], group["eps"]
         if group["weight_decay"] != 0:
             grad = grad.add(param, alpha=group["weight_decay"])
-        square = state["square_avg"].mul_(rho).add_(grad * grad, alpha=1 - rho)
+        square = state["square_avg"].mul_(rho).addcmul_(grad, grad, value=1 - rho)
         delta = (state["acc_delta"] + eps).sqrt() / (square + eps).sqrt() * grad
-        state["acc_delta"].mul_(rho).add_(delta * delta, alpha=1 - rho)
-        param.add_(delta, alpha=-number(group["lr"]))
+        state["acc_delta"].mul_(rho).addcmul_(delta, delta, value=1 - rho)
+        param.add_(delta, alpha=-rate(group["lr"], group["differentiable"]))

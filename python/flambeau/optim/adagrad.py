@@ -12,7 +12,7 @@ from flambeau.optim.optimizer import (
     check_lr,
     check_not_negative,
     new_step,
-    number,
+    rate,
 )
 
 __all__ = ["Adagrad"]
@@ -64,8 +64,8 @@ class Adagrad(FormulaOptimizer):
 
     def _update(self, param: Any, grad: Any, state: dict[str, Any], group: dict[str, Any]) -> None:
         state["step"] += 1
-        rate = number(group["lr"]) / (1 + (state["step"].item() - 1) * group["lr_decay"])
+        lr = rate(group["lr"], group["differentiable"]) / (1 + (state["step"].item() - 1) * group["lr_decay"])
         if group["weight_decay"] != 0:
             grad = grad.add(param, alpha=group["weight_decay"])
-        total = state["sum"].add_(grad * grad)
-        param.add_(grad / (total.sqrt() + group["eps"]), alpha=-rate)
+        total = state["sum"].addcmul_(grad, grad)
+        param.addcdiv_(grad, total.sqrt() + group["eps"], value=-lr)

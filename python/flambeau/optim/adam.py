@@ -9,17 +9,20 @@ import flambeau
 from flambeau import Tensor
 from flambeau.optim.optimizer import (
     Optimizer,
+    check_autograd,
     check_betas,
+    check_capturable,
     check_fused,
     check_lr,
     check_not_negative,
+    decayed,
     new_step,
-    number,
+    rate,
     run_closure,
     zeros_for,
 )
 
-__all__ = ["Adam"]
+__all__ = ["Adam", "adam"]
 
 
 class Adam(Optimizer):
@@ -61,7 +64,7 @@ class Adam(Optimizer):
                     raise ValueError(f"Tensor betas[{i}] must be 1-element")
         defaults = {
             "lr": lr,
-            "betas": tuple(number(beta) for beta in betas),
+            "betas": tuple(beta.squeeze() if isinstance(beta, Tensor) else beta for beta in betas),
             "eps": eps,
             "weight_decay": weight_decay,
             "amsgrad": amsgrad,
@@ -110,28 +113,84 @@ class Adam(Optimizer):
             if group["foreach"] and isinstance(group["lr"], Tensor) and not group["capturable"]:
                 raise RuntimeError("lr as a Tensor is not supported for capturable=False and foreach=True")
             beta1, beta2 = group["betas"]
-            arguments = (
-                params,
-                [p.grad for p in params],
-                [s["exp_avg"] for s in states],
-                [s["exp_avg_sq"] for s in states],
-                [s["max_exp_avg_sq"] for s in states] if amsgrad else [],
-                [s["step"] for s in states],
-                number(group["lr"]),
-                beta1,
-                beta2,
-                group["eps"],
-                group["weight_decay"],
-                amsgrad,
-                group["maximize"],
-                group["decoupled_weight_decay"],
-            )
-            if group["differentiable"] or any(p.is_complex() for p in params):
-                with flambeau.set_grad_enabled(group["differentiable"]):
-                    _formula(*arguments)
-            else:
-                flambeau._C._adam_step(*arguments)
+            with flambeau.set_grad_enabled(group["differentiable"]):
+                adam(
+                    params,
+                    [p.grad for p in params],
+                    [s["exp_avg"] for s in states],
+                    [s["exp_avg_sq"] for s in states],
+                    [s["max_exp_avg_sq"] for s in states] if amsgrad else [],
+                    [s["step"] for s in states],
+                    foreach=group["foreach"],
+                    capturable=group["capturable"],
+                    differentiable=group["differentiable"],
+                    fused=group["fused"],
+                    decoupled_weight_decay=group["decoupled_weight_decay"],
+                    amsgrad=amsgrad,
+                    beta1=beta1,
+                    beta2=beta2,
+                    lr=group["lr"],
+                    weight_decay=group["weight_decay"],
+                    eps=group["eps"],
+                    maximize=group["maximize"],
+                )
         return loss
+
+
+def adam(
+    params: list[Any],
+    grads: list[Any],
+    exp_avgs: list[Any],
+    exp_avg_sqs: list[Any],
+    max_exp_avg_sqs: list[Any],
+    state_steps: list[Any],
+    foreach: bool | None = None,
+    capturable: bool = False,
+    differentiable: bool = False,
+    fused: bool | None = None,
+    grad_scale: Tensor | None = None,
+    found_inf: Tensor | None = None,
+    has_complex: bool = False,
+    decoupled_weight_decay: bool = False,
+    *,
+    amsgrad: bool,
+    beta1: Any,
+    beta2: Any,
+    lr: Any,
+    weight_decay: Any,
+    eps: float,
+    maximize: bool,
+) -> None:
+    """One step of :class:`Adam` on lists of tensors, whose state changes in place."""
+    if not all(isinstance(t, Tensor) for t in state_steps):
+        raise RuntimeError("API has changed, `state_steps` argument must contain a list of singleton tensors")
+    if grad_scale is not None or found_inf is not None:
+        raise AssertionError("Expected grad_scale and found_inf to be None")
+    if not fused and params:
+        options = {"foreach": foreach, "capturable": capturable, "differentiable": differentiable}
+        check_capturable(options, xla=not foreach)
+        check_autograd(options)
+    traced = flambeau.is_grad_enabled()
+    arguments = (
+        params,
+        grads,
+        exp_avgs,
+        exp_avg_sqs,
+        max_exp_avg_sqs,
+        state_steps,
+        rate(lr, traced),
+        rate(beta1, traced),
+        rate(beta2, traced),
+        eps,
+        rate(weight_decay, traced),
+        amsgrad,
+        maximize,
+        decoupled_weight_decay,
+    )
+    if traced or any(p.is_complex() for p in params):
+        _formula(*arguments)
+    else:
+        flambeau._C._adam_step(*arguments)
 
 
 def _formula(
@@ -141,11 +200,11 @@ def _formula(
     exp_avg_sqs: list[Any],
     max_exp_avg_sqs: list[Any],
     steps: list[Any],
-    lr: float,
-    beta1: float,
-    beta2: float,
+    lr: Any,
+    beta1: Any,
+    beta2: Any,
     eps: float,
-    weight_decay: float,
+    weight_decay: Any,
     amsgrad: bool,
     maximize: bool,
     decoupled: bool,
@@ -155,21 +214,27 @@ def _formula(
         grad = -grads[i] if maximize else grads[i]
         mean, square = exp_avgs[i], exp_avg_sqs[i]
         steps[i] += 1
-        step = steps[i].item()
-        if weight_decay != 0:
-            if decoupled:
-                param.mul_(1 - lr * weight_decay)
-            else:
-                grad = grad.add(param, alpha=weight_decay)
+        traced = flambeau.is_grad_enabled()
+        step = steps[i].clone() if traced else steps[i].item()
+        if decoupled and weight_decay != 0:
+            param.mul_(1 - lr * weight_decay)
+        elif not decoupled:
+            grad = decayed(param, grad, weight_decay, traced)
         if param.is_complex():
             param, grad, mean, square = map(flambeau.view_as_real, (param, grad, mean, square))
-        mean.mul_(beta1).add_(grad, alpha=1 - beta1)
-        square.mul_(beta2).add_(grad * grad, alpha=1 - beta2)
+        mean.lerp_(grad, 1 - beta1)
+        if isinstance(beta2, Tensor):
+            square.lerp_(grad * grad, 1 - beta2)
+        else:
+            square.mul_(beta2).addcmul_(grad, grad, value=1 - beta2)
         second = square
         if amsgrad:
             greatest = max_exp_avg_sqs[i]
             greatest = flambeau.view_as_real(greatest) if greatest.is_complex() else greatest
             greatest.copy_(flambeau.where(square > greatest, square, greatest))
             second = greatest.clone()
-        width = second.sqrt() / (1 - beta2**step) ** 0.5 + eps
-        param.add_(mean / width, alpha=-lr / (1 - beta1**step))
+        size, correction = -lr / (1 - beta1**step), (1 - beta2**step) ** 0.5
+        if traced:  # the mean itself changes in the next step
+            param.addcdiv_(mean.clone(), second.sqrt() / (correction * size) + eps / size)
+        else:
+            param.addcdiv_(mean, second.sqrt() / correction + eps, value=size)

@@ -12,7 +12,7 @@ from flambeau.optim.optimizer import (
     check_lr,
     check_not_negative,
     new_step,
-    number,
+    rate,
     zeros_for,
 )
 
@@ -59,7 +59,8 @@ class Adamax(FormulaOptimizer):
         beta1, beta2 = group["betas"]
         if group["weight_decay"] != 0:
             grad = grad.add(param, alpha=group["weight_decay"])
-        mean = state["exp_avg"].mul_(beta1).add_(grad, alpha=1 - beta1)
+        mean = state["exp_avg"].lerp_(grad, 1 - beta1)
         faded, size = state["exp_inf"] * beta2, grad.abs() + group["eps"]
         greatest = state["exp_inf"].copy_(flambeau.where(faded > size, faded, size))
-        param.add_(mean / greatest, alpha=-number(group["lr"]) / (1 - beta1 ** state["step"].item()))
+        lr = rate(group["lr"], group["differentiable"])
+        param.addcdiv_(mean, greatest, value=-lr / (1 - beta1 ** state["step"].item()))

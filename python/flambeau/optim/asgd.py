@@ -49,6 +49,8 @@ class ASGD(FormulaOptimizer):
         }
         super().__init__(params, defaults)
 
+    _tensors = ("params, mus, etas, and state_steps", "params, mus, etas, and state_steps")
+
     def _start(self, param: Any, group: dict[str, Any]) -> dict[str, Any]:
         return {
             "step": new_step(),

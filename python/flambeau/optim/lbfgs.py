@@ -105,7 +105,8 @@ class LBFGS(Optimizer):
 
     def _steps(self, closure: Callable[[], Any]) -> Any:
         group = self.param_groups[0]
-        lr, max_iter, max_eval = number(group["lr"]), group["max_iter"], group["max_eval"]
+        lr = group["lr"].squeeze() if isinstance(group["lr"], Tensor) else group["lr"]
+        max_iter, max_eval = group["max_iter"], group["max_eval"]
         small, still = group["tolerance_grad"], group["tolerance_change"]
         search = group["line_search_fn"]
         state = self.state[self._params[0]]

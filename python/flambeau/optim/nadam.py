@@ -12,7 +12,7 @@ from flambeau.optim.optimizer import (
     check_lr,
     check_not_negative,
     new_step,
-    number,
+    rate,
     zeros_for,
 )
 
@@ -55,6 +55,8 @@ class NAdam(FormulaOptimizer):
         }
         super().__init__(params, defaults)
 
+    _tensors = ("params, mu_products and state_steps", "params, mu_products, and state_steps")
+
     def _start(self, param: Any, group: dict[str, Any]) -> dict[str, Any]:
         return {
             "step": new_step(),
@@ -65,7 +67,7 @@ class NAdam(FormulaOptimizer):
 
     def _update(self, param: Any, grad: Any, state: dict[str, Any], group: dict[str, Any]) -> None:
         state["step"] += 1
-        step, lr = state["step"].item(), number(group["lr"])
+        step, lr = state["step"].item(), rate(group["lr"], group["differentiable"])
         beta1, beta2 = group["betas"]
         if group["weight_decay"] != 0:
             if group["decoupled_weight_decay"]:
@@ -75,8 +77,13 @@ class NAdam(FormulaOptimizer):
         mu, mu_next = (beta1 * (1.0 - 0.5 * 0.96 ** (n * group["momentum_decay"])) for n in (step, step + 1))
         state["mu_product"] *= mu
         product = state["mu_product"].item()
-        mean = state["exp_avg"].mul_(beta1).add_(grad, alpha=1 - beta1)
-        square = state["exp_avg_sq"].mul_(beta2).add_(grad * grad, alpha=1 - beta2)
+        mean = state["exp_avg"].lerp_(grad, 1 - beta1)
+        square = state["exp_avg_sq"].mul_(beta2).addcmul_(grad, grad, value=1 - beta2)
         width = (square / (1 - beta2**step)).sqrt() + group["eps"]
-        param.add_(grad / width, alpha=-lr * (1.0 - mu) / (1.0 - product))
-        param.add_(mean / width, alpha=-lr * mu_next / (1.0 - product * mu_next))
+        now, next_ = -lr * (1.0 - mu) / (1.0 - product), -lr * mu_next / (1.0 - product * mu_next)
+        if group["differentiable"]:  # the mean itself changes in the next step
+            param.addcdiv_(grad * now, width)
+            param.addcdiv_(mean * next_, width)
+        else:
+            param.addcdiv_(grad, width, value=now)
+            param.addcdiv_(mean, width, value=next_)

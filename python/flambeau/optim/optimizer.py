@@ -41,12 +41,12 @@ def _add(hooks: OrderedDict[int, Hook], hook: Hook, prepend: bool = False) -> Re
 
 
 def register_optimizer_step_pre_hook(hook: Hook) -> RemovableHandle:
-    """Run `hook(optimizer, args, kwargs)` before every optimizer's step."""
+    """Run `hook(optimizer, args, kwargs)` before every optimizer's step; args begin with the optimizer."""
     return _add(_global_pre_hooks, hook)
 
 
 def register_optimizer_step_post_hook(hook: Hook) -> RemovableHandle:
-    """Run `hook(optimizer, args, kwargs)` after every optimizer's step."""
+    """Run `hook(optimizer, args, kwargs)` after every optimizer's step; args begin with the optimizer."""
     return _add(_global_post_hooks, hook)
 
 
@@ -57,18 +57,18 @@ def _with_hooks(step: Hook) -> Hook:
     def wrapped(self: Optimizer, *args: Any, **kwargs: Any) -> Any:
         if not (_global_pre_hooks or _global_post_hooks or self._step_pre_hooks or self._step_post_hooks):
             return step(self, *args, **kwargs)
+        given: tuple[Any, ...] = (self, *args)
         for hook in chain(_global_pre_hooks.values(), self._step_pre_hooks.values()):
-            new = hook(self, args, kwargs)
+            new = hook(self, given, kwargs)
             if new is None:
                 continue
             if not (isinstance(new, tuple) and len(new) == 2):
-                raise RuntimeError(
-                    f"{step.__qualname__} must return None or a tuple of (new_args, new_kwargs), but got {new}."
-                )
-            args, kwargs = new
-        result = step(self, *args, **kwargs)
+                name = repr(step).replace(FormulaOptimizer.__name__, type(self).__name__)
+                raise RuntimeError(f"{name} must return None or a tuple of (new_args, new_kwargs), but got {new}.")
+            given, kwargs = new
+        result = step(*given, **kwargs)
         for hook in chain(self._step_post_hooks.values(), _global_post_hooks.values()):
-            hook(self, args, kwargs)
+            hook(self, given, kwargs)
         return result
 
     wrapped.hooked = True  # type: ignore[attr-defined]
@@ -145,6 +145,8 @@ class Optimizer:
         """Files of PyTorch's first years hold numbers where its own optimizers now have tensors of one element."""
         own = any(c.__module__.startswith("flambeau.optim.") and c is not Optimizer for c in type(self).__mro__)
         for state in self.state.values() if own else ():
+            if not isinstance(state, dict):  # what users keep besides
+                continue
             for key in ("step", "eta", "mu", "mu_product"):
                 if isinstance(state.get(key), (int, float)):
                     state[key] = flambeau.tensor(float(state[key]), dtype=flambeau.float32)
@@ -159,11 +161,11 @@ class Optimizer:
     # Hooks
 
     def register_step_pre_hook(self, hook: Hook) -> RemovableHandle:
-        """Run `hook(optimizer, args, kwargs)` before each step; it may return other args and kwargs."""
+        """Run `hook(optimizer, args, kwargs)` before each step; it may return others. Args begin with the optimizer."""
         return _add(self._step_pre_hooks, hook)
 
     def register_step_post_hook(self, hook: Hook) -> RemovableHandle:
-        """Run `hook(optimizer, args, kwargs)` after each step."""
+        """Run `hook(optimizer, args, kwargs)` after each step; args begin with the optimizer."""
         return _add(self._step_post_hooks, hook)
 
     def register_state_dict_pre_hook(self, hook: Hook, prepend: bool = False) -> RemovableHandle:
@@ -331,6 +333,19 @@ def number(value: Any) -> Any:
     return value.item() if isinstance(value, Tensor) else value
 
 
+def rate(value: Any, differentiable: bool) -> Any:
+    """An option as a number; as a 0-d tensor where the gradient of a step is to reach it."""
+    return value.squeeze() if differentiable and isinstance(value, Tensor) and value.requires_grad else number(value)
+
+
+def decayed(param: Any, grad: Any, weight_decay: Any, differentiable: bool) -> Any:
+    """The gradient of a parameter with its weight decay."""
+    decay = rate(weight_decay, differentiable)
+    if isinstance(decay, Tensor):
+        return grad.addcmul_(param.clone(), decay)
+    return grad.add(param, alpha=decay) if decay != 0 else grad
+
+
 def run_closure(closure: Callable[[], Any] | None) -> Any:
     """The loss that a closure computes, with gradients switched on."""
     if closure is None:
@@ -371,8 +386,35 @@ def check_fused(fused: bool | None, foreach: bool | None, differentiable: bool) 
             raise RuntimeError("`fused` and `foreach` cannot be `True` together.")
 
 
+# Where steps can be captured into a graph of kernels: nowhere that this package runs.
+_CAPTURABLE = ["cuda", "xpu", "hpu", "privateuseone"]
+
+
+def check_autograd(group: dict[str, Any]) -> None:
+    """Operations on lists of tensors have no gradients."""
+    if group.get("foreach") and group.get("differentiable"):
+        raise AssertionError("_foreach ops don't support autograd")
+
+
+def check_capturable(group: dict[str, Any], tensors: str = "params and state_steps", xla: bool = True) -> None:
+    """No device here captures steps; the message names the `tensors`, and whether XLA could."""
+    if group.get("capturable"):
+        devices = [*_CAPTURABLE, "xla"] if xla else _CAPTURABLE
+        raise AssertionError(f"If capturable=True, {tensors} must be on supported devices: {devices}.")
+
+
 class FormulaOptimizer(Optimizer):
     """An optimizer whose update is a formula for one parameter at a time."""
+
+    # What the message on `capturable` names, one by one and with `foreach`.
+    _tensors = ("params and state_steps", "params and state_steps")
+    _xla = (True, False)
+
+    def _check(self, group: dict[str, Any]) -> None:
+        """What a group cannot ask for."""
+        check_autograd(group)
+        foreach = bool(group.get("foreach"))
+        check_capturable(group, self._tensors[foreach], self._xla[foreach])
 
     def _start(self, param: Any, group: dict[str, Any]) -> dict[str, Any]:
         """The state of a parameter before its first step."""
@@ -387,12 +429,15 @@ class FormulaOptimizer(Optimizer):
         loss = run_closure(closure)
         with flambeau.set_grad_enabled(bool(self.defaults.get("differentiable", False))):
             for group in self.param_groups:
-                for param in group["params"]:
-                    if param.grad is None:
-                        continue
+                params = [p for p in group["params"] if p.grad is not None]
+                for param in params:
                     state = self.state[param]
                     if not state:
                         state.update(self._start(param, group))
+                if params:
+                    self._check(group)
+                for param in params:
+                    state = self.state[param]
                     grad = -param.grad if group.get("maximize") else param.grad
                     if param.is_complex():
                         views = {

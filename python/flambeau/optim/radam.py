@@ -11,7 +11,7 @@ from flambeau.optim.optimizer import (
     check_lr,
     check_not_negative,
     new_step,
-    number,
+    rate,
     zeros_for,
 )
 
@@ -57,15 +57,15 @@ class RAdam(FormulaOptimizer):
 
     def _update(self, param: Any, grad: Any, state: dict[str, Any], group: dict[str, Any]) -> None:
         state["step"] += 1
-        step, lr = state["step"].item(), number(group["lr"])
+        step, lr = state["step"].item(), rate(group["lr"], group["differentiable"])
         beta1, beta2 = group["betas"]
         if group["weight_decay"] != 0:
             if group["decoupled_weight_decay"]:
                 param.mul_(1 - lr * group["weight_decay"])
             else:
                 grad = grad.add(param, alpha=group["weight_decay"])
-        mean = state["exp_avg"].mul_(beta1).add_(grad, alpha=1 - beta1)
-        square = state["exp_avg_sq"].mul_(beta2).add_(grad * grad, alpha=1 - beta2)
+        mean = state["exp_avg"].lerp_(grad, 1 - beta1)
+        square = state["exp_avg_sq"].mul_(beta2).addcmul_(grad, grad, value=1 - beta2)
         update = mean / (1 - beta1**step) * lr
         correction = 1 - beta2**step
         longest = 2 / (1 - beta2) - 1

@@ -10,7 +10,7 @@ from flambeau.optim.optimizer import (
     check_lr,
     check_not_negative,
     new_step,
-    number,
+    rate,
     zeros_for,
 )
 
@@ -50,6 +50,8 @@ class RMSprop(FormulaOptimizer):
         }
         super().__init__(params, defaults)
 
+    _xla = (True, True)
+
     def _start(self, param: Any, group: dict[str, Any]) -> dict[str, Any]:
         state = {"step": new_step(), "square_avg": zeros_for(param)}
         if group["momentum"] > 0:
@@ -60,14 +62,15 @@ class RMSprop(FormulaOptimizer):
 
     def _update(self, param: Any, grad: Any, state: dict[str, Any], group: dict[str, Any]) -> None:
         state["step"] += 1
-        lr, alpha = number(group["lr"]), group["alpha"]
+        lr, alpha = rate(group["lr"], group["differentiable"]), group["alpha"]
         if group["weight_decay"] != 0:
             grad = grad.add(param, alpha=group["weight_decay"])
-        square = state["square_avg"].mul_(alpha).add_(grad * grad, alpha=1 - alpha)
+        square = state["square_avg"].mul_(alpha).addcmul_(grad, grad, value=1 - alpha)
         if group["centered"]:
-            mean = state["grad_avg"].mul_(alpha).add_(grad, alpha=1 - alpha)
-            square = square - mean * mean
-        step = grad / (square.sqrt() + group["eps"])
+            mean = state["grad_avg"].lerp_(grad, 1 - alpha)
+            square = square.addcmul(mean, mean, value=-1)
+        width = square.sqrt() + group["eps"]
         if group["momentum"] > 0:
-            step = state["momentum_buffer"].mul_(group["momentum"]).add_(step)
-        param.add_(step, alpha=-lr)
+            param.add_(state["momentum_buffer"].mul_(group["momentum"]).addcdiv_(grad, width), alpha=-lr)
+        else:
+            param.addcdiv_(grad, width, value=-lr)

@@ -10,7 +10,7 @@ from flambeau.optim.optimizer import (
     FormulaOptimizer,
     check_lr,
     new_step,
-    number,
+    rate,
     zeros_for,
 )
 
@@ -46,8 +46,10 @@ class Rprop(FormulaOptimizer):
         }
         super().__init__(params, defaults)
 
+    _xla = (True, True)
+
     def _start(self, param: Any, group: dict[str, Any]) -> dict[str, Any]:
-        lr = number(group["lr"])
+        lr = rate(group["lr"], True)
         size = flambeau.full_like(param, complex(lr, lr) if param.is_complex() else lr)
         return {"step": new_step(), "prev": zeros_for(param), "step_size": size.detach()}
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import flambeau
 from flambeau import Tensor
-from flambeau.optim.optimizer import Optimizer, check_fused, check_lr, number, run_closure
+from flambeau.optim.optimizer import Optimizer, check_fused, check_lr, decayed, rate, run_closure
 
-__all__ = ["SGD"]
+__all__ = ["SGD", "sgd"]
 
 
 class SGD(Optimizer):
@@ -73,33 +73,60 @@ class SGD(Optimizer):
             grads = [p.grad for p in params]
             keeps = group["momentum"] != 0
             buffers = [self.state[p].get("momentum_buffer") if keeps else None for p in params]
-            options = (
-                number(group["lr"]),
-                group["momentum"],
-                group["dampening"],
-                number(group["weight_decay"]),
-                group["nesterov"],
-                group["maximize"],
-            )
-            if group["differentiable"] or any(p.is_complex() for p in params):
-                with flambeau.set_grad_enabled(group["differentiable"]):
-                    buffers = _formula(params, grads, buffers, *options)
-            else:
-                buffers = flambeau._C._sgd_step(params, grads, buffers, *options)
+            with flambeau.set_grad_enabled(group["differentiable"]):
+                sgd(
+                    params,
+                    grads,
+                    buffers,
+                    weight_decay=group["weight_decay"],
+                    momentum=group["momentum"],
+                    lr=group["lr"],
+                    dampening=group["dampening"],
+                    nesterov=group["nesterov"],
+                    maximize=group["maximize"],
+                )
             if keeps:
                 for param, buffer in zip(params, buffers, strict=True):
                     self.state[param]["momentum_buffer"] = buffer
         return loss
 
 
+def sgd(
+    params: list[Any],
+    d_p_list: list[Any],
+    momentum_buffer_list: list[Any],
+    has_sparse_grad: bool = False,
+    foreach: bool | None = None,
+    fused: bool | None = None,
+    grad_scale: Tensor | None = None,
+    found_inf: Tensor | None = None,
+    *,
+    weight_decay: Any,
+    momentum: float,
+    lr: Any,
+    dampening: float,
+    nesterov: bool,
+    maximize: bool,
+) -> None:
+    """One step of :class:`SGD` on lists of tensors; momentum buffers change in place, and None to the first ones."""
+    if grad_scale is not None or found_inf is not None:
+        raise AssertionError("Expected grad_scale and found_inf to be None")
+    traced = flambeau.is_grad_enabled()
+    options = (rate(lr, traced), momentum, dampening, rate(weight_decay, traced), nesterov, maximize)
+    step = _formula if traced or any(p.is_complex() for p in params) else flambeau._C._sgd_step
+    buffers = step(params, d_p_list, momentum_buffer_list, *options)
+    if momentum != 0:
+        momentum_buffer_list[:] = buffers
+
+
 def _formula(
     params: list[Any],
     grads: list[Any],
     buffers: list[Any],
-    lr: float,
+    lr: Any,
     momentum: float,
     dampening: float,
-    weight_decay: float,
+    weight_decay: Any,
     nesterov: bool,
     maximize: bool,
 ) -> list[Any]:
@@ -107,8 +134,7 @@ def _formula(
     kept: list[Any] = []
     for param, grad, buffer in zip(params, grads, buffers, strict=True):
         grad = -grad if maximize else grad
-        if weight_decay != 0:
-            grad = grad.add(param, alpha=weight_decay)
+        grad = decayed(param, grad, weight_decay, flambeau.is_grad_enabled())
         if momentum != 0:
             if buffer is None:
                 buffer = grad.detach().clone()
@@ -116,5 +142,8 @@ def _formula(
                 buffer.mul_(momentum).add_(grad, alpha=1 - dampening)
             grad = grad.add(buffer, alpha=momentum) if nesterov else buffer
         kept.append(buffer)
-        param.add_(grad, alpha=-lr)
+        if isinstance(lr, Tensor):
+            param.addcmul_(grad, lr, value=-1)
+        else:
+            param.add_(grad, alpha=-lr)
     return kept

@@ -1,29 +1,31 @@
-"""A call whose graph is thrown away, and made again in the backward pass: what checkpoints without reentry are.
+"""A call whose saved tensors are thrown away, and computed again in the backward pass: checkpoints without reentry.
 
-The call runs as always. Its graph then tells where it begins: at arguments, at leaves (the parameters that the function
-reads), at tensors of its closure. One node with edges to these takes the graph's place. In the backward pass the
-function is called again, and its new graph is cut at the same places by hooks, which collect the gradients. They are
-what the node returns: the engine sees to the rest, and hooks of leaves run once.
+Hooks on saved tensors leave a holder in the graph for each. The first holder that the backward pass asks for has the
+function called again, whose own graph fills all holders and is dropped. The numbers of the tensors and what they look
+like tell whether the second call did what the first one did.
 """
 
 from __future__ import annotations
 
 import contextlib
+import weakref
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import flambeau
-from flambeau import _C, Tensor
-from flambeau.autograd.function import FunctionCtx
+from flambeau import _C, Tensor, autograd
+from flambeau.autograd.graph import saved_tensors_hooks
 from flambeau.random import fork_rng
-from flambeau.utils import _pytree
 
 _TIP = "The function must do the same when it is called again: see `determinism_check` of torch.utils.checkpoint."
 
 
 class CheckpointError(RuntimeError):
     """The second call of a checkpointed function differed from the first one."""
+
+
+class _Enough(Exception):
+    """All that the backward pass needs has been computed again."""
 
 
 class Conditions:
@@ -47,183 +49,110 @@ class Conditions:
                 yield
 
 
-# An end of an edge: a node and the number of its output.
-End = tuple[Any, int]
+class _Holder:
+    """What the graph keeps in the place of a tensor; the value belongs to one backward pass."""
+
+    __slots__ = ("__weakref__", "task", "value")
+
+    def __init__(self) -> None:
+        self.task: Any = None
+        self.value: Any = None
 
 
-@dataclass
-class Graph:
-    """The part of a graph that a call made: how many nodes it has, and the edges that leave it."""
+class _Arguments(autograd.Function):
+    """Saves tensors as every node does, so that the hooks of a checkpoint around this one have them too."""
 
-    size: int
-    leaving: list[tuple[Any, int, End]]
-    """The node that an edge leaves from, which of its edges it is, and where it ends."""
-
-    def ends(self) -> set[End]:
-        """Where edges end."""
-        return {end for _, _, end in self.leaving}
-
-
-def _leaf_of(node: Any) -> Any:
-    return None if isinstance(node, FunctionCtx) else node.variable
-
-
-def _end_of(t: Tensor) -> End | None:
-    """Where the edges to a tensor end; of a leaf, its accumulator is known from a use of it."""
-    if not t.requires_grad:
-        return None
-    if t.is_leaf:
-        return t.view_as(t).grad_fn.next_functions[0]
-    return t.grad_fn, t.output_nr
-
-
-def _now() -> int:
-    """The number of the node made last."""
-    return flambeau.empty(0, requires_grad=True).view(0).grad_fn._sequence_nr()
-
-
-def _graph(outputs: list[Tensor], since: int) -> Graph:
-    """The nodes behind `outputs` that are younger than a number."""
-    seen = {t.grad_fn: None for t in outputs}
-    waiting, leaving = list(seen), []
-    while waiting:
-        node = waiting.pop()
-        for i, end in enumerate(node.next_functions):
-            behind = end[0]
-            if behind is None:
-                continue
-            if _leaf_of(behind) is not None or behind._sequence_nr() <= since:
-                leaving.append((node, i, end))
-            elif behind not in seen:
-                seen[behind] = None
-                waiting.append(behind)
-    return Graph(len(seen), leaving)
-
-
-def _tensors(tree: Any) -> list[Tensor]:
-    return [x for x in _pytree.tree_leaves(tree) if isinstance(x, Tensor)]
-
-
-def _closure_of(function: Any) -> list[Tensor]:
-    """The tensors that a function takes from around it."""
-    found: list[Tensor] = []
-    while hasattr(function, "func"):  # functools.partial
-        found += _tensors([list(function.args), dict(function.keywords)])
-        function = function.func
-    function = getattr(function, "__func__", function)
-    for cell in getattr(function, "__closure__", None) or ():
-        with contextlib.suppress(ValueError):  # a cell that is empty
-            found += _tensors(cell.cell_contents)
-    return found + _tensors(list(getattr(function, "__defaults__", None) or ()))
-
-
-def _made(leaves: list[Any], since: int) -> list[int]:
-    """Which leaves of an output are tensors that the call recorded."""
-    tensors = ((i, x) for i, x in enumerate(leaves) if isinstance(x, Tensor))
-    return [i for i, x in tensors if x.grad_fn is not None and x.grad_fn._sequence_nr() > since]
+    @staticmethod
+    def forward(ctx: Any, switch: Tensor, *tensors: Tensor) -> Tensor:
+        ctx.save_for_backward(*tensors)
+        return switch.detach()
 
 
 def _metadata(t: Tensor) -> dict[str, Any]:
     return {"shape": t.shape, "dtype": t.dtype, "device": t.device}
 
 
-class _Call(FunctionCtx):
-    """The context of the node: all that a second call needs."""
+class _Call:
+    """All that a second call needs, and the holders that it fills."""
 
-    _backward_name = "CheckpointBackward"
+    def __init__(self, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any], conditions: Conditions) -> None:
+        self.function, self.kwargs, self.conditions = function, kwargs, conditions
+        self.others = [None if isinstance(a, Tensor) else a for a in args]
+        self.tensors = [i for i, a in enumerate(args) if isinstance(a, Tensor)]
+        switch = flambeau.empty(0, requires_grad=True)
+        self.saver: Any = _Arguments.apply(switch, *(args[i] for i in self.tensors)).grad_fn
+        self.context: Any = None
+        self.early_stop = self.checked = True
+        self.complete = False
+        # Holders go with the nodes that have done their part.
+        self.holders: list[weakref.ref[_Holder]] = []
+        self.metadata: list[dict[str, Any]] = []
 
-    def __init__(self, function: Any, inputs: Any, conditions: Conditions, context: Any) -> None:
-        super().__init__()
-        self.function, self.inputs, self.conditions, self.context = function, inputs, conditions, context
-        self.sources: list[Tensor] = []
-        self.made: list[int] = []
-        self.metadata: list[dict[str, Any]] | None = None
-        self.size = 0
+    def pack(self, t: Tensor) -> _Holder:
+        """A holder for a tensor that the first call saves."""
+        holder = _Holder()
+        self.holders.append(weakref.ref(holder))
+        if self.checked:
+            self.metadata.append(_metadata(t))
+        return holder
 
-    def _release(self) -> None:
-        super()._release()
-        self.function = self.inputs = self.context = None
-        self.sources = []
+    def unpack(self, holder: _Holder) -> Any:
+        """The tensor of a holder; the first one in a backward pass has all computed again."""
+        task: Any = _C._current_graph_task_id()
+        if task == -1:
+            task = object()
+        if holder.task != task:
+            self.again(task)
+        if holder.task != task:
+            raise CheckpointError(f"torch.utils.checkpoint: A saved tensor was not computed again.\n{_TIP}")
+        return holder.value
 
-    def again(self) -> tuple[list[Tensor], Graph, dict[End | None, int]]:
-        """The outputs, their graph, and which source an end stands for."""
-        sources = list(self.sources)
-        leaves, spec = _pytree.tree_flatten(self.inputs)
-        # For second derivatives the new graph goes on where the arguments came from.
-        detach = not flambeau.is_grad_enabled()
-        with self.conditions.restored(), self.context:
-            if detach:
-                stands = {
-                    id(x): x.detach().requires_grad_() for x in leaves if isinstance(x, Tensor) and x.requires_grad
-                }
-                leaves = [stands.get(id(x), x) for x in leaves]
-                # What is an argument may be read from the closure too: both stand for the same source.
-                sources += [stands.get(id(x), x) for x in self.sources]
-            args, kwargs = _pytree.tree_unflatten(leaves, spec)
-            ends = {_end_of(x): i % len(self.sources) for i, x in enumerate(sources)}
-            since = _now()
-            found = _pytree.tree_leaves(self.function(*args, **kwargs))
-            made = _made(found, since)
-        outputs = [found[i] for i in made]
-        graph = _graph(outputs, since)
-        if made != self.made or (self.metadata is not None and (graph.size != self.size or graph.ends() - ends.keys())):
+    def again(self, task: Any) -> None:
+        """Call the function again and fill the holders."""
+        found: list[Any] = []
+
+        def keep(t: Tensor) -> Tensor:
+            t = t.detach() if t.requires_grad else t
+            at = len(found)
+            if at >= len(self.holders) and self.complete:
+                raise CheckpointError(
+                    "torch.utils.checkpoint: trying to save more tensors during recomputation than during the original "
+                    f"forward pass.\n{_TIP}"
+                )
+            found.append(_metadata(t))
+            holder = self.holders[at]() if at < len(self.holders) else None
+            if holder is not None:
+                holder.task, holder.value = task, t
+            if self.early_stop and len(found) == len(self.holders):
+                raise _Enough
+            return t
+
+        args = list(self.others)
+        for i, tensor in zip(self.tensors, self.saver.saved_tensors, strict=True):
+            args[i] = tensor
+        with contextlib.suppress(_Enough), saved_tensors_hooks(keep, lambda t: t), self.conditions.restored():
+            with self.context:
+                self.function(*args, **self.kwargs)
+        if self.complete:
+            self._compare(found)
+
+    def _compare(self, found: list[dict[str, Any]]) -> None:
+        if len(found) != len(self.holders):
             raise CheckpointError(
                 "torch.utils.checkpoint: A different number of tensors was saved during the original forward and "
-                f"recomputation.\nNumber of operators recorded during forward: {self.size}\n"
-                f"Number of operators recorded during recomputation: {graph.size}\n{_TIP}"
+                f"recomputation.\nNumber of tensors saved during forward: {len(self.holders)}\n"
+                f"Number of tensors saved during recomputation: {len(found)}.\n{_TIP}"
             )
         words = [
-            f"tensor at position {i}:\nsaved metadata: {before}\nrecomputed metadata: {_metadata(out)}\n"
-            for i, (before, out) in enumerate(zip(self.metadata or (), outputs, strict=False))
-            if before != _metadata(out)
+            f"tensor at position {i}:\nsaved metadata: {before}\nrecomputed metadata: {after}\n"
+            for i, (before, after) in enumerate(zip(self.metadata, found, strict=False))
+            if before != after and self.holders[i]() is not None
         ]
         if words:
             raise CheckpointError(
                 "torch.utils.checkpoint: Recomputed values for the following tensors have different metadata than "
                 f"during the forward pass.\n{''.join(words)}.\n{_TIP}"
             )
-        return outputs, graph, ends
-
-
-def _collect(call: _Call, grads: tuple[Any, ...]) -> list[Any]:
-    """The gradients of the sources, from those of the outputs."""
-    outputs, graph, ends = call.again()
-    sources = call.sources
-    found: list[Any] = [None] * len(sources)
-    cuts: dict[Any, dict[int, int]] = {}
-    for node, i, end in graph.leaving:
-        if end in ends:
-            cuts.setdefault(node, {})[i] = ends[end]
-
-    def cut(at: dict[int, int]) -> Any:
-        def hook(inputs: tuple[Any, ...], _outputs: Any) -> tuple[Any, ...]:
-            for i, source in at.items():
-                if inputs[i] is not None:
-                    g = _like(inputs[i], sources[source])
-                    before = found[source]
-                    found[source] = g if before is None else before + g
-            return tuple(None if i in at else g for i, g in enumerate(inputs))
-
-        return hook
-
-    handles = [node.register_hook(cut(at)) for node, at in cuts.items()]
-    pairs = [(out, g) for out, g in zip(outputs, grads, strict=False) if g is not None]
-    try:
-        _C._backward([out for out, _ in pairs], [g for _, g in pairs], None, flambeau.is_grad_enabled(), None)
-    finally:
-        # Second derivatives go through these nodes and must not end there.
-        for handle in handles:
-            handle.remove()
-    return found
-
-
-def _like(grad: Tensor, source: Tensor) -> Tensor:
-    """A gradient in the shape and dtype of what it is for."""
-    if grad.is_complex() and not source.is_complex():
-        grad = grad.real
-    if grad.shape != source.shape:
-        grad = grad.sum_to_size(source.shape)
-    return grad.to(source.dtype)
 
 
 def call_and_forget(
@@ -232,32 +161,14 @@ def call_and_forget(
     kwargs: dict[str, Any],
     conditions: Conditions,
     recompute_context: Any,
+    *,
+    early_stop: bool,
     check: bool,
 ) -> Any:
-    """`function(*args, **kwargs)`, whose results are joined to one node that calls it again."""
-    known = {_end_of(t): t for t in _tensors([list(args), kwargs]) if t.requires_grad}
-    since = _now()
-    output = function(*args, **kwargs)
-    leaves, spec = _pytree.tree_flatten(output)
-    made = _made(leaves, since)
-    if not made:
-        return output
-    graph = _graph([leaves[i] for i in made], since)
-    # In the order of the graph, so that gradients are added in one order.
-    for _, _, end in graph.leaving:
-        leaf = _leaf_of(end[0])
-        if leaf is not None:
-            known.setdefault(end, leaf)
-    if graph.ends() - known.keys():
-        known |= {_end_of(t): t for t in _closure_of(function) if t.grad_fn is not None}
-        if graph.ends() - known.keys():
-            return output
-    call = _Call(function, (args, kwargs), conditions, recompute_context)
-    call.sources, call.made = list(known.values()), made
-    if check:
-        call.metadata, call.size = [_metadata(leaves[i]) for i in made], graph.size
-    joined = [(leaves[i].detach(), True) for i in made]
-    call._join(_C._custom_node(call._backward_name, call, _collect, call.sources, joined))
-    for i, (new, _) in zip(made, joined, strict=True):
-        leaves[i] = new
-    return _pytree.tree_unflatten(leaves, spec)
+    """`function(*args, **kwargs)`, whose graph has holders in the place of tensors."""
+    call = _Call(function, args, kwargs, conditions)
+    call.context, call.early_stop, call.checked = recompute_context, early_stop, check
+    with saved_tensors_hooks(call.pack, call.unpack):
+        output = function(*args, **kwargs)
+    call.complete = True
+    return output

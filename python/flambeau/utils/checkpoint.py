@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import flambeau
@@ -20,6 +20,7 @@ __all__ = [
     "checkpoint_sequential",
     "detach_variable",
     "noop_context_fn",
+    "set_checkpoint_early_stop",
 ]
 
 _ADVICE = (
@@ -45,6 +46,24 @@ def check_backward_validity(inputs: Iterable[Any]) -> None:
 def noop_context_fn() -> tuple[Any, Any]:
     """Two contexts that do nothing."""
     return contextlib.nullcontext(), contextlib.nullcontext()
+
+
+_early_stop: bool | None = None
+
+
+@contextlib.contextmanager
+def set_checkpoint_early_stop(enable: bool) -> Iterator[None]:
+    """In the block, whether second calls of checkpoints end as soon as the backward pass has what it needs.
+
+    >>> with torch.utils.checkpoint.set_checkpoint_early_stop(False):
+    ...     y = torch.utils.checkpoint.checkpoint(torch.sin, torch.ones(2, requires_grad=True), use_reentrant=False)
+    """
+    global _early_stop
+    before, _early_stop = _early_stop, enable
+    try:
+        yield
+    finally:
+        _early_stop = before
 
 
 class CheckpointFunction(autograd.Function):
@@ -118,9 +137,8 @@ def checkpoint(
 
     Random numbers and mixed precision are as they were, unless `preserve_rng_state` is False. With
     `use_reentrant=False`, keyword arguments, nested inputs and outputs, `torch.autograd.grad` and second derivatives
-    work as they do without a checkpoint. The function is always run again whole, whatever `early_stop` says. Without a
-    function, a decorator. A function that reads a tensor with a graph, other than from its arguments or its closure,
-    is recorded as without a checkpoint.
+    work as they do without a checkpoint, and the second call ends where all that is needed has been computed, unless
+    `early_stop` is False. Without a function, a decorator.
 
     >>> checkpoint = torch.utils.checkpoint.checkpoint
     >>> x = torch.tensor([1., 2.], requires_grad=True)
@@ -134,6 +152,7 @@ def checkpoint(
         "context_fn": context_fn,
         "determinism_check": determinism_check,
         "debug": debug,
+        "early_stop": early_stop,
         "respect_saved_tensors_hooks": respect_saved_tensors_hooks,
     }
     if function is None and not args:
@@ -153,6 +172,7 @@ def _checkpoint(
     context_fn: Callable[[], tuple[Any, Any]],
     determinism_check: str,
     debug: bool,
+    early_stop: bool,
     respect_saved_tensors_hooks: bool | None,
 ) -> Any:
     if use_reentrant is None:
@@ -182,7 +202,13 @@ def _checkpoint(
         return function(*args, **kwargs)
     with forward_context:
         return call_and_forget(
-            function, args, kwargs, Conditions(preserve_rng_state), recompute_context, determinism_check == "default"
+            function,
+            args,
+            kwargs,
+            Conditions(preserve_rng_state),
+            recompute_context,
+            early_stop=early_stop if _early_stop is None else _early_stop,
+            check=determinism_check == "default",
         )
     raise RuntimeError(
         "torch.utils.checkpoint: the forward context provided by context_fn suppressed an exception raised during the "

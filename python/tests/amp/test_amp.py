@@ -1,5 +1,7 @@
 """Mixed precision."""
 
+import pickle
+
 import flambeau as torch
 import pytest
 from flambeau import nn
@@ -131,3 +133,64 @@ def test_losses_run_in_float32(loss, dtype):
     found.backward()
     assert x.grad.dtype == dtype
     assert loss(x, y, signs).dtype == dtype
+
+
+def scaled():
+    p = nn.Parameter(torch.ones(2))
+    scaler = torch.amp.GradScaler("cpu")
+    scaler.scale(p.sum()).backward()
+    return scaler, torch.optim.SGD([p])
+
+
+@pytest.mark.parametrize(
+    ("name", "act"),
+    [
+        ("unscale_", lambda scaler, optimizer: scaler.unscale_(optimizer)),
+        ("step", lambda scaler, optimizer: scaler.step(optimizer)),
+        ("update", lambda scaler, optimizer: scaler.update()),
+        ("update", lambda scaler, optimizer: scaler.update(2.0)),
+    ],
+)
+def test_scalers_need_a_loss_first(name, act):
+    with pytest.raises(AssertionError) as error:
+        act(torch.amp.GradScaler("cpu"), scaled()[1])
+    assert str(error.value) == (
+        f"Attempted {name} but _scale is None.  This may indicate your script did not use scaler.scale(loss or "
+        "outputs) earlier in the iteration."
+    )
+
+
+@pytest.mark.parametrize("new", [torch.ones(2), torch.ones(1, requires_grad=True)])
+def test_new_scales_are_checked(new):
+    scaler, _ = scaled()
+    with pytest.raises(AssertionError, match=r"new_scale should be a float or a 1-element .* requires_grad=False\."):
+        scaler.update(new)
+    scaler.update(torch.tensor(8.0))
+    assert scaler.get_scale() == 8.0
+    scaler.update(4.0)
+    assert scaler.get_scale() == 4.0
+
+
+def test_scales_are_tensors_from_the_first_loss_on():
+    state = {"scale": 4.0, "growth_factor": 2.0, "backoff_factor": 0.5, "growth_interval": 7, "_growth_tracker": 3}
+    scaler = torch.amp.GradScaler("cpu")
+    scaler.load_state_dict(state)
+    assert scaler._scale is None and scaler.get_scale() == 4.0 and scaler.state_dict() == state
+    scaler.scale(torch.ones(2))
+    assert scaler._scale.item() == 4.0 and scaler._growth_tracker.dtype == torch.int32
+    again = pickle.loads(pickle.dumps(scaler))
+    assert again._scale is None and again.state_dict() == state
+    scaler, optimizer = scaled()
+    scaler.step(optimizer)
+    with pytest.raises(AssertionError, match="may only be pickled at the beginning of an iteration"):
+        pickle.dumps(scaler)
+
+
+def test_scales_do_not_grow_without_end():
+    p = nn.Parameter(torch.ones(2))
+    optimizer = torch.optim.SGD([p])
+    scaler = torch.amp.GradScaler("cpu", init_scale=2.0**127, growth_interval=1)
+    scaler.scale(p[:1].sum() * 0).backward()
+    scaler.step(optimizer)
+    scaler.update()
+    assert scaler.get_scale() == 2.0**127

@@ -1,6 +1,8 @@
 """Averages of models, and the schedule towards them."""
 
 import copy
+import io
+import pickle
 
 import flambeau as torch
 import pytest
@@ -151,3 +153,20 @@ def test_errors():
             make(1.5)
     with pytest.raises(AssertionError, match="Only one of avg_fn and multi_avg_fn should be provided"):
         AveragedModel(network(), avg_fn=get_swa_avg_fn(), multi_avg_fn=get_swa_multi_avg_fn())
+
+
+def test_saved_whole():
+    model = nn.Linear(2, 1)
+    averaged = AveragedModel(model, use_buffers=True)
+    averaged.update_parameters(model)
+    averaged.update_parameters(model)
+    file = io.BytesIO()
+    torch.save(averaged, file)
+    file.seek(0)
+    again = torch.load(file, weights_only=False)
+    assert type(again) is AveragedModel and again.n_averaged.item() == 2 and again.use_buffers
+    assert torch.equal(again.module.weight, model.weight)
+    again.update_parameters(model)
+    file.seek(0)
+    with pytest.raises(pickle.UnpicklingError, match="Weights only load failed"):
+        torch.load(file, weights_only=True)
