@@ -22,6 +22,9 @@ pub(crate) trait Op<A>: 'static {
     fn merge(a: A, b: A) -> A;
 }
 
+/// A compiled [`ordered::columns`].
+pub(crate) type Columns<A> = unsafe fn(out: *mut A, src: *const A, step: isize, rows: usize, width: usize, all: bool);
+
 /// An [`Op`] compiled for this machine.
 pub(crate) struct Kernel<A> {
     pub identity: A,
@@ -35,7 +38,7 @@ pub(crate) struct Kernel<A> {
     pub rows: unsafe fn(acc: *mut A, params: *const A, src: *const A, step: isize, rows: usize, width: usize),
     /// For an [`Op::ORDERED`] operation: the folds of `width` adjacent columns over `rows` rows, `step` elements apart, which
     /// may be `all` there is to fold.
-    pub columns: Option<unsafe fn(out: *mut A, src: *const A, step: isize, rows: usize, width: usize, all: bool)>,
+    pub columns: Option<Columns<A>>,
 }
 
 impl<A: Copy> Clone for Kernel<A> {

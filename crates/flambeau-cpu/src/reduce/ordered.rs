@@ -196,7 +196,7 @@ mod tests {
     fn runs_round_as_pytorch_does() {
         // `((torch.arange(n) * 37 % 101).float() / 7 - 7).sum()` of PyTorch 2.15 with AVX2.
         let sums: [(usize, f32); 5] =
-            [(5, -11.0), (27, -7.4285712), (100, 12.285716), (1000, 144.28572), (3000, 431.42856)];
+            [(5, -11.0), (27, -7.428571), (100, 12.285716), (1000, 144.28572), (3000, 431.42856)];
         for (n, sum) in sums {
             // SAFETY: there are n numbers.
             assert_eq!(unsafe { run::<f32, Sum, 8>(numbers(n).as_ptr(), n) }, sum, "{n}");
