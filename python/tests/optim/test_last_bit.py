@@ -1,4 +1,4 @@
-"""Runs of LBFGS that magnify the last bit of every operation, against PyTorch's.
+"""Training runs that follow PyTorch's to the last bit, or magnify it.
 
 Recorded from PyTorch 2.15 on an AMD processor with AVX2, one thread. On Intel's PyTorch itself ends elsewhere.
 """
@@ -75,3 +75,32 @@ def test_whole_runs(search: str | None) -> None:
     losses, weight = train(search)
     assert losses == pytest.approx(LOSSES[search], rel=1e-4)
     assert weight.flatten()[:3].tolist() == pytest.approx(ENDS[search], rel=1e-2)
+
+
+# Optimizer, activation, loss, and the losses of steps 1, 20 and 40.
+RUNS: list[tuple[str, str, str, list[float]]] = [
+    ("SGD", "ReLU", "cross_entropy", [2.3270623683929443, 2.31103777885437, 2.294914960861206]),
+    ("SGD", "Tanh", "mse_loss", [1.0228374004364014, 1.0117841958999634, 1.0011066198349]),
+    ("Adam", "ReLU", "mse_loss", [1.0290756225585938, 0.3362864553928375, 0.045021262019872665]),
+    ("AdamW", "ReLU", "mse_loss", [1.0290756225585938, 0.33704817295074463, 0.044798579066991806]),
+    ("RMSprop", "ReLU", "mse_loss", [1.0290756225585938, 0.7712134122848511, 0.5279932022094727]),
+]
+
+
+@pytest.mark.parametrize(("optimizer", "activation", "loss", "losses"), RUNS)
+def test_networks(optimizer: str, activation: str, loss: str, losses: list[float]) -> None:
+    nn = torch.nn
+    act = getattr(nn, activation)
+    net = nn.Sequential(nn.Linear(20, 64), act(), nn.Linear(64, 32), act(), nn.Linear(32, 10))
+    steps = getattr(torch.optim, optimizer)(net.parameters(), lr=0.01)
+    x = torch.randn(64, 20)
+    y = torch.randint(0, 10, (64,)) if loss == "cross_entropy" else torch.randn(64, 10)
+    seen = []
+    for _ in range(40):
+        steps.zero_grad()
+        value = getattr(nn.functional, loss)(net(x), y)
+        value.backward()
+        steps.step()
+        seen.append(value.item())
+    seen = [seen[0], seen[19], seen[39]]
+    assert seen == (losses if is_reference() else pytest.approx(losses, rel=1e-3))
