@@ -164,7 +164,9 @@ for name, run in CASES.items():
     torch.manual_seed(0)
     module, *outputs = run()
     printed.append(f"== {name}\n{module!r}\n")
-    sum((y * y).sum() for y in outputs if y.requires_grad).backward() if any(y.requires_grad for y in outputs) else None
+    # Weights that are exact and differ: a norm fixes the sum of its output, and of its squares.
+    if trained := [y for y in outputs if y.requires_grad]:
+        sum((y.flatten() * (torch.arange(y.numel()) % 7 / 4 - 1)).sum() for y in trained).backward()
     for key, value in module.state_dict().items():
         tensors[f"{name}/state/{key}"] = value
     for i, y in enumerate(outputs):
