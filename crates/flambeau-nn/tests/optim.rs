@@ -1,5 +1,6 @@
 //! Optimizers against numbers recorded from PyTorch 2.15 by `optim_record.py`, and what they refuse.
 
+use flambeau_cpu::math::is_reference;
 use flambeau_nn::optim::{
     ASGD, ASGDOptions, Adadelta, AdadeltaOptions, Adafactor, AdafactorOptions, Adagrad, AdagradOptions, Adam,
     AdamOptions, AdamW, AdamWOptions, Adamax, AdamaxOptions, AdjustLr, LBFGS, LBFGSOptions, LineSearch, Muon,
@@ -204,7 +205,12 @@ fn steps_are_pytorchs() -> Result<()> {
             }
             let name = format!("{} {short}", case.name);
             let apart = distance(&parts(&given)?, &numbers(&name));
-            let bound = if dtype == DType::F64 { 1e-14 } else { 5e-7 };
+            let bound = match dtype {
+                DType::F64 => 1e-14,
+                _ if is_reference() => 1.5e-7,
+                // Their square roots round otherwise; PyTorch's own numbers are 7e-7 apart.
+                _ => 1e-6,
+            };
             if apart.is_nan() || apart > bound {
                 wrong.push(format!("{name}: {apart:e}"));
             }
@@ -226,12 +232,13 @@ fn steps_are_pytorchs() -> Result<()> {
     Ok(())
 }
 
+/// Every mention of w is a node of its own, as in the Python that was recorded: gradients are added in that order.
 fn rosenbrock(w: &Tensor, b: &Tensor) -> Result<Tensor> {
-    let (x, y) = (w.select(0, 0)?, w.select(0, 1)?);
-    let valley = y.sub(&x.mul(&x)?)?;
-    let slope = x.neg()?.add(1)?;
-    let loss = slope.mul(&slope)?.add(valley.mul(&valley)?.mul(10)?)?;
-    loss.add(b.mul(b)?.sum()?.mul(0.5)?)
+    let x = || w.select(0, 0);
+    let valley = w.select(0, 1)?.sub(&x()?.mul(&x()?)?)?;
+    let slope = || x()?.neg()?.add(1);
+    let loss = slope()?.mul(&slope()?)?.add(&valley.mul(&valley)?.mul(10)?)?;
+    loss.add(&b.mul(b)?.sum()?.mul(0.5)?)
 }
 
 /// Each step by an optimizer of its own, which takes the state of the one before.
@@ -269,11 +276,12 @@ fn lbfgs_steps_are_pytorchs() -> Result<()> {
             }
             let found = [parts([&w, &b])?, losses].concat();
             let apart = distance(&found, &numbers(&format!("{name} {short}")));
-            // In float32 the roundings of dot products grow over the many iterations of a long search.
             let bound = match *dtype {
                 DType::F64 => 1e-11,
+                _ if is_reference() => 1e-7,
+                // The roundings of dot products grow over the many iterations of a long search.
                 _ if ["LBFGS strong_wolfe", "LBFGS tolerance"].contains(&name) => 1e-3,
-                _ => 2e-6,
+                _ => 2e-5,
             };
             if apart.is_nan() || apart > bound {
                 wrong.push(format!("{name} {short}: {apart:e}"));

@@ -1,9 +1,9 @@
 """Records what PyTorch's optimizers and schedulers compute, for optim.rs and schedulers.rs.
 
-    ATEN_CPU_CAPABILITY=avx2 MKL_ENABLE_INSTRUCTIONS=AVX2 python optim_record.py
+    ATEN_CPU_CAPABILITY=avx2 python optim_record.py
 
-(with AVX-512 its library's square roots are not all the nearest numbers, and ten steps show that)
-writes optim.txt and schedulers.txt: a line is a name, a colon, and numbers or words.
+on a processor that is not Intel's (its library's square roots and dot products round otherwise there, and ten steps show
+that) writes optim.txt and schedulers.txt: a line is a name, a colon, and numbers or words.
 """
 
 from __future__ import annotations

@@ -86,7 +86,26 @@ macro_rules! arithmetic {
         }
     )*};
 }
-arithmetic!(Add add +, Sub sub -, Mul mul *, Div div /);
+arithmetic!(Add add +, Sub sub -, Mul mul *);
+
+impl<R: Into<Real>> Div<R> for Real {
+    type Output = Real;
+    fn div(self, other: R) -> Real {
+        let other = other.into();
+        if self.dtype.is_none() && other.dtype.is_some() {
+            // Python divides a float by a tensor as the tensor's reciprocal times the float, which rounds twice.
+            return other.with(1.0.into(), |b, one| one / b) * self;
+        }
+        self.with(other, |a, b| a / b)
+    }
+}
+
+impl Div<Real> for f64 {
+    type Output = Real;
+    fn div(self, other: Real) -> Real {
+        Real::from(self) / other
+    }
+}
 
 impl Neg for Real {
     type Output = Real;

@@ -3,7 +3,7 @@ use std::slice::from_mut;
 use flambeau_tensor::{Error, Result, Tensor, optim};
 use serde::{Deserialize, Serialize};
 
-use super::rule::not_negative;
+use super::rule::{decayed, not_negative};
 use super::{Entries, Item, PerParameter, Rule, StateValue};
 
 /// The options of [`SGD`].
@@ -90,11 +90,14 @@ impl Rule for SGDOptions {
     }
 
     fn update(&self, item: &mut Item) -> Result<()> {
-        self.update_all(from_mut(item))
+        if item.complex { self.update_parts(item) } else { self.update_all(from_mut(item)) }
     }
 
     /// One call of the engine for all parameters; it makes the buffers that are missing.
     fn update_all(&self, items: &mut [Item]) -> Result<()> {
+        if items.iter().any(|item| item.complex) {
+            return items.iter_mut().try_for_each(|item| self.update(item));
+        }
         let parameters: Vec<Tensor> = items.iter().map(|item| item.parameter.clone()).collect();
         let grads: Vec<Tensor> = items.iter().map(|item| item.grad.clone()).collect();
         let mut buffers: Vec<Option<Tensor>> =
@@ -116,5 +119,21 @@ impl Rule for SGDOptions {
             }
         }
         Ok(())
+    }
+}
+
+impl SGDOptions {
+    /// A step of the parts of a complex tensor: a sum with a multiple rounds twice, where the engine's step rounds once.
+    fn update_parts(&self, Item { parameter, grad, state, complex }: &mut Item) -> Result<()> {
+        let mut grad = decayed(grad, parameter, self.weight_decay, *complex)?;
+        if self.momentum != 0.0 {
+            let buffer = match state.get("momentum_buffer") {
+                Some(buffer) => buffer.mul_(self.momentum)?.add_(&grad.mul(1.0 - self.dampening)?)?.clone(),
+                None => grad.clone_tensor()?,
+            };
+            grad = if self.nesterov { grad.add(&buffer.mul(self.momentum)?)? } else { buffer.clone() };
+            state.set("momentum_buffer", buffer);
+        }
+        parameter.add_(&grad.mul(-self.lr)?).map(drop)
     }
 }
