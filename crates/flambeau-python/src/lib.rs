@@ -92,6 +92,7 @@ fn _C(m: &Bound<'_, PyModule>) -> PyResult<()> {
         settings::set_default_dtype,
         settings::_autocast_dtype,
         settings::_set_autocast,
+        settings::_get_cpu_capability,
         settings::get_num_threads,
         settings::set_num_threads,
         settings::promote_types,

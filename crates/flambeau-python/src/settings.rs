@@ -1,5 +1,6 @@
 //! Settings of the process, and questions about dtypes.
 
+use flambeau_cpu::math::{Level, level};
 use flambeau_cpu::threads;
 use flambeau_tensor::ops::{Arg, rule};
 use flambeau_tensor::print;
@@ -36,6 +37,16 @@ pub fn _set_autocast(d: Option<&Bound<'_, PyAny>>) -> PyResult<()> {
     let read = |d| read_dtype(d).ok_or_else(|| PyTypeError::new_err("invalid dtype object"));
     flambeau_tensor::autocast::set_autocast(d.map(read).transpose()?);
     Ok(())
+}
+
+/// `torch.backends.cpu.get_cpu_capability`.
+#[pyfunction]
+pub fn _get_cpu_capability() -> &'static str {
+    match level() {
+        Level::Plain => "DEFAULT",
+        Level::Avx2 => "AVX2",
+        Level::Avx512 => "AVX512",
+    }
 }
 
 /// `torch.get_num_threads`.
