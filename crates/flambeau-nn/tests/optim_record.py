@@ -2,8 +2,8 @@
 
     ATEN_CPU_CAPABILITY=avx2 python optim_record.py
 
-on a processor that is not Intel's (its library's square roots and dot products round otherwise there, and ten steps show
-that) writes optim.txt and schedulers.txt: a line is a name, a colon, and numbers or words.
+on a processor that is not Intel's (on those its library's square roots and dot products round otherwise, and ten steps
+show that) writes optim.txt and schedulers.txt: a line is a name, a colon, and numbers or words.
 """
 
 from __future__ import annotations
