@@ -13,7 +13,7 @@
 //! ```
 
 use flambeau_tensor::autograd::no_grad;
-use flambeau_tensor::{Error, Result, Tensor};
+use flambeau_tensor::{DType, Device, Error, Options, Result, Tensor, ops};
 
 /// What follows a layer: it decides how widely the layer's weights are spread.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -125,6 +125,148 @@ pub fn kaiming_normal_(tensor: &Tensor, fan: Fan, nonlinearity: Nonlinearity) ->
         return Ok(tensor.clone());
     }
     normal_(tensor, 0.0, kaiming_std(tensor, fan, nonlinearity)?)
+}
+
+/// Fills from the normal distribution cut off outside [a, b]: values there are drawn again. Shape: `*s -> *s`.
+///
+/// ```
+/// use flambeau_nn::init;
+/// use flambeau_tensor::ops;
+///
+/// flambeau_tensor::manual_seed(0);
+/// let w = init::trunc_normal_(&ops::empty(&[100])?, 0.0, 1.0, -0.5, 0.5)?;
+/// assert!(w.abs()?.max()?.item()?.to_f64() <= 0.5);
+/// # Ok::<(), flambeau_tensor::Error>(())
+/// ```
+pub fn trunc_normal_(tensor: &Tensor, mean: f64, std: f64, a: f64, b: f64) -> Result<Tensor> {
+    let below = |x: f64| -> Result<f64> {
+        let z = Tensor::scalar((x - mean) / std / 2f64.sqrt(), DType::F64);
+        Ok((1.0 + z.erf()?.item()?.to_f64()) / 2.0)
+    };
+    let share = below(b)? - below(a)?;
+    no_grad(|| {
+        let values =
+            if share > 0.3 { from_normal(tensor, mean, std, a, b) } else { from_uniform(tensor, mean, std, a, b) };
+        tensor.copy_(&values?)
+    })
+}
+
+/// Normal values, drawn until all lie within the bounds: quick when most do.
+fn from_normal(tensor: &Tensor, mean: f64, std: f64, a: f64, b: f64) -> Result<Tensor> {
+    let rounded = |x: f64| -> Result<f64> { Ok(Tensor::scalar(x, tensor.dtype()).item()?.to_f64()) };
+    let (low, high) = (rounded(a)?, rounded(b)?);
+    let mut values = tensor.normal__with(mean, std, None)?;
+    loop {
+        let outside = values.lt(low)?.logical_or(&values.gt(high)?)?;
+        if !outside.any()?.item()?.to_bool() {
+            return Ok(values);
+        }
+        let fresh = values.empty_like()?.normal__with(mean, std, None)?;
+        values = outside.where_(&fresh, &values)?;
+    }
+}
+
+/// Uniform values, each kept with the probability of the density there: for bounds far out.
+fn from_uniform(tensor: &Tensor, mean: f64, std: f64, a: f64, b: f64) -> Result<Tensor> {
+    let mode = a.max(mean.min(b));
+    let log_peak = -0.5 * ((mode - mean) / std).powi(2);
+    let rejected = |values: &Tensor| {
+        let log_density = values.sub(mean)?.div(std)?.pow(2)?.mul(-0.5)?.sub(log_peak)?;
+        values.empty_like()?.uniform_()?.log()?.gt(&log_density)
+    };
+    let mut values = tensor.uniform__with(a, b, None)?;
+    let mut pending = rejected(&values)?;
+    while pending.any()?.item()?.to_bool() {
+        let fresh = tensor.empty_like()?.uniform__with(a, b, None)?;
+        values = pending.where_(&fresh, &values)?;
+        pending = pending.where_(&rejected(&fresh)?, &pending)?;
+    }
+    Ok(values)
+}
+
+/// Fills with a matrix whose rows, or columns if those are fewer, are orthonormal, times `gain`; what follows the first
+/// dimension is one. A tensor without elements stays as it is. Shape: `O *s -> O *s`.
+///
+/// ```
+/// use flambeau_nn::init;
+/// use flambeau_tensor::ops;
+///
+/// let w = init::orthogonal_(&ops::empty(&[3, 5])?, 1.0)?;
+/// let off = w.matmul(&w.t()?)?.sub(&ops::eye(3)?)?.abs()?.max()?;
+/// assert!(off.item()?.to_f64() < 1e-6);
+/// # Ok::<(), flambeau_tensor::Error>(())
+/// ```
+pub fn orthogonal_(tensor: &Tensor, gain: f64) -> Result<Tensor> {
+    let &[rows, _, ..] = tensor.size() else {
+        return Err(Error::value("Only tensors with 2 or more dimensions are supported"));
+    };
+    if tensor.numel() == 0 {
+        return Ok(tensor.clone());
+    }
+    no_grad(|| {
+        let columns = tensor.numel() / rows;
+        let wide = rows < columns;
+        let drawn = Tensor::empty(&[rows, columns], tensor.dtype(), Device::Cpu)?.normal_()?;
+        let (q, r) = if wide { drawn.t()? } else { drawn }.qr()?;
+        // Of all factorizations, the one in which r has a positive diagonal.
+        let q = q.mul(&r.diag()?.sign()?)?;
+        tensor.copy_(&if wide { q.t()? } else { q }.reshape(tensor.size())?)?.mul_(gain)
+    })
+}
+
+/// Fills a matrix with the identity. Shape: `N M -> N M`.
+pub fn eye_(tensor: &Tensor) -> Result<Tensor> {
+    let &[n, m] = tensor.size() else {
+        return Err(Error::value("Only tensors with 2 dimensions are supported"));
+    };
+    no_grad(|| tensor.copy_(&ops::eye_with(n, Some(m), Options::like(tensor))?))
+}
+
+/// Fills a convolution's weight so that it passes on as many channels as it can, in each of `groups` groups of outputs.
+/// Shape: `O I *kernel -> O I *kernel`.
+///
+/// ```
+/// use flambeau_nn::init;
+/// use flambeau_tensor::ops;
+///
+/// let w = init::dirac_(&ops::empty(&[2, 2, 3])?, 1)?;
+/// assert_eq!(w.to_vec::<f32>()?, [0., 1., 0., 0., 0., 0., 0., 0., 0., 0., 1., 0.]);
+/// # Ok::<(), flambeau_tensor::Error>(())
+/// ```
+pub fn dirac_(tensor: &Tensor, groups: i64) -> Result<Tensor> {
+    let (&[outputs, inputs, ref kernel @ ..], 3..=5) = (tensor.size(), tensor.dim()) else {
+        return Err(Error::value("Only tensors with 3, 4, or 5 dimensions are supported"));
+    };
+    if groups < 1 || outputs % groups != 0 {
+        return Err(Error::value("dim 0 must be divisible by groups"));
+    }
+    no_grad(|| {
+        tensor.zero_()?;
+        for output in 0..outputs {
+            let channel = output % (outputs / groups);
+            if channel < inputs {
+                let start = tensor.select(0, output)?.select(0, channel)?;
+                kernel.iter().try_fold(start, |t, size| t.select(0, size / 2))?.fill_(1.0)?;
+            }
+        }
+        Ok(tensor.clone())
+    })
+}
+
+/// Fills a matrix with normal values, a share `sparsity` of every column being 0. Shape: `N M -> N M`.
+pub fn sparse_(tensor: &Tensor, sparsity: f64, std: f64) -> Result<Tensor> {
+    let &[rows, columns] = tensor.size() else {
+        return Err(Error::value("Only tensors with 2 dimensions are supported"));
+    };
+    let zeros = (sparsity * rows as f64).ceil() as i64;
+    no_grad(|| {
+        tensor.normal__with(0.0, std, None)?;
+        for column in 0..columns {
+            let chosen = ops::randperm(rows)?.narrow(0, 0, zeros.clamp(0, rows))?;
+            tensor.select(1, column)?.index_fill_(0, &chosen, 0.0)?;
+        }
+        Ok(tensor.clone())
+    })
 }
 
 /// The initial values of linear layers and convolutions: the weight, then the bias.

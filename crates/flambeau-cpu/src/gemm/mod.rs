@@ -124,7 +124,7 @@ fn batched<T: Multiply>(out: &mut ViewMut, a: &View, b: &View, conj: (bool, bool
     let run = |i: usize| {
         let args = first.shifted(i as isize, steps);
         // SAFETY: batch i of the views.
-        unsafe { T::product_by(&args, alpha, beta) }
+        unsafe { T::product_in_batch(&args, alpha, beta) }
     };
     if work >= LARGE || batches == 1 {
         (0..batches).for_each(run);

@@ -30,45 +30,68 @@ pub(super) unsafe fn narrow<T: Real>(p: &Args<T>) -> bool {
     applies
 }
 
-/// Computes c, rounding every multiplication.
+/// Computes c as MKL does, rounding every multiplication.
 ///
 /// # Safety
 /// As [`super::Multiply::product`].
 pub(super) unsafe fn round_each<T: Real>(p: &Args<T>) {
-    // SAFETY: forwarded to the caller; the level is this processor's.
+    // SAFETY: forwarded to the caller.
     unsafe {
         if size_of::<T>() == 4 && p.a_strides.1 == 1 && p.b_strides.0 == 1 {
-            return dots(p);
+            dots(p);
+        } else {
+            by_columns::<T, true>(p);
         }
-        // Columns of c side by side, or else its rows.
-        let p = if p.b_strides.1 != 1 && p.a_strides.0 == 1 { &p.transposed() } else { p };
+    }
+}
+
+/// Whether this is so small that PyTorch does not ask MKL, if it is one of a batch.
+pub(super) fn is_small<T>(p: &Args<T>) -> bool {
+    p.m * p.n * p.k < 400
+}
+
+/// Computes c, one k after another, rounding every multiplication: PyTorch's own loop, on every processor.
+///
+/// # Safety
+/// As [`super::Multiply::product`].
+pub(super) unsafe fn in_order<T: Real>(p: &Args<T>) {
+    // SAFETY: forwarded to the caller.
+    unsafe { by_columns::<T, false>(p) }
+}
+
+/// Columns of c side by side, or else its rows. MKL's sums begin with c, and those of the columns before the first aligned
+/// one are cut in another way: see [`by_eights`].
+unsafe fn by_columns<T: Real, const MKL: bool>(p: &Args<T>) {
+    let p = if p.b_strides.1 != 1 && p.a_strides.0 == 1 { &p.transposed() } else { p };
+    // SAFETY: forwarded to the caller; the level is this processor's.
+    unsafe {
         #[cfg(target_arch = "x86_64")]
         if p.b_strides.1 == 1 && level() >= Level::Avx2 {
-            return adjacent_avx2(p);
+            return adjacent_avx2::<T, MKL>(p);
         }
-        if p.b_strides.1 == 1 { adjacent::<Plain<T>>(p) } else { scattered(p) }
+        if p.b_strides.1 == 1 { adjacent::<Plain<T>, MKL>(p) } else { scattered(p) }
     }
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma")]
-unsafe fn adjacent_avx2<T: Real>(p: &Args<T>) {
+unsafe fn adjacent_avx2<T: Real, const MKL: bool>(p: &Args<T>) {
     // SAFETY: forwarded to the caller.
-    unsafe { adjacent::<T::V256>(p) }
+    unsafe { adjacent::<T::V256, MKL>(p) }
 }
 
 /// One k after another; b has adjacent columns.
 #[inline(always)]
-unsafe fn adjacent<V: Simd<T: Real>>(p: &Args<V::T>) {
+unsafe fn adjacent<V: Simd<T: Real>, const MKL: bool>(p: &Args<V::T>) {
     let mut i = 0;
     // SAFETY: tiles of c.
     unsafe {
         while i + 4 <= p.m {
-            (0..p.n).step_by(V::LANES).for_each(|j| tile::<V, 4, 1>(p, i, j));
+            (0..p.n).step_by(V::LANES).for_each(|j| tile::<V, 4, 1, MKL>(p, i, j));
             i += 4;
         }
         while i < p.m {
-            (0..p.n).step_by(4 * V::LANES).for_each(|j| tile::<V, 1, 4>(p, i, j));
+            (0..p.n).step_by(4 * V::LANES).for_each(|j| tile::<V, 1, 4, MKL>(p, i, j));
             i += 1;
         }
     }
@@ -76,14 +99,23 @@ unsafe fn adjacent<V: Simd<T: Real>>(p: &Args<V::T>) {
 
 /// `R` rows of c by up to `C` vectors of columns, from `c[i, j]` on.
 #[inline(always)]
-unsafe fn tile<V: Simd<T: Real>, const R: usize, const C: usize>(p: &Args<V::T>, i: usize, j: usize) {
+unsafe fn tile<V: Simd<T: Real>, const R: usize, const C: usize, const MKL: bool>(p: &Args<V::T>, i: usize, j: usize) {
     let a: [*const V::T; R] = std::array::from_fn(|r| p.a.wrapping_offset((i + r) as isize * p.a_strides.0));
     let b = p.b.wrapping_add(j);
     let left = |v: usize| (p.n - j).saturating_sub(v * V::LANES).min(V::LANES);
     let whole = left(C - 1) == V::LANES;
+    let columns = (C * V::LANES).min(p.n - j);
+    let onto_c = MKL && p.adds_to_c();
     // SAFETY: elements of a, b and c.
     unsafe {
         let mut acc = [[V::splat(V::T::zero()); C]; R];
+        if onto_c {
+            for (r, acc) in acc.iter_mut().enumerate() {
+                let mut old = [V::T::zero(); 32];
+                (0..columns).for_each(|l| old[l] = p.c_at(i + r, j + l).read_unaligned());
+                *acc = std::array::from_fn(|v| V::load(old[v * V::LANES..].as_ptr()));
+            }
+        }
         for k in 0..p.k as isize {
             let row = b.wrapping_offset(k * p.b_strides.0);
             let at = |v: usize| row.wrapping_add(v * V::LANES);
@@ -104,10 +136,51 @@ unsafe fn tile<V: Simd<T: Real>, const R: usize, const C: usize>(p: &Args<V::T>,
             for (v, acc) in acc.iter().enumerate() {
                 acc.store(sums[v * V::LANES..].as_mut_ptr());
             }
-            for (l, &sum) in sums.iter().enumerate().take((C * V::LANES).min(p.n - j)) {
-                finish(p, i + r, j + l, sum);
+            for (l, sum) in (0..columns).zip(&mut sums).take(if MKL { p.head(i + r).saturating_sub(j) } else { 0 }) {
+                *sum = by_eights(p, i + r, j + l);
+            }
+            for (l, &sum) in (0..columns).zip(&sums) {
+                if onto_c {
+                    p.c_at(i + r, j + l).write_unaligned(sum);
+                } else {
+                    finish(p, i + r, j + l, sum);
+                }
             }
         }
+    }
+}
+
+impl<T: Real> Args<T> {
+    /// Whether this is `c += a @ b`.
+    fn adds_to_c(&self) -> bool {
+        (self.alpha, self.beta) == (T::one(), T::one())
+    }
+
+    /// How many columns of a row of c come before the first aligned one, if a vector follows.
+    fn head(&self, row: usize) -> usize {
+        let before = (self.c_at(row, 0) as usize).wrapping_neg() % 16 / size_of::<T>();
+        if size_of::<T>() == 4 && self.c_strides.1 == 1 && before + VECTOR <= self.n { before } else { 0 }
+    }
+}
+
+/// An element of c: of each eight products the first four go onto the sum and the others are added up apart.
+unsafe fn by_eights<T: Real>(p: &Args<T>, i: usize, j: usize) -> T {
+    let (a, b) = (p.a.wrapping_offset(i as isize * p.a_strides.0), p.b.wrapping_offset(j as isize * p.b_strides.1));
+    // SAFETY: elements of the row of a, of the column of b, and of c.
+    unsafe {
+        let product = |k: usize| {
+            let k = k as isize;
+            a.wrapping_offset(k * p.a_strides.1).read_unaligned()
+                * b.wrapping_offset(k * p.b_strides.0).read_unaligned()
+        };
+        let mut sum = if p.adds_to_c() { p.c_at(i, j).read_unaligned() } else { T::zero() };
+        let eights = p.k - p.k % 8;
+        for k in (0..eights).step_by(8) {
+            let first = (k..k + 4).fold(sum, |s, k| s + product(k));
+            let second = (k + 5..k + 8).fold(product(k + 4), |s, k| s + product(k));
+            sum = first + second;
+        }
+        (eights..p.k).fold(sum, |s, k| s + product(k))
     }
 }
 

@@ -6,7 +6,7 @@ use num_traits::One;
 use super::block::Product;
 use super::gemv::gemv;
 use super::kernel::kernels;
-use super::narrow::narrow;
+use super::narrow::{in_order, is_small, narrow};
 use super::pack::{Strided, transpose};
 use super::scratch::{self, Slot};
 use super::shared::{for_pieces, inside_piece};
@@ -96,6 +96,15 @@ pub(crate) trait Multiply: Element {
     unsafe fn product_by(args: &Args<Self>, _alpha: Scalar, _beta: Scalar) {
         // SAFETY: forwarded to the caller.
         unsafe { Self::product(args) }
+    }
+
+    /// One of the products of a batch, as [`Multiply::product_by`].
+    ///
+    /// # Safety
+    /// As [`Multiply::product`].
+    unsafe fn product_in_batch(args: &Args<Self>, alpha: Scalar, beta: Scalar) {
+        // SAFETY: forwarded to the caller.
+        unsafe { Self::product_by(args, alpha, beta) }
     }
 }
 
@@ -215,12 +224,22 @@ impl Multiply for f32 {
         // SAFETY: forwarded to the caller.
         unsafe { real(args) }
     }
+
+    unsafe fn product_in_batch(args: &Args<f32>, _alpha: Scalar, _beta: Scalar) {
+        // SAFETY: forwarded to the caller.
+        unsafe { if is_small(args) { in_order(args) } else { real(args) } }
+    }
 }
 
 impl Multiply for f64 {
     unsafe fn product(args: &Args<f64>) {
         // SAFETY: forwarded to the caller.
         unsafe { real(args) }
+    }
+
+    unsafe fn product_in_batch(args: &Args<f64>, _alpha: Scalar, _beta: Scalar) {
+        // SAFETY: forwarded to the caller.
+        unsafe { if is_small(args) { in_order(args) } else { real(args) } }
     }
 }
 

@@ -320,3 +320,45 @@ fn narrow_products_round_as_pytorch_does() {
     let fused = |i: usize, j: usize| (0..3).fold(0f32, |s, k| a[3 * i + k].mul_add(b[5 * k + j], s));
     assert!((0..20).any(|at| fused(at / 5, at % 5) != c[at]), "fused products give the same here");
 }
+
+/// The second row begins with a column that is not aligned, and the sums begin with c.
+#[test]
+fn narrow_products_onto_c_round_as_pytorch_does() {
+    #[repr(align(16))]
+    struct Aligned([f32; 14]);
+    let numbers = |n, step| (0..n).map(|i| (i * step % 101) as f32 / 7.3 - 6.9).collect::<Vec<_>>();
+    let (a, b, old) = (numbers(18, 37), numbers(63, 53), numbers(14, 29));
+    let product = |run: unsafe fn(&Args<f32>), beta: f32| {
+        let mut c = Aligned(old[..].try_into().unwrap());
+        let args = Args {
+            m: 2,
+            n: 7,
+            k: 9,
+            a: a.as_ptr(),
+            a_strides: (9, 1),
+            b: b.as_ptr(),
+            b_strides: (7, 1),
+            c: c.0.as_mut_ptr(),
+            c_strides: (7, 1),
+            alpha: 1.0,
+            beta,
+            conj: (false, false),
+        };
+        // SAFETY: matrices of 2 by 9, 9 by 7 and 2 by 7.
+        unsafe { run(&args) };
+        c.0
+    };
+    let alone = [
+        [83.14378, 72.14021, 80.298035, 69.294464, 77.452286, -16.24278, 74.60652],
+        [88.045456, -126.354614, 82.10343, -132.29663, 76.16142, -86.36455, 70.21939],
+    ];
+    let onto = [
+        [76.24378, 69.212814, 81.34324, 74.31227, 72.60708, -17.115385, 77.70652],
+        [81.28244, -129.14503, 83.28562, -127.141846, 71.45321, -87.10016, 73.456375],
+    ];
+    use super::narrow::{in_order, round_each};
+    assert_eq!(product(round_each, 0.0)[..], alone.concat()[..]);
+    assert_eq!(product(round_each, 1.0)[..], onto.concat()[..]);
+    assert_ne!(product(in_order, 1.0)[..], onto.concat()[..]);
+    assert_ne!(product(in_order, 0.0)[7], alone[1][0], "no column is cut in another way here");
+}
