@@ -115,6 +115,54 @@ fn initial_values_are_pytorchs() -> Result<()> {
     Ok(())
 }
 
+/// What each fills in from seed 0, and the number that the stream gives next.
+#[test]
+fn further_initial_values_are_pytorchs() -> Result<()> {
+    let _alone = alone();
+    type Case = (fn() -> Result<Tensor>, &'static [f32], f32);
+    let cases: [Case; 7] = [
+        (
+            || init::trunc_normal_(&ops::empty(&[2, 3])?, 0.0, 1.0, -0.5, 0.5),
+            &[0.40334684, -0.2934289, 0.37039354, -0.40334353, -0.020879474, 0.18203649],
+            0.7262365221977234,
+        ),
+        (
+            || init::trunc_normal_(&ops::empty(&[2, 3])?, 0.0, 1.0, 2.0, 3.0),
+            &[2.0223258, 2.168859, 2.0884774, 2.1320305, 2.3074229, 2.3734174],
+            0.20812976360321045,
+        ),
+        (
+            || init::orthogonal_(&ops::empty(&[2, 3])?, 2.0),
+            &[1.1479619, -0.21858922, -1.6230843, -0.69083023, -1.8617654, -0.23787108],
+            0.022325754165649414,
+        ),
+        (
+            || init::orthogonal_(&ops::empty(&[3, 2, 1])?, 1.0),
+            &[0.5349525, -0.16993009, -0.7563608, 0.34018382, -0.37648898, -0.9248777],
+            0.022325754165649414,
+        ),
+        (|| init::eye_(&ops::empty(&[2, 3])?), &[1.0, 0.0, 0.0, 0.0, 1.0, 0.0], 0.49625658988952637),
+        (|| init::dirac_(&ops::empty(&[4, 1, 2])?, 2), &[0.0, 1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0], 0.49625658988952637),
+        (
+            || init::sparse_(&ops::empty(&[3, 2])?, 0.5, 1.0),
+            &[0.0, 0.0, -2.1787894, 0.0, 0.0, -1.3985955],
+            0.6976675987243652,
+        ),
+    ];
+    for (i, (fill, expected, next)) in cases.into_iter().enumerate() {
+        let _turn = seed(0);
+        let found = values(&fill()?);
+        let close = found.iter().zip(expected).all(|(a, b)| (a - b).abs() <= 1e-6);
+        assert!(close && found.len() == expected.len(), "case {i}: {found:?}, not {expected:?}");
+        assert_eq!(values(&ops::rand(&[1])?), [next], "case {i}");
+    }
+    let flat = ops::empty(&[2])?;
+    assert!(init::orthogonal_(&flat, 1.0).is_err() && init::eye_(&flat).is_err());
+    assert!(init::dirac_(&flat, 1).is_err() && init::sparse_(&flat, 0.5, 1.0).is_err());
+    assert!(init::dirac_(&ops::empty(&[3, 1, 2])?, 2).is_err());
+    Ok(())
+}
+
 /// The losses of three steps.
 fn losses(model: &Sequential, x: &Tensor, labels: &Tensor, optimizer: &mut dyn Optimizer) -> Result<Vec<f32>> {
     (0..3)

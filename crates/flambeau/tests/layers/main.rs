@@ -401,7 +401,7 @@ fn check(records: &Records, name: &str, run: fn() -> Result<Ran>) -> Result<Vec<
     for y in outputs.iter().filter(|y| y.requires_grad()) {
         // Weights that are exact and differ: a norm fixes the sum of its output, and of its squares.
         let weights = (0..y.numel()).map(|i| (i % 7) as f32 / 4.0 - 1.0).collect::<Vec<_>>();
-        let part = y.mul(&Tensor::of(&weights, &y.size())?)?.sum()?;
+        let part = y.mul(&Tensor::of(&weights, y.size())?)?.sum()?;
         loss = Some(loss.map_or(Ok(part.clone()), |sum| sum.add(&part))?);
     }
     loss.map_or(Ok(()), |loss| loss.backward())?;
