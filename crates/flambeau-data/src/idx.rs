@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::{BufReader, Cursor, Read, Write};
 use std::path::Path;
 
+use flambeau_tensor::{Layout, Storage, Tensor, contiguous_strides};
 use flambeau_types::{DType, Error, ErrorKind, Result};
 use flate2::Compression;
 use flate2::bufread::GzDecoder;
@@ -110,6 +111,21 @@ impl Idx {
             out.write_all(&swapped)?;
         }
         Ok(())
+    }
+
+    /// The array as a tensor of its dtype and shape.
+    ///
+    /// ```
+    /// use flambeau_data::Idx;
+    /// use flambeau_tensor::DType;
+    /// let idx = Idx { dtype: DType::U8, sizes: vec![2, 2], bytes: vec![1, 2, 3, 4] };
+    /// assert_eq!(idx.to_tensor()?.to_vec::<u8>()?, [1, 2, 3, 4]);
+    /// # Ok::<(), flambeau_tensor::Error>(())
+    /// ```
+    pub fn to_tensor(&self) -> Result<Tensor> {
+        let layout =
+            Layout { sizes: self.sizes.as_slice().into(), strides: contiguous_strides(&self.sizes), offset: 0 };
+        Tensor::over(Storage::from_bytes(&self.bytes)?, layout, self.dtype)
     }
 }
 

@@ -55,9 +55,9 @@ fn read(split: &str) -> Result<(Tensor, Tensor)> {
 pub fn train(seed: u64, epochs: usize, batches: usize, mut told: impl FnMut(f64, f64)) -> Result<Net> {
     manual_seed(seed);
     let (images, labels) = read("train")?;
-    let digits = DataLoader::new(images, labels)?.batch_size(64)?.shuffle(true);
+    let digits = DataLoader::new(TensorDataset::new((images, labels))?).batch_size(64)?.shuffle(true);
     let (images, labels) = read("t10k")?;
-    let held_back = DataLoader::new(images, labels)?.batch_size(250)?;
+    let held_back = DataLoader::new(TensorDataset::new((images, labels))?).batch_size(250)?;
 
     let model = Net::new()?;
     let mut optimizer = Adam::new(model.parameters(), AdamOptions { lr: 2e-3, ..Default::default() })?;

@@ -81,7 +81,7 @@
 //! | [`autograd`] | [`no_grad`](autograd::no_grad), gradients of functions, hooks |
 //! | [`nn`] | [`Module`](nn::Module), [layers and losses](nn::layers), [`init`](nn::init), [`utils`](nn::utils) |
 //! | [`optim`] | optimizers, and [`schedulers`](optim::schedulers) for their learning rates |
-//! | [`data`] | MNIST and its kin, [`DataLoader`](data::DataLoader) |
+//! | [`data`] | [`Dataset`](data::Dataset) and [`DataLoader`](data::DataLoader), samplers, MNIST and its kin |
 //! | [`save`], [`load`], [`checkpoint`] | `.pt` files that PyTorch reads and writes, safetensors, npy and npz |
 //!
 //! # Debug builds
@@ -120,7 +120,7 @@ pub use literal::{Literal, LiteralElement};
 /// What a program that trains a model needs: `use flambeau::prelude::*`.
 pub mod prelude {
     pub use crate::autograd::no_grad;
-    pub use crate::data::DataLoader;
+    pub use crate::data::{DataLoader, Dataset, TensorDataset};
     pub use crate::nn::{Forward, Module, StateDict, layers::*, sequential};
     pub use crate::optim::schedulers::Scheduler;
     pub use crate::optim::{Adam, AdamOptions, AdamW, AdamWOptions, Optimizer, SGD, SGDOptions};
