@@ -68,7 +68,7 @@ pub fn train(
     manual_seed(seed);
     let model = sequential![Linear::new(784, 128)?, ReLU, Linear::new(128, 64)?, ReLU, Linear::new(64, 10)?];
     let mut optimizer = SGD::new(model.parameters(), SGDOptions { lr: 0.01, momentum: 0.9, ..Default::default() })?;
-    let loader = DataLoader::new(TensorDataset::new((images, labels))?).batch_size(BATCH)?.shuffle(true);
+    let loader = DataLoader::new(TensorDataset::new((images, labels))?).batch_size(BATCH as usize)?.shuffle(true);
     for epoch in 1..=epochs {
         let (mut total, mut seen) = (0.0, 0);
         for batch in loader.iter()?.take(batches) {
