@@ -72,6 +72,48 @@
 //! # Ok::<(), flambeau::Error>(())
 //! ```
 //!
+//! # Coming from PyTorch
+//!
+//! Operators, layers and options have PyTorch's names, and what may fail returns a [`Result`]. An optional argument is in a
+//! second form of the function, or in a struct of options:
+//!
+//! ```
+//! use flambeau::nn::{init, utils::clip_grad_norm_};
+//! use flambeau::{Options, prelude::*};
+//!
+//! manual_seed(0); // torch.manual_seed(0)
+//! let x = tensor![[1., 2., 3.], [4., 5., 6.]]; // torch.tensor([[1., 2., 3.], [4., 5., 6.]])
+//! let y = ops::zeros_with(&[2, 3], Options::dtype(DType::F64))?; // torch.zeros(2, 3, dtype=torch.float64)
+//! let z = ops::arange(1, 7, 1)?.reshape(&[2, -1])?; // torch.arange(1, 7).reshape(2, -1)
+//! let sums = 1.0 - &x * 2.0 + &z; // 1 - x * 2 + z
+//! let product = x.matmul(&z.to_dtype(DType::F32)?.t()?)?; // x @ z.float().t()
+//! let column = x.i((.., 1..3))?.select(1, -1)?; // x[:, 1:3][:, -1]
+//! let positive = x.gt(2)?.logical_and(&z.eq(4)?.logical_not()?)?; // (x > 2) & ~(z == 4)
+//! let means = x.mean_dim_with(Some(&[1]), true, None)?; // x.mean(1, keepdim=True)
+//! let joined = ops::cat_with(&[x.clone(), x.clone()], 1)?; // torch.cat([x, x], 1)
+//! let (shape, one) = (joined.size(), x.i((0, 1))?.item()?); // joined.shape, x[0, 1].item()
+//! let all: Vec<f32> = x.to_vec()?; // x.flatten().tolist()
+//!
+//! let options = Conv2dOptions { padding: 1.into(), ..Default::default() };
+//! let model = sequential![Conv2d::with(1, 4, 3, options)?, ReLU, Flatten::default(), Linear::new(36, 2)?];
+//! init::xavier_uniform_(&model.parameters()[0], 1.0)?; // nn.init.xavier_uniform_(model[0].weight)
+//! let data = TensorDataset::new((ops::randn(&[8, 1, 3, 3])?, ops::randint(2, &[8])?))?;
+//! let loader = DataLoader::new(data).batch_size(4)?.shuffle(true); // DataLoader(data, batch_size=4, shuffle=True)
+//! let mut optimizer = AdamW::new(model.parameters(), AdamWOptions { lr: 1e-3, ..Default::default() })?;
+//! for batch in loader.iter()? {
+//!     let (images, labels) = batch?;
+//!     let loss = model.forward(&images)?.cross_entropy(&labels)?; // F.cross_entropy(model(images), labels)
+//!     optimizer.zero_grad()?;
+//!     loss.backward()?;
+//!     clip_grad_norm_(&model.parameters(), 1.0)?;
+//!     optimizer.step()?;
+//! }
+//! model.eval();
+//! let best = no_grad(|| model.forward(&ops::ones(&[1, 1, 3, 3])?))?.argmax()?; // with torch.no_grad(): ...
+//! # let _ = (y, sums, product, column, positive, means, shape, one, all, best);
+//! # Ok::<(), flambeau::Error>(())
+//! ```
+//!
 //! # Where things are
 //!
 //! | | |
