@@ -395,15 +395,18 @@ pub fn _custom_node(
     let edges =
         inputs.iter().map(|x| unwrap(&x).filter(Tensor::requires_grad).and_then(|t| t.gradient_edge())).collect();
     let node = Node::custom(Box::new(PyBackward { name, ctx, call }), edges);
+    let mut joined = Vec::new();
     for pair in outputs.iter() {
         let (t, differentiable): (Bound<'_, PyAny>, bool) = pair.extract()?;
         let t = unwrap(&t).ok_or_else(|| PyRuntimeError::new_err("an output of a Function must be a Tensor"))?;
         if differentiable {
             node.add_output(&t);
+            joined.push(t);
         } else {
             node.skip_output(&t);
         }
     }
+    Node::guard_views(&joined);
     Py::new(py, PyNode(node))
 }
 

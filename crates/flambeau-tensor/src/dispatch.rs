@@ -167,7 +167,7 @@ fn views(op: &'static OpDef, args: &[Arg], run: fn(&[Arg]) -> Result<crate::ops:
             let t =
                 x.view_with(s.layout, s.dtype.unwrap_or(x.dtype()), x.is_conj() ^ s.flip_conj, x.is_neg() ^ s.flip_neg);
             if many {
-                t.0.made.store(Made::OneOfMany as u8, std::sync::atomic::Ordering::Relaxed);
+                t.set_made(Made::OneOfMany);
             }
             t
         })

@@ -49,7 +49,10 @@ pub(crate) struct Inner {
 pub(crate) enum Made {
     Plain,
     InNoGrad,
+    /// One of several that one operator gave.
     OneOfMany,
+    /// By a function of one's own, whose gradient a write would lose.
+    ByFunction,
 }
 
 impl Inner {
@@ -357,13 +360,18 @@ impl Tensor {
         match self.0.made.load(Relaxed) {
             1 => Made::InNoGrad,
             2 => Made::OneOfMany,
+            3 => Made::ByFunction,
             _ => Made::Plain,
         }
     }
 
+    pub(crate) fn set_made(&self, made: Made) {
+        self.0.made.store(made as u8, Relaxed);
+    }
+
     /// A view of the same storage, without a place in any graph yet.
     pub(crate) fn view_with(&self, layout: Layout, dtype: DType, conj: bool, neg: bool) -> Tensor {
-        let made = if grad_enabled() { Made::Plain } else { Made::InNoGrad };
+        let made = if grad_enabled() { self.made() } else { Made::InNoGrad };
         Tensor(Shared::new(|| Inner {
             conj,
             neg,

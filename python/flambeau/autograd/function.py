@@ -212,9 +212,12 @@ class Function:
                 if out.requires_grad and out.is_leaf:
                     raise RuntimeError("a leaf Variable that requires grad has been used in an in-place operation.")
             elif id(out) in inputs and id(out) not in ctx._dirty:
-                new = out.view_as(out) if differentiable else out
-                new = new.detach()
-            elif out.requires_grad or out._is_view():
+                new = out.detach()
+                if differentiable:
+                    _C._set_grad_enabled(False)
+                    new = out.view_as(out)
+                    _C._set_grad_enabled(before)
+            elif out.requires_grad or (out._is_view() and not differentiable):
                 new = out.detach()
             replaced[id(out)] = (len(joined), new)
             joined.append((new, differentiable))

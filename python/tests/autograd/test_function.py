@@ -239,3 +239,64 @@ def test_once_differentiable() -> None:
     x = torch.tensor(3.0, requires_grad=True)
     Once.apply(x).backward()
     assert x.grad.item() == 6
+
+
+class Same(Function):
+    @staticmethod
+    def forward(ctx: Any, x: Any) -> Any:
+        return x
+
+    @staticmethod
+    def backward(ctx: Any, grad: Any) -> Any:
+        return grad * 2
+
+
+class Halves(Function):
+    @staticmethod
+    def forward(ctx: Any, x: Any) -> Any:
+        return x[:2], x[2:]
+
+    @staticmethod
+    def backward(ctx: Any, left: Any, right: Any) -> Any:
+        return torch.cat([left, right]) * 2
+
+
+def test_views_from_functions_are_not_written_in_place() -> None:
+    x = torch.ones(4, requires_grad=True)
+    y = Same.apply(x)
+    assert y._is_view() and y._base is x
+    alone = "is a view and is being modified inplace. This view was created inside a custom Function"
+    several = (
+        "is a view and is being modified inplace. This view is the output of a function that returns multiple views"
+    )
+    for made in (y, Same.apply(x * 1)):
+        with pytest.raises(RuntimeError, match="Output 0 of Same " + alone):
+            made.add_(1)
+        with pytest.raises(RuntimeError, match="Output 0 of Slice " + alone):
+            made[1:].relu_()
+    with pytest.raises(RuntimeError, match="Output 1 of Halves " + several):
+        Halves.apply(x * 1)[1].add_(1)
+    layer = torch.nn.ReLU(inplace=True)
+    layer.register_full_backward_hook(lambda *_: None)
+    with pytest.raises(RuntimeError, match="Output 0 of BackwardHookFunction " + alone):
+        layer(x * 1)
+    y.sum().backward()
+    assert x.grad.tolist() == [2, 2, 2, 2]
+
+
+@pytest.mark.parametrize("tracked", [True, False])
+def test_views_from_functions_whose_base_is_written(tracked: bool) -> None:
+    x = torch.ones(4, requires_grad=True)
+    base = x * 1
+    y, (left, _) = Same.apply(base), Halves.apply(base)
+    before = y.sum()
+    with torch.set_grad_enabled(tracked):
+        base.mul_(3)
+    assert y.tolist() == [3, 3, 3, 3] and y.requires_grad
+    for made, name in ((y, "Same"), (left, "Halves")):
+        with pytest.raises(
+            RuntimeError, match=f"Output 0 of {name} is a view and its base or another view of its base"
+        ):
+            made.sum().backward()
+    before.backward()
+    assert x.grad.tolist() == [2, 2, 2, 2]

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
+use super::node::{Backward, Node};
 use super::{enable_grad, grad_enabled};
 use crate::tensor::Made;
 use crate::{Error, Layout, Result, Tensor};
@@ -15,37 +16,63 @@ pub(crate) fn check_inplace(t: &Tensor) -> Result<()> {
     if !grad_enabled() {
         return Ok(());
     }
+    if let Some(base) = t.base()
+        && (t.requires_grad() || base.requires_grad())
+    {
+        check_view(t)?;
+        if base.requires_grad() && base.is_leaf() {
+            return Err(Error::runtime(
+                "a view of a leaf Variable that requires grad is being used in an in-place operation.",
+            ));
+        }
+    }
     if t.requires_grad() && t.is_leaf() {
-        return Err(Error::runtime(if t.base().is_some() {
-            "a view of a leaf Variable that requires grad is being used in an in-place operation."
-        } else {
-            "a leaf Variable that requires grad is being used in an in-place operation."
-        }));
+        return Err(Error::runtime("a leaf Variable that requires grad is being used in an in-place operation."));
     }
-    let Some(base) = t.base() else { return Ok(()) };
-    if base.requires_grad() && base.is_leaf() {
-        return Err(Error::runtime(
-            "a view of a leaf Variable that requires grad is being used in an in-place operation.",
-        ));
-    }
+    Ok(())
+}
+
+/// Refuses writes through a view that came about in a way that autograd could not follow.
+fn check_view(t: &Tensor) -> Result<()> {
     match t.made() {
         Made::Plain => Ok(()),
-        Made::InNoGrad if t.requires_grad() || base.requires_grad() => Err(Error::runtime(
+        Made::InNoGrad => Err(Error::runtime(
             "A view was created in no_grad mode and is being modified inplace with grad mode enabled. Given that this use case is ambiguous \
              and error-prone, it is forbidden. You can clarify your code by moving both the view and the inplace either both inside the \
              no_grad block (if you don't want the inplace to be tracked) or both outside (if you want the inplace to be tracked).",
         )),
-        Made::InNoGrad => Ok(()),
-        Made::OneOfMany if !t.requires_grad() && !base.requires_grad() => Ok(()),
-        Made::OneOfMany => {
-            let (name, nr) = t.grad_fn().map_or(("a function".to_string(), 0), |(n, nr)| (n.operation(), nr));
-            Err(Error::runtime(format!(
-                "Output {nr} of {name} is a view and is being modified inplace. This view is the output of a function that returns multiple \
-                 views. Such functions do not allow the output views to be modified inplace. You should replace the inplace operation by an \
-                 out-of-place one."
-            )))
-        }
+        made => Err(overridden(t.grad_fn(), made, "is being modified inplace")),
     }
+}
+
+/// The error about a write that would take the place of a view's own gradient.
+fn overridden(from: Option<(Arc<Node>, u32)>, made: Made, what: &str) -> Error {
+    let (name, nr) = from.map_or(("a function".to_string(), 0), |(node, nr)| (node.operation(), nr));
+    let why = if made == Made::OneOfMany {
+        "This view is the output of a function that returns multiple views. Such functions do not allow the output views to be modified \
+         inplace. You should replace the inplace operation by an out-of-place one."
+    } else {
+        "This view was created inside a custom Function (or because an input was returned as-is) and the autograd logic to handle \
+         view+inplace would override the custom backward associated with the custom Function, leading to incorrect gradients. This \
+         behavior is forbidden. You can fix this by cloning the output of the custom Function."
+    };
+    Error::runtime(format!("Output {nr} of {name} is a view and {what}. {why}"))
+}
+
+/// Stands where a view got its gradient from a function of one's own, after its memory was written.
+struct Overridden {
+    name: String,
+    error: Error,
+}
+
+impl Backward for Overridden {
+    fn name(&self) -> String {
+        self.name.clone()
+    }
+    fn apply(&self, _node: &Arc<Node>, _grads: Vec<Option<Tensor>>) -> Result<Vec<Option<Tensor>>> {
+        Err(self.error.clone())
+    }
+    fn release(&self) {}
 }
 
 /// Makes `t`, whose memory was just written, the output of what computed `written` (see Note [Writes through views]).
@@ -87,6 +114,16 @@ pub(crate) fn refresh_view(t: &Tensor) {
 #[cold]
 fn refresh(t: &Tensor, base: &Tensor) {
     t.0.seen_version.store(t.version(), Relaxed);
+    let own = t.0.record.get().and_then(|record| record.grad_fn());
+    if let Some((node, nr)) = own.filter(|(node, _)| node.is_custom() && t.made() != Made::Plain) {
+        let error = overridden(
+            Some((node.clone(), nr)),
+            t.made(),
+            "its base or another view of its base has been modified inplace",
+        );
+        Node::custom(Box::new(Overridden { name: node.name(), error }), Vec::new()).add_output(t);
+        return;
+    }
     let Some(from) = base.grad_fn() else { return };
     let old = base.detach();
     super::set_history(&old, Some(from));

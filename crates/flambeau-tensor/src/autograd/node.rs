@@ -12,6 +12,7 @@ use super::hooks::Hooks;
 use super::record::{Leaf, Record};
 use super::saved::{PackedTensor, SaveHooks, Saved, SavedTensor, save_hooks};
 use crate::ops::{Arg, Capture, Gradient, How, OpDef, Val};
+use crate::tensor::Made;
 use crate::{DType, Device, Dims, Error, Result, Tensor};
 
 /// Where a gradient goes: an output of a node.
@@ -117,6 +118,12 @@ impl Node {
         nr
     }
 
+    /// Refuses writes in place on the outputs that are views: they would take the place of the node's own gradient.
+    pub fn guard_views(outputs: &[Tensor]) {
+        let made = if outputs.len() > 1 { Made::OneOfMany } else { Made::ByFunction };
+        outputs.iter().filter(|t| t.base().is_some()).for_each(|t| t.set_made(made));
+    }
+
     /// Counts an output that no gradient flows through.
     pub fn skip_output(&self, t: &Tensor) -> u32 {
         let Body::Custom { outputs, .. } = &self.body else {
@@ -125,6 +132,11 @@ impl Node {
         let mut outputs = outputs.lock();
         outputs.push(Meta::of(t));
         outputs.len() as u32 - 1
+    }
+
+    /// Whether a function of the caller's own is behind it, not an operator.
+    pub(crate) fn is_custom(&self) -> bool {
+        matches!(self.body, Body::Custom { .. })
     }
 
     /// What `grad_fn` shows.
