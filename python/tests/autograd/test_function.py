@@ -266,9 +266,7 @@ def test_views_from_functions_are_not_written_in_place() -> None:
     y = Same.apply(x)
     assert y._is_view() and y._base is x
     alone = "is a view and is being modified inplace. This view was created inside a custom Function"
-    several = (
-        "is a view and is being modified inplace. This view is the output of a function that returns"
-    )
+    several = "is a view and is being modified inplace. This view is the output of a function that returns"
     for made in (y, Same.apply(x * 1)):
         with pytest.raises(RuntimeError, match="Output 0 of Same " + alone):
             made.add_(1)
@@ -294,9 +292,7 @@ def test_views_from_functions_whose_base_is_written(tracked: bool) -> None:
         base.mul_(3)
     assert y.tolist() == [3, 3, 3, 3] and y.requires_grad
     for made, name in ((y, "Same"), (left, "Halves")):
-        with pytest.raises(
-            RuntimeError, match=f"Output 0 of {name} is a view and its base or another view"
-        ):
+        with pytest.raises(RuntimeError, match=f"Output 0 of {name} is a view and its base or another view"):
             made.sum().backward()
     before.backward()
     assert x.grad.tolist() == [2, 2, 2, 2]
