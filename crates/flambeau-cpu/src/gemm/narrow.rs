@@ -1,5 +1,7 @@
-//! Narrow products as PyTorch makes them on the processors that its numbers are taken from: every multiplication is rounded
-//! before it is added, one k after another or, where both operands have adjacent k, in vectors of four.
+//! Small products with PyTorch's roundings: every multiplication is rounded before it is added.
+//!
+//! Narrow ones are MKL's on the processors that PyTorch's numbers are taken from ([`narrow`]): one k after another or, where
+//! both operands have adjacent k, in vectors of four. Small ones of a batch are a loop of PyTorch's own ([`in_order`]).
 
 use num_traits::Zero;
 

@@ -290,24 +290,35 @@ fn dots_round_as_pytorch_does() {
     }
 }
 
+/// `(torch.arange(n) * step % 101).float() / 7.3 - 6.9`.
+fn numbers(n: usize, step: usize) -> Vec<f32> {
+    (0..n).map(|i| (i * step % 101) as f32 / 7.3 - 6.9).collect()
+}
+
+/// `c = a @ b + beta * c` of matrices of `m` by `k` and `k` by `n`, row after row.
+fn in_rows([m, n, k]: [usize; 3], a: &[f32], b: &[f32], c: &mut [f32], beta: f32) -> Args<f32> {
+    assert_eq!([a.len(), b.len(), c.len()], [m * k, k * n, m * n]);
+    let row = |length: usize| (length as isize, 1);
+    Args {
+        m,
+        n,
+        k,
+        a: a.as_ptr(),
+        a_strides: row(k),
+        b: b.as_ptr(),
+        b_strides: row(n),
+        c: c.as_mut_ptr(),
+        c_strides: row(n),
+        alpha: 1.0,
+        beta,
+        conj: (false, false),
+    }
+}
+
 #[test]
 fn narrow_products_round_as_pytorch_does() {
-    let numbers = |n, step| (0..n).map(|i| (i * step % 101) as f32 / 7.3 - 6.9).collect::<Vec<_>>();
     let (a, b, mut c) = (numbers(12, 37), numbers(15, 53), [0f32; 20]);
-    let args = Args {
-        m: 4,
-        n: 5,
-        k: 3,
-        a: a.as_ptr(),
-        a_strides: (3, 1),
-        b: b.as_ptr(),
-        b_strides: (5, 1),
-        c: c.as_mut_ptr(),
-        c_strides: (5, 1),
-        alpha: 1.0,
-        beta: 0.0,
-        conj: (false, false),
-    };
+    let args = in_rows([4, 5, 3], &a, &b, &mut c, 0.0);
     // SAFETY: matrices of 4 by 3, 3 by 5 and 4 by 5.
     unsafe { super::narrow::round_each(&args) };
     let want = [
@@ -326,24 +337,10 @@ fn narrow_products_round_as_pytorch_does() {
 fn narrow_products_onto_c_round_as_pytorch_does() {
     #[repr(align(16))]
     struct Aligned([f32; 14]);
-    let numbers = |n, step| (0..n).map(|i| (i * step % 101) as f32 / 7.3 - 6.9).collect::<Vec<_>>();
     let (a, b, old) = (numbers(18, 37), numbers(63, 53), numbers(14, 29));
     let product = |run: unsafe fn(&Args<f32>), beta: f32| {
         let mut c = Aligned(old[..].try_into().unwrap());
-        let args = Args {
-            m: 2,
-            n: 7,
-            k: 9,
-            a: a.as_ptr(),
-            a_strides: (9, 1),
-            b: b.as_ptr(),
-            b_strides: (7, 1),
-            c: c.0.as_mut_ptr(),
-            c_strides: (7, 1),
-            alpha: 1.0,
-            beta,
-            conj: (false, false),
-        };
+        let args = in_rows([2, 7, 9], &a, &b, &mut c.0, beta);
         // SAFETY: matrices of 2 by 9, 9 by 7 and 2 by 7.
         unsafe { run(&args) };
         c.0
